@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+/**
+ * Everything that the environment may set, read once and checked once at the start of a program.
+ * Each program takes the sections it needs. docs/CONFIGURATION.md and .env.example describe them.
+ */
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** A bad environment: names every variable that is wrong, its problem and what is accepted. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `is not a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `is outside ${min} to ${max}`)
+
+const decimal = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d*\.?\d+$/, `is not a number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `is outside ${min} to ${max}`)
+
+const flag = z
+  .enum(['true', 'false'], 'is neither true nor false')
+  .transform((value) => value === 'true')
+  .default(false)
+
+const kafkaName = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9._-]{1,249}$/,
+    'is not a Kafka name: 1 to 249 letters, digits, dots, dashes or underscores',
+  )
+
+/** A secret's text never appears in a message, so the message is fixed. */
+const databaseUrl = z.string().refine(isPostgresUrl, {
+  message: 'is not a Postgres URL such as postgres://user:password@host:5432/database',
+  params: { secret: true },
+})
+
+function isPostgresUrl(value: string): boolean {
+  try {
+    return ['postgres:', 'postgresql:'].includes(new URL(value).protocol)
+  } catch {
+    return false
+  }
+}
+
+const sections = {
+  kafka: {
+    KAFKA_BROKERS: z
+      .string()
+      .transform((list) => list.split(',').map((broker) => broker.trim()))
+      .refine(
+        (brokers) => brokers.every((broker) => /^(\[[^\]]+\]|[^:\s]+):\d{1,5}$/.test(broker)),
+        'is not a comma-separated list of host:port',
+      ),
+    KAFKA_TOPIC: kafkaName.default('transactions'),
+    KAFKA_DLQ_TOPIC: kafkaName.default('transactions.dlq'),
+    KAFKA_GROUP_ID: z.string().min(1, 'is empty').max(249).default('etl-consumer'),
+    KAFKA_SESSION_TIMEOUT_MS: wholeNumber(6_000, 1_800_000).default(30_000),
+    KAFKA_SSL: flag,
+    KAFKA_SASL_MECHANISM: z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'is none of plain, scram-sha-256, scram-sha-512')
+      .optional(),
+    KAFKA_SASL_USERNAME: z.string().optional(),
+    KAFKA_SASL_PASSWORD: z.string().optional(),
+  },
+  topics: {
+    TOPIC_PARTITIONS: wholeNumber(1, 10_000).default(3),
+    TOPIC_REPLICATION: wholeNumber(1, 100).default(1),
+    TOPIC_MIN_INSYNC: wholeNumber(1, 100).default(1),
+  },
+  database: {
+    DATABASE_URL: databaseUrl,
+    MIGRATION_DATABASE_URL: databaseUrl.optional(),
+    DATABASE_POOL_SIZE: wholeNumber(2, 1_000).default(10),
+  },
+  etl: {
+    ETL_SCHEDULE: z.string().default('*/30 * * * * *'),
+    ETL_RUN_BUDGET_MS: wholeNumber(1_000, 86_400_000).default(300_000),
+    BATCH_SIZE: wholeNumber(1, 100_000).default(1_000),
+    BATCH_BYTES: wholeNumber(65_536, 67_108_864).default(8_388_608),
+    TAX_RATE: decimal(0, 1).default(0.085),
+    DEAD_LETTER_MAX_RATIO: decimal(0, 1).default(0.5),
+    TRANSACTION_MAX_AGE_DAYS: wholeNumber(1, 36_500).default(1_095),
+    HTTP_PORT: wholeNumber(0, 65_535).default(8_080),
+  },
+  log: {
+    LOG_LEVEL: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+        message: 'is none of trace, debug, info, warn, error, fatal, silent',
+      })
+      .default('info'),
+  },
+  producer: {
+    PRODUCER_MIN_INTERVAL_MS: wholeNumber(0, 3_600_000).default(1_000),
+    PRODUCER_MAX_INTERVAL_MS: wholeNumber(0, 3_600_000).default(2_000),
+    PRODUCER_RATE: decimal(0.001, 1_000_000).optional(),
+    PRODUCER_LIMIT: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+    PRODUCER_INVALID_RATIO: decimal(0, 1).default(0),
+    PRODUCER_DUPLICATE_RATIO: decimal(0, 1).default(0),
+    PRODUCER_SEED: wholeNumber(0, 4_294_967_295).optional(),
+  },
+}
+type Sections = typeof sections
+export type Section = keyof Sections
+type SectionValues<S extends Section> = z.infer<z.ZodObject<Sections[S]>>
+type Intersect<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never
+export type Config<S extends Section> = Intersect<{ [K in S]: SectionValues<K> }[S]>
+
+/** Every variable that a program may read, for the test that holds .env.example against it. */
+export const CONFIG_VARIABLES: readonly string[] = Object.values(sections).flatMap((section) =>
+  Object.keys(section),
+)
+
+/**
+ * Reads the sections that a program needs. Blank counts as not set, and NAME_FILE as the file that
+ * holds NAME (for Docker secrets).
+ *
+ * @throws ConfigError that lists every variable that is wrong.
+ */
+export function readConfig<const S extends Section>(wanted: readonly S[], env: Env = process.env): Config<S> {
+  const shape = Object.assign({}, ...wanted.map((section) => sections[section])) as z.ZodRawShape
+  const problems: string[] = []
+  const values: Record<string, string> = {}
+  for (const name of Object.keys(shape)) {
+    const value = readVariable(name, env, problems)
+    if (value !== undefined) values[name] = value
+  }
+  const parsed = z.object(shape).safeParse(values)
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(describe(issue, values))
+  }
+  if (parsed.success) problems.push(...contradictions(parsed.data))
+  if (problems.length > 0)
+    throw new ConfigError(`Configuration:\n${problems.map((p) => `  ${p}`).join('\n')}`)
+  return parsed.data as Config<S>
+}
+
+function readVariable(name: string, env: Env, problems: string[]): string | undefined {
+  const value = env[name]
+  if (value !== undefined && value !== '') return value
+  const file = env[`${name}_FILE`]
+  if (file === undefined || file === '') return undefined
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    problems.push(`${name}_FILE: ${(error as NodeJS.ErrnoException).code ?? 'error'} on reading ${file}`)
+    return undefined
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, values: Record<string, string>): string {
+  const name = String(issue.path[0])
+  const value = values[name]
+  if (value === undefined) return `${name} is not set`
+  const secret = /URL|PASSWORD/.test(name)
+  return `${name} ${secret ? '' : `${JSON.stringify(value.slice(0, 80))} `}${issue.message}`
+}
+
+/** What single variables can't tell: those that only make sense together. */
+function contradictions(data: Record<string, unknown>): string[] {
+  const problems: string[] = []
+  const sasl = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']
+  const missing = sasl.filter((name) => data[name] === undefined)
+  if (missing.length > 0 && missing.length < sasl.length) {
+    problems.push(`${missing.join(', ')} not set: SASL needs all of ${sasl.join(', ')}`)
+  }
+  if (Number(data['TOPIC_MIN_INSYNC']) > Number(data['TOPIC_REPLICATION'])) {
+    problems.push('TOPIC_MIN_INSYNC is above TOPIC_REPLICATION: nothing could be written')
+  }
+  if (Number(data['PRODUCER_MIN_INTERVAL_MS']) > Number(data['PRODUCER_MAX_INTERVAL_MS'])) {
+    problems.push('PRODUCER_MIN_INTERVAL_MS is above PRODUCER_MAX_INTERVAL_MS')
+  }
+  if (data['KAFKA_TOPIC'] !== undefined && data['KAFKA_TOPIC'] === data['KAFKA_DLQ_TOPIC']) {
+    problems.push('KAFKA_DLQ_TOPIC is the same as KAFKA_TOPIC: dead letters would be read as transactions')
+  }
+  return problems
+}
