@@ -1,0 +1,127 @@
+import type { SourceRecord } from '../types.ts'
+import type { FetchedSet, LogReader } from './log-reader.ts'
+import { decodeRecordSet, endOfRecordSet, type DecodedBatch } from './record-batch.ts'
+
+/** Records of one partition in offset order, and the range of offsets that they stand for. */
+export interface Slice {
+  readonly records: readonly SourceRecord[]
+  /** First offset of the range. */
+  readonly from: number
+  /** One past the range: control and aborted records at its end are inside. */
+  readonly to: number
+  /** Keys, values and headers. */
+  readonly bytes: number
+}
+
+export interface SliceLimits {
+  /** Offset to stop before. */
+  readonly end: number
+  readonly maxRecords: number
+  /** A single record may be larger. */
+  readonly maxBytes: number
+}
+
+const FETCH_BYTES = 2 * 1024 * 1024
+/** Empty answers before the end offset, each after the reader's own wait, until we say so. */
+const MAX_EMPTY_FETCHES = 20
+
+/**
+ * Walks one partition from an offset on. Holds at most two fetched sets (the one that is read and the
+ * next, fetched meanwhile) and one decompressed record batch.
+ */
+export class PartitionCursor {
+  readonly #reader: LogReader
+  readonly #partition: number
+  #position: number
+  #batches: Iterator<DecodedBatch> | undefined
+  #records: readonly SourceRecord[] = []
+  #index = 0
+  #batchEnd: number
+  #setEnd: number
+  #prefetched: Promise<FetchedSet> | undefined
+
+  constructor(reader: LogReader, partition: number, position: number) {
+    this.#reader = reader
+    this.#partition = partition
+    this.#position = position
+    this.#batchEnd = position
+    this.#setEnd = position
+  }
+
+  /** The next offset to be delivered. */
+  get position(): number {
+    return this.#position
+  }
+
+  /**
+   * The next records, or undefined at the end. Where only control and aborted records are left, the
+   * slice has none but its range has moved.
+   */
+  async next(limits: SliceLimits): Promise<Slice | undefined> {
+    const from = this.#position
+    if (from >= limits.end) return undefined
+    const records: SourceRecord[] = []
+    let bytes = 0
+    while (this.#position < limits.end) {
+      const record = this.#records[this.#index]
+      if (record === undefined) {
+        this.#position = Math.max(this.#position, this.#batchEnd)
+        if (this.#position < limits.end) await this.#nextBatch(limits.end)
+        continue
+      }
+      if (record.offset >= limits.end || records.length === limits.maxRecords) break
+      const size = byteLength(record)
+      if (records.length > 0 && bytes + size > limits.maxBytes) break
+      records.push(record)
+      bytes += size
+      this.#index += 1
+      this.#position = this.#index === this.#records.length ? this.#batchEnd : record.offset + 1
+    }
+    return { records, from, to: this.#position, bytes }
+  }
+
+  async #nextBatch(end: number): Promise<void> {
+    let next = this.#batches?.next()
+    if (next === undefined || next.done === true) {
+      next = (await this.#nextSet(end)).next()
+    }
+    if (next.done === true) throw new Error('a fetched set without a whole record batch')
+    // The first batch of a set may begin below the offset that was asked for.
+    this.#records = next.value.records
+    this.#index = 0
+    while (this.#index < this.#records.length && this.#records[this.#index]!.offset < this.#position)
+      this.#index += 1
+    this.#batchEnd = next.value.nextOffset
+  }
+
+  async #nextSet(end: number): Promise<Iterator<DecodedBatch>> {
+    for (let empty = 0; empty < MAX_EMPTY_FETCHES; empty++) {
+      const set = await (this.#prefetched ?? this.#fetch(this.#position))
+      this.#prefetched = undefined
+      const setEnd = endOfRecordSet(set.recordSet)
+      if (setEnd === undefined) continue
+      if (setEnd > set.bounds.lastStable)
+        throw new Error(`a record batch of partition ${this.#partition} ends past the log`)
+      this.#setEnd = setEnd
+      if (this.#setEnd < end) {
+        this.#prefetched = this.#fetch(this.#setEnd)
+        this.#prefetched.catch(() => undefined) // reported by whoever awaits it; nobody may
+      }
+      this.#batches = decodeRecordSet(set.recordSet, set.abortedTransactions)
+      return this.#batches
+    }
+    throw new Error(
+      `partition ${this.#partition} gives nothing at offset ${this.#position}, though it ends at ${end}`,
+    )
+  }
+
+  #fetch(offset: number): Promise<FetchedSet> {
+    return this.#reader.fetch(this.#partition, offset, FETCH_BYTES)
+  }
+}
+
+function byteLength(record: SourceRecord): number {
+  let bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const header of record.headers) bytes += header.key.length + (header.value?.length ?? 0)
+  return bytes
+}

@@ -1,0 +1,87 @@
+import type { Kafka } from 'kafkajs'
+import type { Logger } from '../log.ts'
+
+/**
+ * This worker's place in the consumer group: which partitions are its own, and the group's offsets.
+ * The group consumer never fetches: all its partitions stay paused, it only heartbeats, joins and
+ * commits (see docs/decisions/0001-pull-based-extract.md). What the group believes is a hint; that no
+ * partition is loaded twice is the warehouse's row lock to see to.
+ */
+export interface Membership {
+  /** The partitions that are ours now, ascending; empty while the group rebalances. */
+  partitions(): readonly number[]
+  /** Resolves when the group gave us our partitions, be it none. */
+  joined(): Promise<void>
+  /**
+   * Tells the group (and lag tools) how far a partition is loaded.
+   *
+   * @returns false where the group refused, as in a rebalance: the watermark in the warehouse covers it.
+   */
+  commit(partition: number, nextOffset: number): Promise<boolean>
+  leave(): Promise<void>
+  /** How many times the group gave us partitions. */
+  generations(): number
+}
+
+export interface MembershipOptions {
+  readonly topic: string
+  readonly groupId: string
+  readonly sessionTimeoutMs: number
+  readonly logger: Logger
+  /** The consumer has ended for good; the process should too, so that its supervisor starts it again. */
+  readonly onCrash: (error: Error) => void
+}
+
+export async function joinGroup(kafka: Kafka, options: MembershipOptions): Promise<Membership> {
+  const { topic, groupId, sessionTimeoutMs, logger } = options
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: sessionTimeoutMs,
+    heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 4)),
+    maxWaitTimeInMs: 500,
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },
+  })
+  let partitions: readonly number[] = []
+  let generations = 0
+  const joined = Promise.withResolvers<void>()
+
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    // Runs before the first fetch of the generation, so that there is none.
+    consumer.pause([{ topic }])
+    partitions = (payload.memberAssignment[topic] ?? []).toSorted((a, b) => a - b)
+    generations += 1
+    logger.info({ partitions, group: groupId }, 'joined the group')
+    joined.resolve()
+  })
+  consumer.on(consumer.events.REBALANCING, () => {
+    partitions = []
+    logger.info({ group: groupId }, 'the group rebalances')
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    partitions = []
+    if (payload.restart) logger.warn({ err: payload.error }, 'lost the group, joining again')
+    else options.onCrash(payload.error)
+  })
+
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: () => Promise.resolve() })
+
+  return {
+    partitions: () => partitions,
+    joined: () => joined.promise,
+    commit: async (partition, nextOffset) => {
+      if (!partitions.includes(partition)) return false
+      try {
+        await consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }])
+        return true
+      } catch (error) {
+        logger.warn({ err: error, partition, offset: nextOffset }, 'loaded, but the group refused the offset')
+        return false
+      }
+    },
+    leave: () => consumer.disconnect(),
+    generations: () => generations,
+  }
+}

@@ -1,0 +1,50 @@
+import { Partitioners, type Kafka } from 'kafkajs'
+
+/** A record on its way to Kafka. Without a partition the key decides, as in the Java client. */
+export interface OutgoingRecord {
+  readonly key: Buffer | string | null
+  readonly value: Buffer | null
+  readonly headers?: Record<string, Buffer | string | (Buffer | string)[]>
+  readonly partition?: number
+}
+
+export interface RecordProducer {
+  /**
+   * Resolves when all in-sync replicas have the records. All for one partition go as one record batch,
+   * never split, so the caller keeps a send below the topic's max.message.bytes.
+   */
+  send(topic: string, records: readonly OutgoingRecord[]): Promise<void>
+  disconnect(): Promise<void>
+}
+
+/**
+ * A connected producer that waits for all in-sync replicas.
+ *
+ * @param options.idempotent (default) retries for ever and in order, and stores nothing twice while it
+ *   lives. Without it a send gives up after some seconds, and what it sent may be there twice: for an
+ *   outbox that tries again later.
+ */
+export async function connectProducer(
+  kafka: Kafka,
+  options: { idempotent?: boolean } = {},
+): Promise<RecordProducer> {
+  const idempotent = options.idempotent ?? true
+  const producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+    idempotent,
+    ...(idempotent ? { maxInFlightRequests: 1 } : { retry: { initialRetryTime: 200, retries: 3 } }),
+  })
+  await producer.connect()
+  return {
+    send: async (topic, records) => {
+      await producer.send({
+        topic,
+        acks: -1,
+        timeout: 15_000,
+        messages: records.map((record) => ({ ...record })),
+      })
+    },
+    disconnect: () => producer.disconnect(),
+  }
+}

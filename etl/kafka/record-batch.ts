@@ -1,0 +1,235 @@
+import { crc32c } from '@node-rs/crc32'
+import type { RecordHeader, SourceRecord } from '../types.ts'
+import { decompress } from './codecs.ts'
+
+/**
+ * Decodes the record sets of a fetch response: record batches of format 2, the only one that Kafka 4
+ * stores (Kafka protocol, "Record Batch"). kafkajs' own decoder is not used because it skips the CRC,
+ * lets one broken batch end the whole fetch, decompresses without a limit, and takes an aborted record
+ * whose key is four zero bytes for the end of its transaction.
+ */
+
+const HEADER_BYTES = 61
+/** Bytes before the part that the batch's length counts: base offset and length. */
+const PREFIX_BYTES = 12
+const CRC_AT = 17
+const CRC_COVERS_FROM = 21
+const LOG_APPEND_TIME = 0x08
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+const ABORT_MARKER = 0
+
+/** What one record batch may have when decompressed. */
+export const MAX_DECOMPRESSED_BYTES = 64 * 1024 * 1024
+
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: number
+}
+
+/** A record batch, or what it could not be: its delivered records, and the offset behind it. */
+export interface DecodedBatch {
+  readonly records: readonly SourceRecord[]
+  readonly nextOffset: number
+}
+
+/**
+ * Record batch by record batch, so that one fetch holds at most one of them decompressed. Control
+ * records and records of aborted transactions are left out, but their offsets count.
+ *
+ * A batch that can't be decoded comes as one record for each offset that it stored, marked
+ * `undecodable`; the first has the batch's bytes as its value.
+ */
+export function* decodeRecordSet(
+  set: Buffer,
+  abortedTransactions: readonly AbortedTransaction[],
+): Generator<DecodedBatch> {
+  const pendingAborts = abortedTransactions.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  const aborting = new Set<bigint>()
+  for (let at = 0; at + PREFIX_BYTES <= set.length;) {
+    const end = at + PREFIX_BYTES + set.readInt32BE(at + 8)
+    // The broker cuts the set at the byte limit, so the last batch may be there in part: it comes again.
+    if (end > set.length) return
+    const batch = set.subarray(at, end)
+    at = end
+    const header = readHeader(batch)
+    while (pendingAborts[0] !== undefined && pendingAborts[0].firstOffset <= header.lastOffset) {
+      aborting.add(pendingAborts[0].producerId)
+      pendingAborts.shift()
+    }
+    const nextOffset = header.lastOffset + 1
+    if (header.isControl) {
+      if (controlType(batch, header) === ABORT_MARKER) aborting.delete(header.producerId)
+      yield { records: [], nextOffset }
+    } else if (header.isTransactional && aborting.has(header.producerId)) {
+      yield { records: [], nextOffset }
+    } else {
+      yield { records: decodeRecords(batch, header), nextOffset }
+    }
+  }
+}
+
+/** One past the last offset of the whole batches in a set; undefined where there is none. Reads headers only. */
+export function endOfRecordSet(set: Buffer): number | undefined {
+  let end: number | undefined
+  for (let at = 0; at + HEADER_BYTES <= set.length;) {
+    const next = at + PREFIX_BYTES + set.readInt32BE(at + 8)
+    if (next > set.length) break
+    end = readHeader(set.subarray(at, next)).lastOffset + 1
+    at = next
+  }
+  return end
+}
+
+interface BatchHeader {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly magic: number
+  readonly crc: number
+  readonly codec: number
+  readonly isLogAppendTime: boolean
+  readonly isTransactional: boolean
+  readonly isControl: boolean
+  readonly baseTimestamp: number
+  readonly maxTimestamp: number
+  readonly producerId: bigint
+  readonly count: number
+}
+
+function readHeader(batch: Buffer): BatchHeader {
+  if (batch.length < HEADER_BYTES)
+    throw new Error(`a record batch of ${batch.length} bytes is shorter than its header`)
+  const baseOffset = safe(batch.readBigInt64BE(0))
+  const attributes = batch.readInt16BE(21)
+  return {
+    baseOffset,
+    lastOffset: baseOffset + batch.readInt32BE(23),
+    magic: batch.readInt8(16),
+    crc: batch.readUInt32BE(CRC_AT),
+    codec: attributes & 0x07,
+    isLogAppendTime: (attributes & LOG_APPEND_TIME) !== 0,
+    isTransactional: (attributes & TRANSACTIONAL) !== 0,
+    isControl: (attributes & CONTROL) !== 0,
+    baseTimestamp: safe(batch.readBigInt64BE(27)),
+    maxTimestamp: safe(batch.readBigInt64BE(35)),
+    producerId: batch.readBigInt64BE(43),
+    count: batch.readInt32BE(57),
+  }
+}
+
+function decodeRecords(batch: Buffer, header: BatchHeader): SourceRecord[] {
+  try {
+    if (header.magic !== 2) throw new Error(`message format ${header.magic}, expected 2`)
+    const crc = crc32c(batch.subarray(CRC_COVERS_FROM))
+    if (crc !== header.crc) throw new Error(`CRC is ${crc.toString(16)}, expected ${header.crc.toString(16)}`)
+    const bytes = decompress(header.codec, batch.subarray(HEADER_BYTES), MAX_DECOMPRESSED_BYTES)
+    const reader = new VarintReader(bytes)
+    const records: SourceRecord[] = []
+    for (let i = 0; i < header.count; i++) records.push(readRecord(reader, header))
+    return records
+  } catch (error) {
+    return undecodable(batch, header, error instanceof Error ? error.message : String(error))
+  }
+}
+
+/**
+ * One record for each offset that was stored. A compacted batch has fewer records than offsets, and
+ * which are left can't be known: then they are counted from the first.
+ */
+function undecodable(batch: Buffer, header: BatchHeader, reason: string): SourceRecord[] {
+  const offsets = header.lastOffset - header.baseOffset + 1
+  const count = Math.max(1, Math.min(header.count, offsets))
+  return Array.from({ length: count }, (_, i) => ({
+    offset: header.baseOffset + i,
+    timestamp: header.maxTimestamp,
+    key: null,
+    value: i === 0 ? batch : null,
+    headers: [],
+    undecodable: reason,
+  }))
+}
+
+function readRecord(reader: VarintReader, header: BatchHeader): SourceRecord {
+  const length = reader.varint()
+  const end = reader.at + length
+  if (length < 0 || end > reader.bytes.length) throw new Error(`a record of ${length} bytes leaves its batch`)
+  reader.at += 1 // attributes, unused in format 2
+  const timestampDelta = reader.varint()
+  const offsetDelta = reader.varint()
+  const key = reader.block()
+  const value = reader.block()
+  const headers = readHeaders(reader)
+  if (reader.at !== end) throw new Error(`a record ends ${reader.at - end} bytes away from its length`)
+  return {
+    offset: header.baseOffset + offsetDelta,
+    timestamp: header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp + timestampDelta,
+    key,
+    value,
+    headers,
+  }
+}
+
+const NO_HEADERS: readonly RecordHeader[] = []
+
+function readHeaders(reader: VarintReader): readonly RecordHeader[] {
+  const count = reader.varint()
+  if (count === 0) return NO_HEADERS
+  const headers: RecordHeader[] = []
+  for (let i = 0; i < count; i++) {
+    const key = reader.block()
+    if (key === null) throw new Error('a header without a key')
+    headers.push({ key: key.toString('utf8'), value: reader.block() })
+  }
+  return headers
+}
+
+/** The second 16-bit number in a control record's key: 0 abort, 1 commit. */
+function controlType(batch: Buffer, header: BatchHeader): number | undefined {
+  if (header.count < 1) return undefined
+  const reader = new VarintReader(batch.subarray(HEADER_BYTES))
+  const [record] = [readRecord(reader, header)]
+  return record.key !== null && record.key.length >= 4 ? record.key.readInt16BE(2) : undefined
+}
+
+class VarintReader {
+  readonly bytes: Buffer
+  at = 0
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  /** Zig-zag varint of up to 64 bits. */
+  varint(): number {
+    let result = 0
+    let scale = 1
+    for (let i = 0; i < 10; i++) {
+      const byte = this.bytes[this.at++]
+      if (byte === undefined) throw new Error('the batch ends inside a number')
+      result += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (result > Number.MAX_SAFE_INTEGER) throw new Error('a number is out of range')
+        return result % 2 === 0 ? result / 2 : -(result + 1) / 2
+      }
+      scale *= 128
+    }
+    throw new Error('a number has more than 10 bytes')
+  }
+
+  /** Bytes behind their length; −1 is null. A view, not a copy. */
+  block(): Buffer | null {
+    const length = this.varint()
+    if (length < 0) return null
+    const end = this.at + length
+    if (end > this.bytes.length) throw new Error(`${length} bytes leave the batch`)
+    const block = this.bytes.subarray(this.at, end)
+    this.at = end
+    return block
+  }
+}
+
+function safe(value: bigint): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number)) throw new Error(`${value} is outside the safe integers`)
+  return number
+}

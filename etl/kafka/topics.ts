@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs'
+import type { Logger } from '../log.ts'
+
+export interface TopicSpec {
+  readonly topic: string
+  readonly partitions: number
+  readonly replication: number
+  /** Kafka's own names and values, as text. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** How a topic that is there differs from what is wanted. */
+export interface TopicDifference {
+  readonly name: string
+  readonly wanted: string
+  readonly found: string
+}
+
+export type TopicResult = { topic: string } & (
+  | { made: true }
+  | { made: false; differences: TopicDifference[] }
+)
+
+/** Runs work with an admin client that is closed afterwards, whatever happens. */
+export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/** Makes the topics that are missing and compares those that are there; changes none of them. */
+export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<TopicResult[]> {
+  const existing = new Set(await admin.listTopics())
+  const results: TopicResult[] = []
+  for (const spec of specs) {
+    if (existing.has(spec.topic)) {
+      results.push({ topic: spec.topic, made: false, differences: await compare(admin, spec) })
+      continue
+    }
+    const made = await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic: spec.topic,
+          numPartitions: spec.partitions,
+          replicationFactor: spec.replication,
+          configEntries: Object.entries(spec.settings).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    })
+    // false: somebody else made it between the two calls.
+    results.push(
+      made
+        ? { topic: spec.topic, made }
+        : { topic: spec.topic, made, differences: await compare(admin, spec) },
+    )
+  }
+  return results
+}
+
+async function compare(admin: Admin, spec: TopicSpec): Promise<TopicDifference[]> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [spec.topic] })
+  const partitions = topics[0]?.partitions ?? []
+  const replication = Math.min(...partitions.map((partition) => partition.replicas.length))
+  const found: Record<string, string> = {
+    partitions: String(partitions.length),
+    'replication factor': String(replication),
+    ...(await topicSettings(admin, spec.topic)),
+  }
+  const wanted = {
+    partitions: String(spec.partitions),
+    'replication factor': String(spec.replication),
+    ...spec.settings,
+  }
+  return Object.entries(wanted)
+    .filter(([name, value]) => found[name] !== value)
+    .map(([name, value]) => ({ name, wanted: value, found: found[name] ?? 'not known to the broker' }))
+}
+
+/** A topic's settings by Kafka's names. */
+export async function topicSettings(admin: Admin, topic: string): Promise<Record<string, string>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+  })
+  const entries = resources[0]?.configEntries ?? []
+  return Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]))
+}
+
+export interface PartitionBounds {
+  readonly partition: number
+  /** First offset that the log holds. */
+  readonly start: number
+  /** The last stable offset: kafkajs lists offsets as a READ_COMMITTED client. */
+  readonly end: number
+}
+
+/** Every partition's first offset and last stable offset, ascending by partition. */
+export async function partitionBounds(admin: Admin, topic: string): Promise<PartitionBounds[]> {
+  const offsets = await admin.fetchTopicOffsets(topic)
+  return offsets
+    .map(({ partition, low, high }) => ({ partition, start: Number(low), end: Number(high) }))
+    .sort((a, b) => a.partition - b.partition)
+}
+
+/** The group's committed offsets by partition; −1 where it has none. */
+export async function groupOffsets(
+  admin: Admin,
+  groupId: string,
+  topic: string,
+): Promise<Map<number, number>> {
+  const topics = await admin.fetchOffsets({ groupId, topics: [topic] })
+  return new Map((topics[0]?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]))
+}
+
+/** The id that the cluster was formatted with: another one means other offsets. */
+export async function clusterId(admin: Admin): Promise<string> {
+  return (await admin.describeCluster()).clusterId
+}
+
+const WAIT_MS = 2_000
+
+/**
+ * Waits until Kafka answers and the topic is there, and says what it waits for. Never makes it: that is
+ * `npm run topics`.
+ *
+ * @throws the signal's reason when it is aborted meanwhile.
+ */
+export async function waitForTopic(
+  kafka: Kafka,
+  topic: string,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<{ partitions: number }> {
+  for (;;) {
+    signal?.throwIfAborted()
+    try {
+      const partitions = await withAdmin(kafka, async (admin) => {
+        if (!(await admin.listTopics()).includes(topic)) return undefined
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+        return topics[0]?.partitions.length
+      })
+      if (partitions !== undefined && partitions > 0) return { partitions }
+      logger.warn({ topic }, `waiting for topic ${topic}: make it with npm run topics`)
+    } catch (error) {
+      logger.warn(
+        { topic, reason: error instanceof Error ? error.message : String(error) },
+        'waiting for Kafka',
+      )
+    }
+    await delay(WAIT_MS, undefined, signal ? { signal } : {})
+  }
+}
