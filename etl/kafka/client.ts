@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type KafkaConfig, type SASLOptions } from 'kafkajs'
+import kafkajs, { type Kafka, type KafkaConfig, type logLevel, type SASLOptions } from 'kafkajs'
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 import { patchKafkajs } from './internals.ts'
@@ -21,10 +21,10 @@ export function createKafka(config: Config<'kafka'>, logger: Logger, clientId: s
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },
-    logLevel: logLevel.INFO,
+    logLevel: kafkajs.logLevel.INFO,
     logCreator: () => toPino(logger),
   }
-  return new Kafka(sasl === undefined ? options : { ...options, sasl })
+  return new kafkajs.Kafka(sasl === undefined ? options : { ...options, sasl })
 }
 
 function saslOptions(config: Config<'kafka'>): SASLOptions | undefined {
@@ -50,7 +50,8 @@ function toPino(logger: Logger) {
     const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...rest } = entry.log
     void [_timestamp, _logger, _stack]
     const fields = { kafka: entry.namespace, ...rest }
-    if (entry.level === logLevel.ERROR || entry.level === logLevel.WARN) logger.warn(fields, message)
+    if (entry.level === kafkajs.logLevel.ERROR || entry.level === kafkajs.logLevel.WARN)
+      logger.warn(fields, message)
     else logger.debug(fields, message)
   }
 }

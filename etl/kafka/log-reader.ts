@@ -115,7 +115,8 @@ function decodeFetchResponse(payload: Buffer): FetchResponse {
   if (responseError !== 0 || int32() === 0) {
     return { ...none, errorCode: responseError, clientSideThrottleTime, recordSet: Buffer.alloc(0) }
   }
-  at += int16() // topic name
+  const topicLength = int16()
+  at += topicLength
   int32() // number of partitions
   int32() // partition
   const errorCode = int16()

@@ -1,4 +1,4 @@
-import { Partitioners, type Kafka } from 'kafkajs'
+import kafkajs, { type Kafka } from 'kafkajs'
 
 /** A record on its way to Kafka. Without a partition the key decides, as in the Java client. */
 export interface OutgoingRecord {
@@ -30,7 +30,7 @@ export async function connectProducer(
 ): Promise<RecordProducer> {
   const idempotent = options.idempotent ?? true
   const producer = kafka.producer({
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
     idempotent,
     ...(idempotent ? { maxInFlightRequests: 1 } : { retry: { initialRetryTime: 200, retries: 3 } }),

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs'
+import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import type { Logger } from '../log.ts'
 
 export interface TopicSpec {
@@ -86,7 +86,7 @@ async function compare(admin: Admin, spec: TopicSpec): Promise<TopicDifference[]
 export async function topicSettings(admin: Admin, topic: string): Promise<Record<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
   })
   const entries = resources[0]?.configEntries ?? []
   return Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]))

@@ -1,0 +1,92 @@
+import type { Pool } from 'pg'
+import type { Logger } from './log.ts'
+import type { Membership } from './kafka/membership.ts'
+import type { RecordProducer } from './kafka/producer.ts'
+import { deadLetterMessage, deadLetterStub } from './dead-letter-message.ts'
+import {
+  markPublished,
+  unpublishedDeadLetters,
+  type UnpublishedDeadLetter,
+} from './warehouse/dead-letters.ts'
+import type { PartitionId } from './warehouse/progress.ts'
+
+/** Bytes in one send: kafkajs makes one record batch of it and never splits. */
+const CHUNK_BYTES = 512 * 1024
+
+export interface Outbox {
+  readonly pool: Pool
+  readonly producer: RecordProducer
+  readonly dlqTopic: string
+  readonly membership: Pick<Membership, 'commit'>
+}
+
+/**
+ * Publishes a partition's dead letters that are not on the dead-letter topic yet, oldest first, and then
+ * commits the partition's offset, so that the group's offset never passes an unpublished dead letter.
+ * At least once: a crash between sending and marking sends again, under the same key.
+ *
+ * @returns false where the dead-letter topic or the group refused. Nothing is lost by that: the rows stay
+ *   unpublished, the watermark covers the offset, and the next batch or run tries again.
+ */
+export async function acknowledge(
+  outbox: Outbox,
+  id: PartitionId,
+  nextOffset: number,
+  logger: Logger,
+): Promise<boolean> {
+  try {
+    await publishDeadLetters(outbox, id, logger)
+  } catch (error) {
+    logger.warn(
+      { err: error, partition: id.partition },
+      'the dead-letter topic refuses; the group offset waits',
+    )
+    return false
+  }
+  return outbox.membership.commit(id.partition, nextOffset)
+}
+
+async function publishDeadLetters(outbox: Outbox, id: PartitionId, logger: Logger): Promise<void> {
+  for (;;) {
+    const letters = await unpublishedDeadLetters(outbox.pool, id, CHUNK_BYTES)
+    if (letters.length === 0) return
+    await send(outbox, id.topic, letters, logger)
+    await markPublished(
+      outbox.pool,
+      letters.map((letter) => letter.id),
+    )
+  }
+}
+
+async function send(
+  outbox: Outbox,
+  topic: string,
+  letters: readonly UnpublishedDeadLetter[],
+  logger: Logger,
+): Promise<void> {
+  try {
+    await outbox.producer.send(
+      outbox.dlqTopic,
+      letters.map((letter) => deadLetterMessage(topic, letter)),
+    )
+  } catch (error) {
+    if (!isTooLarge(error)) throw error
+    const [letter] = letters
+    if (letters.length > 1) for (const one of letters) await send(outbox, topic, [one], logger)
+    else if (letter !== undefined) {
+      logger.warn(
+        { id: letter.id },
+        'a dead letter is too large for its topic: a stub is sent that points to its row',
+      )
+      await outbox.producer.send(outbox.dlqTopic, [deadLetterStub(topic, letter)])
+    }
+  }
+}
+
+/** kafkajs wraps the broker's answer in its retry error. */
+function isTooLarge(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if ('type' in e && (e.type === 'MESSAGE_TOO_LARGE' || e.type === 'RECORD_LIST_TOO_LARGE')) return true
+  }
+  return false
+}

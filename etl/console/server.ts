@@ -1,0 +1,31 @@
+import fastify, { type FastifyInstance } from 'fastify'
+
+/** What the outside may ask about this worker's state; each answer names what is wrong, if anything. */
+export interface Health {
+  /** Undefined while ticks are attempted on time. */
+  late(): string | undefined
+  /** Undefined while Kafka and the warehouse answer and the group gave us our share. */
+  notReady(): Promise<string | undefined>
+}
+
+/**
+ * The worker's HTTP server: /healthz for the supervisor (restart me), /readyz for whoever waits for it.
+ *
+ * @param port 0 takes any free one.
+ */
+export async function startServer(health: Health, port: number): Promise<FastifyInstance> {
+  const server = fastify({ logger: false, forceCloseConnections: true })
+  server.get('/healthz', (_request, reply) => {
+    const problem = health.late()
+    return reply.code(problem === undefined ? 200 : 503).send(verdict(problem))
+  })
+  server.get('/readyz', async (_request, reply) => {
+    const problem = await health.notReady()
+    return reply.code(problem === undefined ? 200 : 503).send(verdict(problem))
+  })
+  await server.listen({ port, host: '::' })
+  return server
+}
+
+const verdict = (problem: string | undefined) =>
+  problem === undefined ? { status: 'ok' } : { status: 'failing', problem }

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { Pool, PoolClient } from 'pg'
+import { firstOfEachOrder, settleDuplicates } from './duplicates.ts'
+import type { Batch } from './extract.ts'
+import { tooManyRejected, WINDOW_RECORDS } from './mass-rejection.ts'
+import type { Fact, Rejection, SourceRecord } from './types.ts'
+import { insertDeadLetters } from './warehouse/dead-letters.ts'
+import { insertFacts, type MonthKeeper } from './warehouse/facts.ts'
+import { claimKeys, findExisting } from './warehouse/keys.ts'
+import { recentBatches, writeLedger, type StageTimings } from './warehouse/ledger.ts'
+import { advanceProgress, lockProgress, type Progress } from './warehouse/progress.ts'
+import { addToRollup } from './warehouse/rollup.ts'
+import { commit, inTransaction, rollback } from './warehouse/transaction.ts'
+
+/** A batch after validate and transform: every record of it is either a fact or a rejection. */
+export interface PreparedBatch {
+  readonly batch: Batch
+  /** In offset order. */
+  readonly facts: readonly Fact[]
+  readonly rejected: readonly Rejection[]
+  readonly timings: Omit<StageTimings, 'load'>
+}
+
+export type LoadOutcome =
+  | {
+      readonly kind: 'loaded'
+      readonly loaded: number
+      readonly duplicate: number
+      readonly deadLettered: number
+    }
+  /** The watermark is not where this batch begins: it was loaded before, or something before it was not. */
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'mass_rejection'; readonly seen: Progress; readonly reason: string }
+
+export interface Loader {
+  readonly pool: Pool
+  readonly months: MonthKeeper
+  readonly deadLetterMaxRatio: number
+}
+
+/**
+ * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
+ *
+ * Locks are taken in one order everywhere (progress, keys, facts, rollup, dead letters, ledger; each
+ * sorted by key), so that no two loads wait for each other in a circle.
+ */
+export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
+  const started = performance.now()
+  const { batch } = prepared
+  await loader.months.ensure(prepared.facts)
+  return inTransaction<LoadOutcome>(loader.pool, async (client) => {
+    const progress = await lockProgress(client, batch)
+    if (progress.incarnation !== batch.incarnation || progress.nextOffset !== batch.from)
+      return rollback({ kind: 'moved' })
+    if (progress.stopCode !== null) return rollback({ kind: 'stopped' })
+
+    const { fresh, duplicates, conflicts } = await claim(client, prepared)
+    const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
+    const reason = await massRejection(client, progress, batch, rejected.length, loader.deadLetterMaxRatio)
+    if (reason !== undefined) return rollback({ kind: 'mass_rejection', seen: progress, reason })
+
+    if (fresh.length > 0) {
+      await insertFacts(client, fresh, {
+        batchId: batch.id,
+        partition: batch.partition,
+        incarnation: batch.incarnation,
+      })
+      await addToRollup(client, fresh, batch.partition)
+    }
+    await insertDeadLetters(client, rejected, { ...batch, batchId: batch.id })
+    const counts = { loaded: fresh.length, duplicate: duplicates, deadLettered: rejected.length }
+    await writeLedger(client, {
+      ...batch,
+      ...counts,
+      batchId: batch.id,
+      runId,
+      consumed: batch.records.length,
+      ...timestampRange(batch.records),
+      timings: { ...prepared.timings, load: performance.now() - started },
+    })
+    const last = batch.records.at(-1)
+    await advanceProgress(client, batch, batch.to, last, last && recordHash(last))
+    return commit({ kind: 'loaded', ...counts })
+  })
+}
+
+async function claim(client: PoolClient, { batch, facts }: PreparedBatch) {
+  const firsts = firstOfEachOrder(facts)
+  const claimed = firsts.length === 0 ? 0 : await claimKeys(client, firsts)
+  const existing =
+    claimed === firsts.length ? new Map<string, never>() : await findExisting(client, firsts, claimed)
+  const records = new Map<number, SourceRecord>()
+  return settleDuplicates(facts, firsts, existing, (offset) => {
+    if (records.size === 0) for (const record of batch.records) records.set(record.offset, record)
+    return records.get(offset)!
+  })
+}
+
+/** Why this batch must not be loaded, or undefined. Up to the offset that an operator accepted, never. */
+async function massRejection(
+  client: PoolClient,
+  progress: Progress,
+  batch: Batch,
+  rejected: number,
+  maxRatio: number,
+): Promise<string | undefined> {
+  if (rejected === 0 || batch.from < progress.acceptedUntil) return undefined
+  const missing = WINDOW_RECORDS - batch.records.length
+  const before =
+    missing <= 0
+      ? { consumed: 0, deadLettered: 0 }
+      : await recentBatches(client, { ...batch, before: batch.from, since: progress.acceptedUntil }, missing)
+  return tooManyRejected({ consumed: batch.records.length, rejected }, before, maxRatio)
+}
+
+function inOffsetOrder(rejections: readonly Rejection[]): Rejection[] {
+  return rejections.toSorted((a, b) => a.record.offset - b.record.offset)
+}
+
+function timestampRange(records: readonly SourceRecord[]) {
+  let oldest: number | undefined
+  let newest: number | undefined
+  for (const { timestamp } of records) {
+    oldest = oldest === undefined ? timestamp : Math.min(oldest, timestamp)
+    newest = newest === undefined ? timestamp : Math.max(newest, timestamp)
+  }
+  return { oldestRecord: oldest, newestRecord: newest }
+}
+
+/** Tells a record apart from another at the same offset of a log that was made anew. */
+export function recordHash(record: SourceRecord): string {
+  const hash = createHash('sha256').update(
+    `${record.offset} ${record.timestamp} ${record.key?.length ?? -1} `,
+  )
+  if (record.key !== null) hash.update(record.key)
+  if (record.value !== null) hash.update(record.value)
+  return hash.digest('hex')
+}

@@ -1,0 +1,24 @@
+/**
+ * The stop on mass rejection: when most records suddenly fail, a broken producer or a broken contract is
+ * likelier than that many bad records, and the topic must not run empty into the dead letters.
+ */
+
+/** A batch is judged together with the fewest whole batches before it that make it at least this many. */
+export const WINDOW_RECORDS = 200
+/** Fewer records than this prove nothing. */
+const MIN_RECORDS = 20
+
+/**
+ * @param maxRatio DEAD_LETTER_MAX_RATIO, 0 to 1.
+ * @returns a sentence for the operator, or undefined where the batch may be loaded.
+ */
+export function tooManyRejected(
+  batch: { consumed: number; rejected: number },
+  before: { consumed: number; deadLettered: number },
+  maxRatio: number,
+): string | undefined {
+  const consumed = batch.consumed + before.consumed
+  const rejected = batch.rejected + before.deadLettered
+  if (consumed < MIN_RECORDS || rejected <= consumed * maxRatio) return undefined
+  return `${rejected} of the last ${consumed} records would be dead letters, more than the share of ${maxRatio} that is accepted`
+}

@@ -1,0 +1,128 @@
+import type { Kafka } from './kafka/client.ts'
+import { clusterId, partitionBounds, withAdmin } from './kafka/topics.ts'
+import { checkKnownLog, type LogNow } from './known-log.ts'
+import { drainPartition, type DrainResult, type Pipeline, type RunLimits } from './pipeline.ts'
+import type { Logger } from './log.ts'
+import { ensureProgress, readProgress } from './warehouse/progress.ts'
+import { finishRun, startRun, type RunKind, type RunTotals } from './warehouse/ledger.ts'
+
+export interface RunSettings {
+  readonly kafka: Kafka
+  readonly topic: string
+  readonly worker: string
+  readonly budgetMs: number
+  readonly logger: Logger
+  /** Partitions drained at once; each takes a connection to the warehouse and its share of memory. */
+  readonly concurrency: number
+}
+
+export interface RunSummary extends RunTotals {
+  readonly runId: number
+  readonly status: 'succeeded' | 'failed'
+  readonly durationMs: number
+  readonly partitions: number
+  /** Partitions that stand still until an operator acts. */
+  readonly stopped: number
+  readonly error: string | undefined
+}
+
+/** How often a partition is taken up anew in one run because its watermark was elsewhere. */
+const MAX_MOVES = 3
+
+/**
+ * One run: notes the end of each partition that is ours, drains them side by side, and writes down what
+ * came of it. A partition that fails does not keep the others from being drained, but the run has failed.
+ *
+ * @throws where not even the run could be written down: the warehouse or Kafka is out of reach.
+ */
+export async function runOnce(
+  pipeline: Pipeline,
+  settings: RunSettings,
+  kind: RunKind,
+  signal: AbortSignal,
+): Promise<RunSummary> {
+  const started = performance.now()
+  const { pool } = pipeline
+  const runId = await startRun(pool, kind, settings.worker, settings.budgetMs)
+  const logger = settings.logger.child({ run_id: runId })
+  let retries = 0
+  const limits: RunLimits = {
+    runId,
+    signal,
+    isOver: () => performance.now() - started > settings.budgetMs,
+    onRetry: () => (retries += 1),
+    logger,
+  }
+  const errors: string[] = []
+  const results: DrainResult[] = []
+  try {
+    const logs = await logsNow(settings)
+    const ours = pipeline.membership.partitions()
+    await sideBySide(ours, settings.concurrency, async (partition) => {
+      const log = logs.get(partition)
+      if (log === undefined) return
+      try {
+        results.push(await runPartition(pipeline, settings, partition, log, limits))
+      } catch (error) {
+        if (signal.aborted && error === signal.reason) results.push('interrupted')
+        else errors.push(`partition ${partition}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    })
+  } catch (error) {
+    logger.error({ err: error }, 'the run failed')
+    errors.push(error instanceof Error ? error.message : String(error))
+  }
+  const status = errors.length === 0 ? 'succeeded' : 'failed'
+  const error = errors.length === 0 ? undefined : errors.join('; ').slice(0, 2_000)
+  const totals = await finishRun(pool, runId, { status, error, retries })
+  return {
+    ...totals,
+    runId,
+    status,
+    error,
+    durationMs: performance.now() - started,
+    partitions: results.length,
+    stopped: results.filter((result) => result === 'stopped').length,
+  }
+}
+
+async function logsNow({ kafka, topic }: RunSettings): Promise<Map<number, LogNow>> {
+  return withAdmin(kafka, async (admin) => {
+    const id = await clusterId(admin)
+    const bounds = await partitionBounds(admin, topic)
+    return new Map(bounds.map(({ partition, start, end }) => [partition, { clusterId: id, start, end }]))
+  })
+}
+
+async function runPartition(
+  pipeline: Pipeline,
+  settings: RunSettings,
+  partition: number,
+  log: LogNow,
+  limits: RunLimits,
+): Promise<DrainResult> {
+  const { pool, reader } = pipeline
+  const readLog = async () => (await logsNow(settings)).get(partition)
+  let progress = await ensureProgress(pool, { topic: settings.topic, partition }, log)
+  for (let moves = 0; ; moves++) {
+    if (progress.stopCode !== null) return 'stopped'
+    const known = await checkKnownLog({ pool, reader, readLog, logger: limits.logger }, progress, log)
+    if (known === undefined) return 'stopped'
+    const result = await drainPartition(pipeline, known, log.end, limits)
+    if (result !== 'moved' || moves === MAX_MOVES) return result
+    progress = (await readProgress(pool, progress)) ?? progress
+  }
+}
+
+/** Works on all items, at most `width` at a time. */
+async function sideBySide<T>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items]
+  const lanes = Array.from({ length: Math.min(width, queue.length) }, async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
+  })
+  await Promise.all(lanes)
+}

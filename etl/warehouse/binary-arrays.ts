@@ -1,0 +1,103 @@
+/**
+ * Arrays in Postgres' binary format (src/backend/utils/adt/arrayfuncs.c, array_recv), which pg sends as
+ * they are when a parameter is a Buffer. Against array literals this saves Postgres the parsing of every
+ * number and date: 15 % of its CPU in a load (docs/PERFORMANCE.md).
+ */
+
+const OID = { bool: 16, int8: 20, int4: 23, text: 25, timestamptz: 1184, numeric: 1700, uuid: 2950 }
+const HEADER_BYTES = 20
+/** Microseconds from 1970 to 2000, where Postgres' clock begins. */
+const POSTGRES_EPOCH_MICROS = 946_684_800_000_000
+const TWO_TO_32 = 4_294_967_296
+
+/** One-dimensional, without nulls, every element `size` bytes. */
+function fixed<T>(
+  oid: number,
+  size: number,
+  values: readonly T[],
+  write: (to: Buffer, value: T, at: number) => void,
+): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * (4 + size))
+  let at = writeHeader(buffer, oid, values.length)
+  for (const value of values) {
+    buffer.writeInt32BE(size, at)
+    write(buffer, value, at + 4)
+    at += 4 + size
+  }
+  return buffer
+}
+
+function writeHeader(buffer: Buffer, oid: number, length: number): number {
+  buffer.writeInt32BE(length === 0 ? 0 : 1, 0) // dimensions
+  buffer.writeInt32BE(0, 4) // no nulls
+  buffer.writeInt32BE(oid, 8)
+  buffer.writeInt32BE(length, 12)
+  buffer.writeInt32BE(1, 16) // lower bound
+  return HEADER_BYTES
+}
+
+export const bools = (values: readonly boolean[]) =>
+  fixed(OID.bool, 1, values, (to, value, at) => to.writeInt8(value ? 1 : 0, at))
+
+export const int4s = (values: readonly number[]) =>
+  fixed(OID.int4, 4, values, (to, value, at) => to.writeInt32BE(value, at))
+
+export const int8s = (values: readonly number[]) => fixed(OID.int8, 8, values, writeInt64)
+
+/** @param values microseconds since 1970, UTC. */
+export const timestamps = (values: readonly number[]) =>
+  fixed(OID.timestamptz, 8, values, (to, micros, at) => writeInt64(to, micros - POSTGRES_EPOCH_MICROS, at))
+
+/** @param values in the 8-4-4-4-12 form. */
+export const uuids = (values: readonly string[]) =>
+  fixed(OID.uuid, 16, values, (to, value, at) => to.write(value.replaceAll('-', ''), at, 'hex'))
+
+export function texts(values: readonly string[]): Buffer {
+  const sizes = values.map((value) => Buffer.byteLength(value))
+  const buffer = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size + 4, HEADER_BYTES))
+  let at = writeHeader(buffer, OID.text, values.length)
+  for (const [i, value] of values.entries()) {
+    buffer.writeInt32BE(sizes[i]!, at)
+    buffer.write(value, at + 4)
+    at += 4 + sizes[i]!
+  }
+  return buffer
+}
+
+/**
+ * Numerics of scale 2 (src/backend/utils/adt/numeric.c, numeric_recv: groups of four decimal digits, the
+ * weight of the first, sign, scale).
+ *
+ * @param values whole hundredths, not negative.
+ */
+export function hundredths(values: readonly number[]): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 24)
+  let at = writeHeader(buffer, OID.numeric, values.length)
+  for (const value of values) {
+    const whole = Math.floor(value / 100)
+    const groups = [
+      Math.floor(whole / 1e12),
+      Math.floor(whole / 1e8) % 1e4,
+      Math.floor(whole / 1e4) % 1e4,
+      whole % 1e4,
+      (value % 100) * 100,
+    ]
+    const first = groups.findIndex((group) => group !== 0)
+    const last = groups.findLastIndex((group) => group !== 0)
+    const digits = first < 0 ? 0 : last - first + 1
+    buffer.writeInt32BE(8 + 2 * digits, at)
+    buffer.writeInt16BE(digits, at + 4)
+    buffer.writeInt16BE(digits === 0 ? 0 : 3 - first, at + 6)
+    buffer.writeUInt16BE(0, at + 8) // positive
+    buffer.writeUInt16BE(2, at + 10) // scale
+    at += 12
+    for (let i = first; i >= 0 && i <= last; i++, at += 2) buffer.writeInt16BE(groups[i]!, at)
+  }
+  return buffer.subarray(0, at)
+}
+
+function writeInt64(to: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / TWO_TO_32)
+  to.writeInt32BE(high, at)
+  to.writeUInt32BE(value - high * TWO_TO_32, at + 4)
+}

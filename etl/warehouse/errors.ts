@@ -1,0 +1,73 @@
+/**
+ * What a failed load calls for. Nothing is dead-lettered unless the error says that the data is to blame.
+ *
+ * - `retry`: again at once · `reconnect`: again on another connection · `wait`: again after a while
+ * - `smaller`: halve the batch, blame nobody · `poison`: halve until the record is found
+ * - `operator`: only a person can help; the run fails · `unknown`: again, then the run fails
+ */
+export type Remedy = 'retry' | 'reconnect' | 'wait' | 'smaller' | 'poison' | 'operator' | 'unknown'
+
+interface Rule {
+  readonly remedy: Remedy
+  /** A whole SQLSTATE or its class (first two characters), from Postgres' appendix A. */
+  readonly sqlstate: string
+  readonly when?: (error: PostgresError) => boolean
+}
+
+interface PostgresError extends Error {
+  readonly code?: string
+  readonly constraint?: string
+  readonly table?: string
+}
+
+const FACT_TABLES = /^(transactions(_\d{4}_\d{2})?|order_keys)$/
+
+/** The first that fits counts, so whole codes stand before their class. */
+export const RULES: readonly Rule[] = [
+  { sqlstate: '40001', remedy: 'retry' }, // serialization failure
+  { sqlstate: '40P01', remedy: 'retry' }, // deadlock
+  { sqlstate: '55P03', remedy: 'retry' }, // lock not available in time
+  { sqlstate: '08', remedy: 'reconnect' },
+  { sqlstate: '57P01', remedy: 'reconnect' }, // shut down by an administrator
+  { sqlstate: '57P02', remedy: 'reconnect' }, // crash shutdown
+  { sqlstate: '57P03', remedy: 'reconnect' }, // cannot connect now
+  { sqlstate: '57P05', remedy: 'reconnect' }, // idle session timeout
+  { sqlstate: '25P03', remedy: 'reconnect' }, // idle in transaction
+  { sqlstate: '25P04', remedy: 'reconnect' }, // transaction timeout
+  { sqlstate: '25006', remedy: 'reconnect' }, // read-only: a failover left us on the standby
+  { sqlstate: '0A000', remedy: 'reconnect' }, // a cached plan is of an older schema
+  { sqlstate: '57014', remedy: 'smaller' }, // statement timeout
+  { sqlstate: '53', remedy: 'wait' }, // disk full, out of memory, too many connections
+  { sqlstate: '58', remedy: 'wait' }, // I/O error
+  { sqlstate: '22', remedy: 'poison' },
+  { sqlstate: '21000', remedy: 'poison' },
+  { sqlstate: '54', remedy: 'poison' }, // a limit that the data reached
+  // No partition of the relation for the row: class 23, but no constraint is named.
+  { sqlstate: '23514', remedy: 'operator', when: (error) => error.constraint === undefined },
+  { sqlstate: '23', remedy: 'poison', when: (error) => FACT_TABLES.test(error.table ?? '') },
+  { sqlstate: '23', remedy: 'operator' }, // our own ledger
+  { sqlstate: '42', remedy: 'operator' },
+  { sqlstate: '28', remedy: 'operator' },
+  { sqlstate: '3D', remedy: 'operator' },
+  { sqlstate: 'XX', remedy: 'operator' },
+]
+
+/** What pg and Node say, without a SQLSTATE, of a connection that is gone. */
+const CONNECTION_LOST =
+  /Connection terminated|connection timeout|timeout expired|Query read timeout|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|not queryable/
+
+export function remedyFor(error: unknown): Remedy {
+  if (!(error instanceof Error)) return 'unknown'
+  // Too large for a string or a buffer in this process, before Postgres saw anything.
+  if (error instanceof RangeError) return 'smaller'
+  const { code } = error as PostgresError
+  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
+    const rule = RULES.find(
+      ({ sqlstate, when }) =>
+        (code === sqlstate || (sqlstate.length === 2 && code.startsWith(sqlstate))) &&
+        (when?.(error) ?? true),
+    )
+    if (rule !== undefined) return rule.remedy
+  }
+  return CONNECTION_LOST.test(`${code ?? ''} ${error.message}`) ? 'reconnect' : 'unknown'
+}

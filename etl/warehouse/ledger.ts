@@ -1,0 +1,142 @@
+import type { ClientBase, Pool } from 'pg'
+import type { PartitionId } from './progress.ts'
+
+/** A range of offsets of one partition, and what became of the records in it. */
+export interface LedgerEntry extends PartitionId {
+  readonly batchId: string
+  readonly incarnation: number
+  readonly runId: number
+  readonly from: number
+  readonly to: number
+  readonly consumed: number
+  readonly loaded: number
+  readonly duplicate: number
+  readonly deadLettered: number
+  readonly bytes: number
+  /** Kafka's timestamps, milliseconds since the epoch; undefined where there was no record. */
+  readonly oldestRecord: number | undefined
+  readonly newestRecord: number | undefined
+  readonly timings: StageTimings
+}
+
+/** Milliseconds. */
+export interface StageTimings {
+  readonly extract: number
+  readonly validate: number
+  readonly transform: number
+  readonly load: number
+}
+
+/** The batch's id names its range: `transactions:0:1200-2199`, with the incarnation from the second on. */
+export function batchId(batch: PartitionId & { incarnation: number; from: number; to: number }): string {
+  const range = `${batch.topic}:${batch.partition}:${batch.from}-${batch.to - 1}`
+  return batch.incarnation === 1 ? range : `${range}:${batch.incarnation}`
+}
+
+/** The table's own check refuses an entry that does not balance. */
+export async function writeLedger(client: ClientBase, entry: LedgerEntry): Promise<void> {
+  await client.query({
+    name: 'write-ledger',
+    text: `insert into audit.pipeline_batches
+             (topic, partition, incarnation, from_offset, to_offset, batch_id, run_id, consumed, loaded, duplicate,
+              dead_lettered, bytes, oldest_record_at, newest_record_at, extract_ms, validate_ms, transform_ms, load_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13::double precision / 1000),
+                   to_timestamp($14::double precision / 1000), $15, $16, $17, $18)`,
+    values: [
+      entry.topic,
+      entry.partition,
+      entry.incarnation,
+      entry.from,
+      entry.to,
+      entry.batchId,
+      entry.runId,
+      entry.consumed,
+      entry.loaded,
+      entry.duplicate,
+      entry.deadLettered,
+      entry.bytes,
+      entry.oldestRecord ?? null,
+      entry.newestRecord ?? null,
+      entry.timings.extract,
+      entry.timings.validate,
+      entry.timings.transform,
+      entry.timings.load,
+    ],
+  })
+}
+
+export interface WindowCounts {
+  readonly consumed: number
+  readonly deadLettered: number
+}
+
+/**
+ * The fewest whole batches right before an offset that hold `wanted` records, or all there are since
+ * `since`, where an operator last let the partition go on.
+ */
+export async function recentBatches(
+  client: ClientBase,
+  at: PartitionId & { incarnation: number; before: number; since: number },
+  wanted: number,
+): Promise<WindowCounts> {
+  const { rows } = await client.query<WindowCounts>(
+    `select coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(dead_lettered), 0)::bigint as "deadLettered"
+     from (
+       select consumed, dead_lettered, sum(consumed) over (order by from_offset desc) - consumed as later
+       from (
+         select from_offset, consumed, dead_lettered from audit.pipeline_batches
+         where topic = $1 and partition = $2 and incarnation = $3 and from_offset >= $5 and from_offset < $4 and consumed > 0
+         order by from_offset desc limit $6
+       ) newest
+     ) counted
+     where later < $6`,
+    [at.topic, at.partition, at.incarnation, at.before, at.since, wanted],
+  )
+  return rows[0] ?? { consumed: 0, deadLettered: 0 }
+}
+
+export type RunKind = 'tick' | 'manual'
+
+/** Opens a run, and closes the ones that this worker left open when it last died. */
+export async function startRun(pool: Pool, kind: RunKind, worker: string, budgetMs: number): Promise<number> {
+  await pool.query(
+    `update audit.pipeline_runs set status = 'abandoned', finished_at = now(), error = 'the worker ended without a word'
+     where status = 'running' and (worker = $1 or started_at < now() - make_interval(secs => $2))`,
+    [worker, (2 * budgetMs) / 1000 + 300],
+  )
+  const { rows } = await pool.query<{ id: number }>(
+    `insert into audit.pipeline_runs (kind, worker) values ($1, $2) returning id`,
+    [kind, worker],
+  )
+  return rows[0]!.id
+}
+
+export interface RunTotals {
+  readonly batches: number
+  readonly consumed: number
+  readonly loaded: number
+  readonly duplicate: number
+  readonly deadLettered: number
+}
+
+/** Closes a run; its totals are the sums of its batches, so that they hold after any crash in between. */
+export async function finishRun(
+  pool: Pool,
+  runId: number,
+  outcome: { status: 'succeeded' | 'failed'; error: string | undefined; retries: number },
+): Promise<RunTotals> {
+  const { rows } = await pool.query<RunTotals>(
+    `update audit.pipeline_runs r
+     set status = $2, error = $3, retries = $4, finished_at = now(), batches = b.batches, consumed = b.consumed,
+         loaded = b.loaded, duplicate = b.duplicate, dead_lettered = b.dead_lettered
+     from (
+       select count(*) as batches, coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(loaded), 0)::bigint as loaded,
+              coalesce(sum(duplicate), 0)::bigint as duplicate, coalesce(sum(dead_lettered), 0)::bigint as dead_lettered
+       from audit.pipeline_batches where run_id = $1
+     ) b
+     where r.id = $1
+     returning r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered as "deadLettered"`,
+    [runId, outcome.status, outcome.error ?? null, outcome.retries],
+  )
+  return rows[0]!
+}

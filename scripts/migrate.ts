@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util'
+import { ConfigError, readConfig } from '../etl/config.ts'
+import { scrub } from '../etl/log.ts'
+import { migrate, MigrationRefused } from './migration/migrate.ts'
+import { renderReport } from './schema-validator/index.ts'
+
+const HELP = `Usage: npm run migrate
+
+Brings the warehouse's schema up to this version and validates it, in one transaction:
+both hold, or the database is as it was. Makes the roles pulse_owner, pulse_loader and
+pulse_reader where it may. Safe to run again, and twice at once.
+
+Reads MIGRATION_DATABASE_URL, or else DATABASE_URL.
+Exit codes: 0 migrated and valid, 1 refused or failed (nothing was changed), 2 usage or configuration.`
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+  if (values.help === true) {
+    console.log(HELP)
+    return 0
+  }
+  const config = readConfig(['database'])
+  const { applied, report } = await migrate(config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL)
+  console.log(renderReport(report))
+  console.log(
+    applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'Nothing to apply: the schema is current.',
+  )
+  return 0
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (error instanceof MigrationRefused && error.report !== undefined) console.log(renderReport(error.report))
+  console.error(scrub(error instanceof Error ? error.message : String(error)))
+  const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
+  process.exitCode = usage ? 2 : 1
+}

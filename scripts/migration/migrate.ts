@@ -1,0 +1,97 @@
+import { Client, type ClientBase } from 'pg'
+import {
+  appliedMigrations,
+  readMigrations,
+  requireSameMigrations,
+  type Migration,
+} from '../../etl/warehouse/migrations.ts'
+import { validateSchema, type SchemaReport } from '../schema-validator/index.ts'
+import { ensureRoles, prepareDatabase } from './roles.ts'
+import { wrongSettings } from './settings.ts'
+
+export interface MigrationResult {
+  /** Tags of what was applied now; empty where all was there. */
+  readonly applied: readonly string[]
+  readonly report: SchemaReport
+}
+
+/** The gate is shut: nothing of this migration was kept. */
+export class MigrationRefused extends Error {
+  override readonly name = 'MigrationRefused'
+  readonly report: SchemaReport | undefined
+
+  constructor(message: string, report?: SchemaReport) {
+    super(message)
+    this.report = report
+  }
+}
+
+/**
+ * Applies what is missing and validates the whole, in one transaction: both hold, or the database is as
+ * it was. drizzle's own migrator is not used because it sends a COMMIT of its own.
+ *
+ * Safe to run twice at once: the advisory lock is taken first and held until the commit, so the second
+ * waits and then finds nothing to do.
+ *
+ * @throws MigrationRefused, MigrationMismatch, RolesMissing, or what Postgres says of a broken statement.
+ */
+export async function migrate(
+  databaseUrl: string,
+  migrations: readonly Migration[] = readMigrations(),
+): Promise<MigrationResult> {
+  const client = new Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'global-sales-pulse migrate',
+  })
+  await client.connect()
+  try {
+    await client.query('begin')
+    await client.query(`select pg_advisory_xact_lock(hashtext('pulse: migrate'))`)
+    await client.query(`set local timezone to 'UTC'; set local lock_timeout to '10s'`)
+    const wrong = await wrongSettings(client)
+    if (wrong.length > 0)
+      throw new MigrationRefused(
+        `the server's settings break a promise:\n${wrong.map((w) => `  ${w}`).join('\n')}`,
+      )
+    await ensureRoles(client)
+    await prepareDatabase(client)
+    await client.query('set local role pulse_owner')
+    const applied = await applyMissing(client, migrations)
+    const report = await validateSchema(client, { schemas: ['warehouse', 'audit'], inTransaction: true })
+    if (!report.valid)
+      throw new MigrationRefused('the schema did not pass validation; nothing was changed', report)
+    await client.query('commit')
+    return { applied, report }
+  } finally {
+    await client.end() // ends an open transaction too: rolled back
+  }
+}
+
+async function applyMissing(client: ClientBase, migrations: readonly Migration[]): Promise<string[]> {
+  await client.query(`
+    create schema if not exists audit;
+    create table if not exists audit.schema_migrations (
+      id integer generated always as identity primary key,
+      tag text not null unique,
+      hash text not null,
+      applied_at timestamptz not null default now()
+    )`)
+  const there = (await appliedMigrations(client)) ?? []
+  // What is on record must be the beginning of what we have.
+  requireSameMigrations(there, migrations.slice(0, there.length))
+  const missing = migrations.slice(there.length)
+  for (const { tag, hash, statements } of missing) {
+    for (const statement of statements) {
+      try {
+        await client.query(statement)
+      } catch (error) {
+        throw new MigrationRefused(
+          `migration ${tag} failed, nothing was changed: ${error instanceof Error ? error.message : String(error)}\n  in: ${statement.slice(0, 200)}`,
+        )
+      }
+    }
+    await client.query('insert into audit.schema_migrations (tag, hash) values ($1, $2)', [tag, hash])
+  }
+  return missing.map(({ tag }) => tag)
+}

@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util'
+import { ConfigError, readConfig, type Config } from '../etl/config.ts'
+import { createKafka } from '../etl/kafka/client.ts'
+import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
+import { createLogger, scrub } from '../etl/log.ts'
+
+const HELP = `Usage: npm run topics
+
+Makes the topic of transactions (7 days, LogAppendTime) and that of dead letters (30 days, larger
+messages), where they are missing, and names what differs on those that are there. Changes none.
+
+Reads KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, TOPIC_PARTITIONS, TOPIC_REPLICATION, TOPIC_MIN_INSYNC.
+Exit codes: 0 the topics are there, 1 failed, 2 usage or configuration, 6 there, but not as wanted.`
+
+const DAY_MS = 86_400_000
+/** Kafka's default, written down so that the dead letters' limit can stand above it. */
+const MAX_MESSAGE_BYTES = 1_048_588
+
+/** The two topics as the product wants them. */
+export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
+  const common = { partitions: config.TOPIC_PARTITIONS, replication: config.TOPIC_REPLICATION }
+  const safe = {
+    'min.insync.replicas': String(config.TOPIC_MIN_INSYNC),
+    'unclean.leader.election.enable': 'false',
+  }
+  return [
+    {
+      ...common,
+      topic: config.KAFKA_TOPIC,
+      settings: {
+        ...safe,
+        'retention.ms': String(7 * DAY_MS),
+        // Kafka's own time: what the producer says may be wrong, and retention goes by it.
+        'message.timestamp.type': 'LogAppendTime',
+        'max.message.bytes': String(MAX_MESSAGE_BYTES),
+      },
+    },
+    {
+      ...common,
+      topic: config.KAFKA_DLQ_TOPIC,
+      settings: {
+        ...safe,
+        'retention.ms': String(30 * DAY_MS),
+        'max.message.bytes': String(10 * MAX_MESSAGE_BYTES),
+      },
+    },
+  ]
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+  if (values.help === true) {
+    console.log(HELP)
+    return 0
+  }
+  const config = readConfig(['kafka', 'topics', 'log'])
+  const kafka = createKafka(config, createLogger('silent'), 'global-sales-pulse-topics')
+  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config)))
+  for (const result of results) report(result)
+  return results.some((result) => !result.made && result.differences.length > 0) ? 6 : 0
+}
+
+function report(result: TopicResult): void {
+  if (result.made) console.log(`${result.topic}: made`)
+  else if (result.differences.length === 0) console.log(`${result.topic}: there, as wanted`)
+  else {
+    console.log(`${result.topic}: there, but`)
+    for (const { name, wanted, found } of result.differences)
+      console.log(`  ${name} is ${found}, wanted ${wanted}`)
+  }
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    console.error(scrub(error instanceof Error ? error.message : String(error)))
+    process.exitCode = error instanceof ConfigError || (error instanceof TypeError && 'code' in error) ? 2 : 1
+  }
+}
