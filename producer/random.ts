@@ -1,0 +1,97 @@
+/**
+ * Chance that can be had a second time: the same seed gives the same draws. Not for secrets.
+ */
+export interface Random {
+  /** A whole number from 0 to 2^32 - 1. */
+  uint32(): number
+  /** From 0 up to, and without, 1. */
+  unit(): number
+  /** A whole number from `min` to `max`, both included. */
+  between(min: number, max: number): number
+  /** True with this probability, 0 to 1. */
+  chance(probability: number): boolean
+  pick<T>(items: readonly T[]): T
+  /** From the normal distribution with mean 0 and standard deviation 1. */
+  normal(): number
+}
+
+/**
+ * sfc32, "small fast counter" by Chris Doty-Humphrey (PractRand, public domain): 128 bits of state,
+ * cheap in 32-bit integers. splitmix32 (Steele, Lea and Flood's SplitMix in 32 bits, with the mixing
+ * constants of Wellons' hash-prospector) spreads the seed over the state. Then a few draws are thrown
+ * away, as PractRand does, so that near seeds don't start alike.
+ */
+export function createRandom(seed: number): Random {
+  let weyl = seed | 0
+  const spread = (): number => {
+    weyl = (weyl + 0x9e3779b9) | 0
+    let mixed = weyl ^ (weyl >>> 16)
+    mixed = Math.imul(mixed, 0x21f0aaad)
+    mixed ^= mixed >>> 15
+    mixed = Math.imul(mixed, 0x735a2d97)
+    return mixed ^ (mixed >>> 15)
+  }
+  let a = spread()
+  let b = spread()
+  let c = spread()
+  let counter = 1
+
+  const uint32 = (): number => {
+    const sum = (((a + b) | 0) + counter) | 0
+    counter = (counter + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + sum) | 0
+    return sum >>> 0
+  }
+  for (let round = 0; round < 12; round++) uint32()
+
+  const unit = (): number => uint32() / 4_294_967_296
+  return {
+    uint32,
+    unit,
+    between: (min, max) => min + Math.floor(unit() * (max - min + 1)),
+    chance: (probability) => unit() < probability,
+    pick: (items) => {
+      if (items.length === 0) throw new RangeError('nothing to pick from')
+      return items[Math.floor(unit() * items.length)]!
+    },
+    // Box and Muller (1958); 1 - unit() is never 0, whose logarithm would be infinite.
+    normal: () => Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit()),
+  }
+}
+
+/** Draws items in proportion to their weights, which need not sum up to anything. */
+export function weighted<T>(items: readonly T[], weightOf: (item: T) => number): (random: Random) => T {
+  if (items.length === 0) throw new RangeError('nothing to pick from')
+  let total = 0
+  const upTo = items.map((item) => (total += weightOf(item)))
+  return (random) => {
+    const drawn = random.unit() * total
+    // Rounding in the sums may leave the drawn number above the last bound: then it is the last item.
+    const index = upTo.findIndex((bound) => drawn < bound)
+    return items[index === -1 ? items.length - 1 : index]!
+  }
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const hex32 = (n: number): string =>
+  HEX[n >>> 24]! + HEX[(n >>> 16) & 0xff]! + HEX[(n >>> 8) & 0xff]! + HEX[n & 0xff]!
+const hex16 = (n: number): string => HEX[(n >>> 8) & 0xff]! + HEX[n & 0xff]!
+
+/**
+ * A version 7 UUID (RFC 9562, 5.7): 48 bits of time, 74 bits of chance.
+ *
+ * Not version 4: with the time in it a run that is repeated with its seed, such as a container that
+ * starts again, makes other orders than before instead of conflicting duplicates of them. And ids that
+ * rise with time are kinder to the index of the warehouse's key table.
+ *
+ * @param time milliseconds since the epoch
+ */
+export function uuidV7(random: Random, time: number): string {
+  const chance = random.uint32()
+  const variant = ((chance >>> 12) & 0x3fff) | 0x8000
+  return `${hex32(Math.floor(time / 65_536))}-${hex16(time % 65_536)}-${hex16(
+    (chance & 0x0fff) | 0x7000,
+  )}-${hex16(variant)}-${hex16(random.uint32())}${hex32(random.uint32())}`
+}

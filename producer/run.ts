@@ -1,0 +1,114 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../etl/config.ts'
+import { createKafka } from '../etl/kafka/client.ts'
+import { connectProducer, type RecordProducer } from '../etl/kafka/producer.ts'
+import { waitForTopic } from '../etl/kafka/topics.ts'
+import type { Logger } from '../etl/log.ts'
+import { keepTrying } from './keep-trying.ts'
+import { intervalPace, ratePace, type Pace } from './pace.ts'
+import { publish } from './publish.ts'
+import { createRandom } from './random.ts'
+import { report } from './report.ts'
+import { waitForNextSale } from './rhythm.ts'
+import { messages } from './stream.ts'
+import { openTally } from './tally.ts'
+
+/** After a stop the records in hand have this long, and the disconnect that long: 10 s at the very most. */
+const FLUSH_LIMIT_MS = 7_000
+const DISCONNECT_LIMIT_MS = 1_500
+const PROGRESS_EVERY_MS = 30_000
+
+/**
+ * Sends to the topic until the limit is reached or the signal is aborted, then says what it sent.
+ *
+ * @throws what ended the sending, where it was neither; what was sent is said all the same.
+ */
+export async function run(
+  config: Config<'kafka' | 'producer'>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const { KAFKA_TOPIC: topic, PRODUCER_RATE: rate } = config
+  const seed = config.PRODUCER_SEED ?? randomInt(2 ** 32)
+  const tally = openTally()
+  let producer: RecordProducer | undefined
+  let startedAt: number | undefined
+
+  const work = async (): Promise<void> => {
+    const kafka = createKafka(config, logger, 'pulse-producer')
+    const { partitions } = await waitForTopic(kafka, topic, logger, signal)
+    const connected = await keepTrying('connecting to Kafka', () => connectProducer(kafka), logger, signal)
+    producer = connected
+    logger.info({ topic, partitions, seed }, `sending to ${topic}, ${describePace(config)}`)
+    startedAt = performance.now()
+    await publish({
+      messages: messages({
+        seed,
+        now: Date.now,
+        invalidRatio: config.PRODUCER_INVALID_RATIO,
+        duplicateRatio: config.PRODUCER_DUPLICATE_RATIO,
+      }),
+      send: (records) => keepTrying('sending', () => connected.send(topic, records), logger),
+      pace: choosePace(config, seed),
+      limit: config.PRODUCER_LIMIT,
+      signal,
+      tally,
+    })
+  }
+  const sayProgress = (): void => {
+    if (producer !== undefined) logger.info({ total: tally.total, sent: { ...tally.sent } }, 'sending')
+  }
+  const progress = setInterval(sayProgress, PROGRESS_EVERY_MS)
+
+  try {
+    await Promise.race([work(), aborted(signal).then(() => flushed(producer))])
+  } catch (error) {
+    // Waiting for the topic or for a connection ends with an error when it is told to stop: no failure.
+    if (!signal.aborted || tally.inDoubt > 0) throw error
+  } finally {
+    clearInterval(progress)
+    const { message, fields, warning } = report(
+      tally,
+      startedAt === undefined ? 0 : performance.now() - startedAt,
+      rate,
+    )
+    logger[warning ? 'warn' : 'info']({ ...fields, seed }, message)
+    await disconnect(producer, logger)
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** How long a stop waits for records that Kafka doesn't acknowledge; before it is connected there are none. */
+async function flushed(producer: RecordProducer | undefined): Promise<void> {
+  if (producer !== undefined) await delay(FLUSH_LIMIT_MS)
+}
+
+async function disconnect(producer: RecordProducer | undefined, logger: Logger): Promise<void> {
+  try {
+    await Promise.race([producer?.disconnect(), delay(DISCONNECT_LIMIT_MS)])
+  } catch (error) {
+    logger.debug({ err: error }, 'the connection to Kafka did not end cleanly')
+  }
+}
+
+/** The waits have a chance of their own, so that the records of a seed don't depend on the pace. */
+function choosePace(config: Config<'producer'>, seed: number): Pace {
+  const { PRODUCER_RATE: rate, PRODUCER_MIN_INTERVAL_MS: min, PRODUCER_MAX_INTERVAL_MS: max } = config
+  if (rate !== undefined) return ratePace(rate)
+  const random = createRandom(~seed)
+  return intervalPace(() => waitForNextSale(random, Date.now(), min, max))
+}
+
+function describePace(config: Config<'producer'>): string {
+  const { PRODUCER_RATE: rate, PRODUCER_LIMIT: limit } = config
+  const pace =
+    rate === undefined
+      ? `one every ${config.PRODUCER_MIN_INTERVAL_MS} to ${config.PRODUCER_MAX_INTERVAL_MS} ms`
+      : `${rate} a second`
+  return limit === undefined ? pace : `${pace}, ${limit} in all`
+}
