@@ -1,0 +1,110 @@
+/**
+ * What a validation found, as plain data: `--json` prints it as it is, render.ts prints it for people,
+ * the migration gate looks at `valid`.
+ */
+
+export type Level = 'ok' | 'warning' | 'error'
+
+export interface Finding {
+  level: Level
+  /** A stable name of the check, for programs. */
+  check: string
+  /** What it is about, quoted as in SQL; absent where the finding is about all of them. */
+  subject?: string
+  message: string
+  /** What to run to see more. */
+  statement?: string
+}
+
+export interface Section {
+  name: SectionName
+  /** The worst of its findings. */
+  level: Level
+  findings: Finding[]
+}
+
+export type SectionName =
+  | 'connectivity'
+  | 'completeness'
+  | 'structure'
+  | 'indexes'
+  | 'constraints'
+  | 'referential integrity'
+
+export interface RowCount {
+  rows: number
+  /** True where `rows` is the planner's estimate and not a count. */
+  estimated: boolean
+}
+
+/** One table; its partitions are part of it. */
+export interface TableSummary {
+  table: string
+  columns: { name: string; type: string; nullable: boolean }[]
+  primaryKey: string[] | null
+  foreignKeys: { name: string; columns: string[]; references: string; referencedColumns: string[] }[]
+  unique: number
+  notNull: number
+  checks: number
+  exclusions: number
+  indexes: number
+  /** Null for a table that is not partitioned. */
+  partitions: number | null
+  /** Null where the rows could not be counted; a finding says why. */
+  rowCount: RowCount | null
+  notes: string[]
+}
+
+export interface DatabaseSummary {
+  database: string
+  role: string
+  serverVersion: string
+  schemas: string[]
+}
+
+export interface SchemaReport {
+  /** No finding is an error. Warnings are allowed. */
+  valid: boolean
+  errors: number
+  warnings: number
+  /** Null where there was no connection. */
+  database: DatabaseSummary | null
+  sections: Section[]
+  tables: TableSummary[]
+}
+
+export function section(name: SectionName, findings: Finding[]): Section {
+  return { name, level: worst(findings), findings }
+}
+
+export function assembleReport(
+  database: DatabaseSummary | null,
+  sections: Section[],
+  tables: TableSummary[],
+): SchemaReport {
+  const findings = sections.flatMap((part) => part.findings)
+  const errors = findings.filter((finding) => finding.level === 'error').length
+  const warnings = findings.filter((finding) => finding.level === 'warning').length
+  return { valid: errors === 0, errors, warnings, database, sections, tables }
+}
+
+function worst(findings: Finding[]): Level {
+  if (findings.some((finding) => finding.level === 'error')) return 'error'
+  return findings.some((finding) => finding.level === 'warning') ? 'warning' : 'ok'
+}
+
+export const ok = (check: string, message: string): Finding => ({ level: 'ok', check, message })
+
+export const warning = (check: string, subject: string, message: string): Finding => ({
+  level: 'warning',
+  check,
+  subject,
+  message,
+})
+
+export const failure = (check: string, subject: string, message: string): Finding => ({
+  level: 'error',
+  check,
+  subject,
+  message,
+})

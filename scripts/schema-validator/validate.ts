@@ -1,0 +1,73 @@
+import type { ClientBase } from 'pg'
+import { readCatalogue } from './catalogue.ts'
+import { checkCompleteness } from './checks/completeness.ts'
+import { checkConnectivity } from './checks/connectivity.ts'
+import { checkConstraints } from './checks/constraints.ts'
+import { checkIndexes } from './checks/indexes.ts'
+import { checkIntegrity } from './checks/integrity.ts'
+import { checkStructure } from './checks/structure.ts'
+import { probeTables } from './probe-tables.ts'
+import { readingCatalogue, type Limits } from './probe.ts'
+import { assembleReport, type SchemaReport } from './report.ts'
+import { summariseDatabase, summariseTables } from './summary.ts'
+
+export interface ValidationOptions extends Partial<Limits> {
+  /** Default: all but information_schema and those whose name begins with pg_. */
+  schemas?: string[]
+  /** That the client is in the caller's transaction, or that it is not. Default: whichever it is. */
+  inTransaction?: boolean
+  /** Above this many rows a table is estimated and sampled; at least 1. Default 100,000. */
+  exactCountLimit?: number
+}
+
+/**
+ * Validates the schema that this client sees. It writes nothing. Inside the caller's transaction it
+ * sees what that has changed so far, and leaves it open, not aborted, with the settings and the locks
+ * it had; otherwise it works in a read-only transaction of its own.
+ *
+ * @throws on a lost connection, and if the client's transaction has failed or is not what
+ * `inTransaction` says. What is wrong with the schema is in the report.
+ */
+export async function validateSchema(
+  client: ClientBase,
+  options: ValidationOptions = {},
+): Promise<SchemaReport> {
+  // A statement that failed rejects before the server says what became of the transaction.
+  await client.query('')
+  const status = client.getTransactionStatus()
+  if (status === 'E') throw new Error('A schema cannot be validated in a transaction that has failed.')
+  const open = status === 'T'
+  const { inTransaction = open } = options
+  if (inTransaction !== open) throw new Error(`The client is ${open ? '' : 'not '}in a transaction.`)
+  if (open) return validate(client, options)
+  await client.query('BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY')
+  try {
+    return await validate(client, options)
+  } finally {
+    await client.query('ROLLBACK')
+  }
+}
+
+async function validate(client: ClientBase, options: ValidationOptions): Promise<SchemaReport> {
+  const {
+    schemas = null,
+    exactCountLimit = 100_000,
+    statementTimeoutMs = 10_000,
+    lockTimeoutMs = 3_000,
+  } = options
+  const limits = { statementTimeoutMs, lockTimeoutMs }
+  const catalogue = await readingCatalogue(client, limits, () => readCatalogue(client, schemas))
+  const probes = await probeTables(client, catalogue, limits, exactCountLimit)
+  return assembleReport(
+    summariseDatabase(catalogue),
+    [
+      checkConnectivity(catalogue),
+      checkCompleteness(catalogue),
+      checkStructure(catalogue),
+      checkIndexes(catalogue),
+      checkConstraints(catalogue),
+      checkIntegrity(catalogue, probes),
+    ],
+    summariseTables(probes),
+  )
+}

@@ -1,0 +1,103 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Client } from 'pg'
+import { ConfigError, readConfig } from '../etl/config.ts'
+import { scrub } from '../etl/log.ts'
+import {
+  renderReport,
+  unreachableReport,
+  validateSchema,
+  type SchemaReport,
+} from './schema-validator/index.ts'
+
+interface Flags {
+  json?: boolean
+  details?: boolean
+  schema?: string[]
+  exactRows: number
+  timeout: number
+}
+
+const command = new Command('validate-schema')
+  .description('Validates the schema of the Postgres database at DATABASE_URL. It writes nothing.')
+  .option('--schema <name>', 'only this schema; may be given more than once', collect)
+  .option('--details', 'also list every column with its type, and every foreign key')
+  .option('--json', 'print the report as JSON')
+  .option('--exact-rows <n>', 'estimate and sample tables that have more rows', wholeNumber, 100_000)
+  .option('--timeout <seconds>', 'how long one statement may run', wholeNumber, 10)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run validate-schema
+  npm run validate-schema -- --schema public --schema audit
+  npm run --silent validate-schema -- --json | jq '.sections[].findings[] | select(.level != "ok")'
+
+Exit codes: 0 valid, warnings allowed · 1 not valid, or no connection · 2 wrong usage or configuration`,
+  )
+  .exitOverride()
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  try {
+    const flags = command.parse().opts<Flags>()
+    const { DATABASE_URL } = readConfig(['database'])
+    const report = await validateDatabase(DATABASE_URL, flags)
+    print(report, flags)
+    return report.valid ? 0 : 1
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    console.error(error instanceof ConfigError ? error.message : `❌ ${reasonOf(error)}`)
+    return error instanceof ConfigError ? 2 : 1
+  }
+}
+
+async function validateDatabase(url: string, flags: Flags): Promise<SchemaReport> {
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    fallback_application_name: 'validate-schema',
+  })
+  // A connection that is lost also fails the statement in hand, and that is what gets reported.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+  } catch (error) {
+    const { database, host, port, user } = client
+    const role = user === undefined ? '' : ` as ${user}`
+    return unreachableReport(`database ${database} on ${host}:${port}${role}`, reasonOf(error))
+  }
+  try {
+    return await validateSchema(client, {
+      ...(flags.schema === undefined ? {} : { schemas: flags.schema }),
+      exactCountLimit: flags.exactRows,
+      statementTimeoutMs: flags.timeout * 1_000,
+    })
+  } finally {
+    await client.end()
+  }
+}
+
+function print(report: SchemaReport, { json, details = false }: Flags): void {
+  if (json) console.log(JSON.stringify(report, null, 2))
+  else if (report.database === null) console.error(renderReport(report))
+  else console.log(renderReport(report, { details }))
+}
+
+/** Never the URL: it holds the password. Of a host's addresses that all failed, the first one's reason. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
+  return scrub(error instanceof Error ? error.message : String(error))
+}
+
+function collect(name: string, names: string[] = []): string[] {
+  return [...names, name]
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text)
+  if (!/^\d+$/.test(text) || n < 1 || n > 1_000_000_000) {
+    throw new InvalidArgumentError('It is not a whole number from 1 to 1000000000.')
+  }
+  return n
+}
