@@ -46,9 +46,9 @@ describe('the command line', () => {
 describe('signals', () => {
   /** A program that never finishes what it has in hand. */
   const STUCK = `
-    import { stopSignal } from ${JSON.stringify(path('signals.ts'))}
+    import { stopSignal } from ${JSON.stringify(path('../etl/stop-signal.ts'))}
     const log = (fields, message) => process.stdout.write(message + '\\n')
-    stopSignal({ info: log, warn: log })
+    stopSignal({ info: log, warn: log }, 'it never ends')
     setInterval(() => {}, 3_600_000)
     log({}, 'ready')`
 

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { FRAUD_RULES } from '../../etl/fraud-rules.ts'
+import { taxRate } from '../../etl/money.ts'
+import { transform } from '../../etl/transform.ts'
+import type { Fact, SourceRecord, Transaction } from '../../etl/types.ts'
+
+/**
+ * Transactions for tests, in each shape that one takes on its way. All defaults are valid and fit one
+ * another; a test names what it is about: `aRecordOf(aMessage({ amount: 1000.01 }))`.
+ */
+
+/** When Kafka stored the records of tests: milliseconds since the epoch. */
+export const KAFKA_TIME = Date.parse('2026-11-21T10:00:00Z')
+
+/** The transaction's own time in tests, one minute before: RFC 3339 and microseconds since the epoch. */
+export const TRANSACTION_TIME = '2026-11-21T09:59:00Z'
+const TRANSACTION_MICROS = Date.parse(TRANSACTION_TIME) * 1_000
+
+/**
+ * The JSON object of a message. An override that is undefined takes the field away. On a live topic
+ * give a `timestamp` of now, as Kafka stores its own time with the record.
+ */
+export function aMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    order_id: randomUUID(),
+    amount: 100.5,
+    currency: 'EUR',
+    timestamp: TRANSACTION_TIME,
+    customer_id: 'customer-1',
+    product_category: 'books',
+    ...overrides,
+  }
+}
+
+/** A record as Kafka delivers it, by default around a valid message. */
+export function aRecord(overrides: Partial<SourceRecord> = {}): SourceRecord {
+  return {
+    offset: 0,
+    timestamp: KAFKA_TIME,
+    key: Buffer.from('customer-1'),
+    value: Buffer.from(JSON.stringify(aMessage())),
+    headers: [],
+    ...overrides,
+  }
+}
+
+/** A record around a message: an object is written as JSON, a string or bytes stand as they are. */
+export function aRecordOf(message: object | string, overrides: Partial<SourceRecord> = {}): SourceRecord {
+  return aRecord({ value: toBytes(message), ...overrides })
+}
+
+function toBytes(message: object | string): Buffer {
+  if (message instanceof Uint8Array) return Buffer.from(message)
+  return Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))
+}
+
+/** A transaction that has passed the contract. */
+export function aTransaction(overrides: Partial<Transaction> = {}): Transaction {
+  return {
+    orderId: randomUUID(),
+    amountCents: 100_50,
+    currency: 'EUR',
+    timestampMicros: TRANSACTION_MICROS,
+    customerId: 'customer-1',
+    productCategory: 'books',
+    ...overrides,
+  }
+}
+
+/** A fact with what the default rules derive from its transaction (tax of 8.5 %), unless overridden. */
+export function aFact(overrides: Partial<Fact> = {}): Fact {
+  const valid = { record: aRecord({ offset: overrides.offset ?? 0 }), transaction: aTransaction(overrides) }
+  const [fact] = transform([valid], { taxRate: taxRate('0.085'), fraudRules: FRAUD_RULES })
+  if (fact === undefined) throw new Error('transform made no fact')
+  return { ...fact, ...overrides }
+}

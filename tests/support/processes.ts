@@ -1,0 +1,8 @@
+import { childrenOf } from '../../scripts/servers/process-table.ts'
+
+export { isAlive } from '../../scripts/servers/process-table.ts'
+
+/** The process's children, their children, and so on. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+}

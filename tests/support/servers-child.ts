@@ -1,0 +1,21 @@
+import { postgresVersion } from '../../scripts/servers/postgres-answers.ts'
+import { startServers } from '../../scripts/servers/index.ts'
+
+/**
+ * A program as demo and bench are: starts servers, says where they are, and at SIGINT still uses them before
+ * it stops them. SIGUSR2 makes it end by an exception that nobody catches.
+ */
+const servers = await startServers({ only: 'local', say: () => {} })
+const alive = setInterval(() => {}, 3_600_000)
+
+process.on('SIGUSR2', () => {
+  throw new Error('A defect')
+})
+process.on('SIGINT', () => {
+  void (async () => {
+    process.stdout.write(`at the end: ${await postgresVersion(servers.databaseUrl)}\n`)
+    await servers.stop()
+    clearInterval(alive)
+  })()
+})
+process.stdout.write('ready\n')

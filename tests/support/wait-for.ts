@@ -1,0 +1,1 @@
+export { waitFor, type Limits } from '../../scripts/servers/wait-for.ts'
