@@ -180,6 +180,9 @@ function contradictions(data: Record<string, unknown>): string[] {
   if (Number(data['PRODUCER_MIN_INTERVAL_MS']) > Number(data['PRODUCER_MAX_INTERVAL_MS'])) {
     problems.push('PRODUCER_MIN_INTERVAL_MS is above PRODUCER_MAX_INTERVAL_MS')
   }
+  if (Number(data['PRODUCER_INVALID_RATIO']) + Number(data['PRODUCER_DUPLICATE_RATIO']) > 1) {
+    problems.push('PRODUCER_INVALID_RATIO and PRODUCER_DUPLICATE_RATIO together are above 1')
+  }
   if (data['KAFKA_TOPIC'] !== undefined && data['KAFKA_TOPIC'] === data['KAFKA_DLQ_TOPIC']) {
     problems.push('KAFKA_DLQ_TOPIC is the same as KAFKA_TOPIC: dead letters would be read as transactions')
   }

@@ -57,7 +57,12 @@ export class Scheduler {
     this.#current ??= this.#work().finally(() => (this.#current = undefined))
   }
 
-  /** Resolves when the run under way, if any, has ended; starts no other. */
+  /** Resolves when no run is under way. */
+  async idle(): Promise<void> {
+    await this.#current
+  }
+
+  /** Starts no other run, and resolves when the one under way, if any, has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#due = undefined

@@ -20,8 +20,9 @@ export interface RecordProducer {
 /**
  * A connected producer that waits for all in-sync replicas.
  *
- * @param options.idempotent (default) retries for ever and in order, and stores nothing twice while it
- *   lives. Without it a send gives up after some seconds, and what it sent may be there twice: for an
+ * @param options.idempotent (default) keeps the order and stores nothing twice while it lives. It retries what
+ *   the broker answers for ever; when no broker can be reached a send still fails after some seconds, and may
+ *   be repeated without harm. Without it a send gives up after some seconds, and what it sent may be there twice: for an
  *   outbox that tries again later.
  */
 export async function connectProducer(
@@ -33,7 +34,8 @@ export async function connectProducer(
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
     idempotent,
-    ...(idempotent ? { maxInFlightRequests: 1 } : { retry: { initialRetryTime: 200, retries: 3 } }),
+    retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: idempotent ? Number.MAX_SAFE_INTEGER : 3 },
+    ...(idempotent ? { maxInFlightRequests: 1 } : {}),
   })
   await producer.connect()
   return {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import pRetry from 'p-retry'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import type { Logger } from '../log.ts'
 
@@ -102,7 +103,12 @@ export interface PartitionBounds {
 
 /** Every partition's first offset and last stable offset, ascending by partition. */
 export async function partitionBounds(admin: Admin, topic: string): Promise<PartitionBounds[]> {
-  const offsets = await admin.fetchTopicOffsets(topic)
+  // Right after a topic is made, or its leader moved, kafkajs gives up at once where Java's client tries again.
+  const offsets = await pRetry(() => admin.fetchTopicOffsets(topic), {
+    retries: 5,
+    minTimeout: 100,
+    shouldRetry: ({ error }) => 'retriable' in error && error.retriable === true,
+  })
   return offsets
     .map(({ partition, low, high }) => ({ partition, start: Number(low), end: Number(high) }))
     .sort((a, b) => a.partition - b.partition)

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+const TICKS_PER_SECOND = 100 // USER_HZ, fixed on Linux
+
+interface Stat {
+  readonly parent: number
+  readonly ownTicks: number
+  readonly childrenTicks: number
+}
+
+/** /proc/<pid>/stat (proc(5)); undefined where the process is gone or this is not Linux. */
+function stat(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number)
+    return {
+      parent: fields[1]!,
+      ownTicks: fields[11]! + fields[12]!,
+      childrenTicks: fields[13]! + fields[14]!,
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * CPU seconds that a server has used since it started: its main process, the children that it has
+ * reaped, and those that live. Undefined where its processes are not ours to see.
+ */
+export function cpuSeconds(pid: number | undefined): number | undefined {
+  const main = pid === undefined ? undefined : stat(pid)
+  if (main === undefined) return undefined
+  const living = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => stat(Number(name)))
+    .filter((child) => child?.parent === pid)
+    .reduce((sum, child) => sum + child!.ownTicks, 0)
+  return (main.ownTicks + main.childrenTicks + living) / TICKS_PER_SECOND
+}

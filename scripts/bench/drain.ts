@@ -1,0 +1,30 @@
+import { readConfig } from '../../etl/config.ts'
+import { createLogger } from '../../etl/log.ts'
+import { startWorker } from '../../etl/worker.ts'
+
+/**
+ * A worker as users run it, in a process of its own, that makes one run by hand and says what it took.
+ * Started by the benchmark; its configuration is the environment, its answer one line of JSON.
+ */
+const config = readConfig(['kafka', 'database', 'etl', 'log'])
+const worker = await startWorker(
+  config,
+  'bench',
+  createLogger(config.LOG_LEVEL),
+  new AbortController().signal,
+)
+const cpuBefore = process.cpuUsage()
+const before = performance.now()
+worker.scheduler.trigger('manual')
+await worker.scheduler.idle()
+const seconds = (performance.now() - before) / 1000
+const cpu = process.cpuUsage(cpuBefore)
+process.stdout.write(
+  `${JSON.stringify({
+    seconds,
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+  })}\n`,
+)
+await worker.stop()
+process.exit(0)
