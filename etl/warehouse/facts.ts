@@ -64,25 +64,27 @@ const BELIEVED_MS = 60_000
  * that others wait for.
  */
 export function createMonthKeeper(pool: Pool): MonthKeeper {
-  const known = new Map<string, number>()
+  const known = new Map<number, number>()
   return {
     ensure: async (facts) => {
       const now = performance.now()
-      const missing = new Set<string>()
+      const missing = new Set<number>()
       for (const fact of facts) {
         const month = monthOf(fact.timestampMicros)
         if (now - (known.get(month) ?? -Infinity) > BELIEVED_MS) missing.add(month)
       }
-      for (const month of [...missing].sort()) {
-        await pool.query(`select warehouse.ensure_month($1::timestamptz)`, [`${month}-01T00:00:00Z`])
+      for (const month of [...missing].sort((a, b) => a - b)) {
+        await pool.query('select warehouse.ensure_month(to_timestamp($1::double precision / 1000))', [
+          Date.UTC(Math.floor(month / 12), month % 12),
+        ])
         known.set(month, now)
       }
     },
   }
 }
 
-/** Year and month in UTC, such as 2026-11. */
-function monthOf(micros: number): string {
+/** Months since the year 0, in UTC. */
+function monthOf(micros: number): number {
   const date = new Date(micros / 1000)
-  return `${date.getUTCFullYear()}-${String(date.getUTCMonth() + 1).padStart(2, '0')}`
+  return date.getUTCFullYear() * 12 + date.getUTCMonth()
 }
