@@ -15,13 +15,14 @@ export function deadLetterMessage(topic: string, letter: UnpublishedDeadLetter):
       writable: true,
     })
   }
+  // kafkajs can't send a header without a value; an empty one stands for it.
   for (const { key, value } of letter.headers) add(key, value ?? Buffer.alloc(0))
   add('dlq.code', letter.code)
   add('dlq.issues', JSON.stringify(letter.issues))
   add('dlq.topic', topic)
   add('dlq.partition', String(letter.partition))
   add('dlq.offset', String(letter.offset))
-  add('dlq.key', letter.key ?? Buffer.alloc(0))
+  if (letter.key !== null) add('dlq.key', letter.key)
   add('dlq.batch_id', letter.batchId)
   add('dlq.time', new Date(letter.createdAt).toISOString())
   return {

@@ -10,11 +10,13 @@ ALTER TABLE "audit"."partition_progress" SET (fillfactor = 50);
 -- Makes the month partition of a timestamp, if it is missing, and says whether it did. The loader has no
 -- DDL rights of its own; this is the only way it gets a table. CREATE TABLE ... PARTITION OF would lock
 -- the parent against everyone, so the partition is made apart and attached, which locks out neither
--- readers nor writers. The advisory lock lets one worker at a time do it: the second sees the first's.
+-- readers nor writers. The advisory lock lets one worker at a time do it: the second sees the first's. A
+-- lock that is not to be had in 3 s is given up, and tried again with the load.
 -- Bounds carry their zone, or they would follow the session's.
 CREATE FUNCTION "warehouse"."ensure_month"(moment timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '3s'
 AS $$
 DECLARE
   month timestamp := date_trunc('month', moment AT TIME ZONE 'UTC');

@@ -23,7 +23,7 @@ export async function startServer(health: Health, port: number): Promise<Fastify
     const problem = await health.notReady()
     return reply.code(problem === undefined ? 200 : 503).send(verdict(problem))
   })
-  await server.listen({ port, host: '::' })
+  await server.listen({ port, host: '0.0.0.0' })
   return server
 }
 

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { remedyFor } from './errors.ts'
 
 /**
  * Why the timeouts have this order: a lock that a dead rival holds is given up (5 s) long before the
@@ -37,7 +38,8 @@ export async function inTransaction<T>(
     await client.query(verdict.commit ? 'commit' : 'rollback')
     return verdict.value
   } catch (error) {
-    unusable = !answered(error)
+    // Also a connection to a server that is now a standby, or with plans of an older schema.
+    unusable = !answered(error) || remedyFor(error) === 'reconnect'
     if (!unusable) await client.query('rollback').catch(() => (unusable = true))
     throw error
   } finally {
