@@ -1,115 +1,22 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
-  boolean,
   check,
-  customType,
   doublePrecision,
   index,
   integer,
   jsonb,
-  numeric,
   pgSchema,
   primaryKey,
-  smallint,
   text,
-  timestamp,
   unique,
-  uuid,
 } from 'drizzle-orm/pg-core'
-import { DEAD_LETTER_CODES } from '../types.ts'
+import { DEAD_LETTER_CODES } from '../../types.ts'
+import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
 
-/**
- * The warehouse's tables, from which drizzle-kit writes migrations/. What drizzle can't say (partitioning,
- * roles, grants, functions, views) is written by hand in those files.
- */
+/** What was done: runs, the ledger of batches, watermarks, dead letters, losses. */
 
-/**
- * Text that is part of a key: compared by code point, which is faster than a language's order and can't
- * be corrupted by another version of the system's locales.
- */
-const keyText = customType<{ data: string; config: { length: number } }>({
-  dataType: (config) => `varchar(${config?.length}) collate "C"`,
-})
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
-/** Postgres resolves timestamps to microseconds; read as text, since a JS date would lose three digits. */
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' })
-const count = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
-const offsetColumn = (name: string) => bigint(name, { mode: 'number' })
-const identity = () => bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity()
-const oneOf = (column: string, values: readonly string[]) =>
-  sql.raw(`"${column}" in (${values.map((value) => `'${value}'`).join(', ')})`)
-
-export const warehouse = pgSchema('warehouse')
 export const audit = pgSchema('audit')
-
-/**
- * Claims an order for the whole warehouse: a unique key over `transactions` would have to contain its
- * partition column.
- */
-export const orderKeys = warehouse.table('order_keys', {
-  orderId: uuid('order_id').primaryKey(),
-  transactionTimestamp: instant('transaction_timestamp').notNull(),
-})
-
-/** The facts. Partitioned by month (in the migration). */
-export const transactions = warehouse.table(
-  'transactions',
-  {
-    id: identity(),
-    transactionTimestamp: instant('transaction_timestamp').notNull(),
-    processedAt: instant('processed_at').notNull().defaultNow(),
-    orderId: uuid('order_id').notNull(),
-    sourceOffset: offsetColumn('source_offset').notNull(),
-    sourcePartition: integer('source_partition').notNull(),
-    incarnation: integer('incarnation').notNull(),
-    isFraudFlagged: boolean('is_fraud_flagged').notNull(),
-    fraudScore: smallint('fraud_score').notNull(),
-    amount: numeric('amount', { precision: 12, scale: 2 }).notNull(),
-    taxAmount: numeric('tax_amount', { precision: 12, scale: 2 }).notNull(),
-    totalAmount: numeric('total_amount', { precision: 14, scale: 2 }).notNull(),
-    currency: keyText('currency', { length: 3 }).notNull(),
-    customerId: keyText('customer_id', { length: 50 }).notNull(),
-    productCategory: keyText('product_category', { length: 50 }).notNull(),
-    batchId: text('batch_id').notNull(),
-    fraudReasons: text('fraud_reasons').array().notNull(),
-  },
-  (table) => [
-    primaryKey({ name: 'transactions_pkey', columns: [table.transactionTimestamp, table.orderId] }),
-    index('transactions_customer').on(table.customerId),
-    index('transactions_flagged')
-      .on(table.transactionTimestamp)
-      .where(sql`is_fraud_flagged`),
-    check('transactions_amount_positive', sql`amount > 0`),
-    check('transactions_fraud_score', sql`fraud_score between 0 and 100`),
-  ],
-)
-
-/**
- * Sales by minute, kept in the load transaction. The partition is part of the key, so that workers on
- * different partitions never wait for each other's rows.
- */
-export const salesByMinute = warehouse.table(
-  'sales_by_minute',
-  {
-    minute: instant('minute').notNull(),
-    sourcePartition: integer('source_partition').notNull(),
-    currency: keyText('currency', { length: 3 }).notNull(),
-    productCategory: keyText('product_category', { length: 50 }).notNull(),
-    transactions: count('transactions'),
-    flagged: count('flagged'),
-    /** Sums have no precision: an overflow would blame an innocent record. */
-    amount: numeric('amount').notNull().default('0'),
-    taxAmount: numeric('tax_amount').notNull().default('0'),
-    flaggedAmount: numeric('flagged_amount').notNull().default('0'),
-  },
-  (table) => [
-    primaryKey({
-      name: 'sales_by_minute_pkey',
-      columns: [table.minute, table.sourcePartition, table.currency, table.productCategory],
-    }),
-  ],
-)
 
 /** Records that could not be loaded, and the outbox that they are published from. */
 export const deadLetters = audit.table(
