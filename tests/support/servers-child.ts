@@ -1,11 +1,11 @@
+import { startServers, type Mode } from '../../scripts/servers/index.ts'
 import { postgresVersion } from '../../scripts/servers/postgres-answers.ts'
-import { startServers } from '../../scripts/servers/index.ts'
 
 /**
- * A program as demo and bench are: starts servers, says where they are, and at SIGINT still uses them before
- * it stops them. SIGUSR2 makes it end by an exception that nobody catches.
+ * A program as demo and bench are: starts servers as its argument says, prints where they are, and at SIGINT
+ * still uses them before it stops them. SIGUSR2 makes it end by an exception that nobody catches.
  */
-const servers = await startServers({ only: 'local', say: () => {} })
+const servers = await startServers({ only: process.argv[2] as Mode, say: () => {} })
 const alive = setInterval(() => {}, 3_600_000)
 
 process.on('SIGUSR2', () => {
@@ -18,4 +18,5 @@ process.on('SIGINT', () => {
     clearInterval(alive)
   })()
 })
-process.stdout.write('ready\n')
+const { kafkaBrokers, databaseUrl } = servers
+process.stdout.write(`ready ${JSON.stringify({ kafkaBrokers, databaseUrl })}\n`)
