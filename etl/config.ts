@@ -46,11 +46,7 @@ const databaseUrl = z.string().refine(isPostgresUrl, {
 })
 
 function isPostgresUrl(value: string): boolean {
-  try {
-    return ['postgres:', 'postgresql:'].includes(new URL(value).protocol)
-  } catch {
-    return false
-  }
+  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
 }
 
 const sections = {

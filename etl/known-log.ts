@@ -7,7 +7,7 @@ import {
   lockProgress,
   readProgress,
   recordDataLoss,
-  rememberLogStart,
+  rememberLog,
   stopPartition,
   type Progress,
   type StopCode,
@@ -57,7 +57,7 @@ export async function checkKnownLog(
     return undefined
   }
   if (log.start > progress.nextOffset) return stepOverLoss(pool, progress, log.start, logger)
-  await rememberLogStart(pool, progress, log.start)
+  await rememberLog(pool, progress, log)
   return progress
 }
 

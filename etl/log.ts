@@ -46,7 +46,7 @@ export function describeError(error: unknown): Record<string, unknown> {
   }
 }
 
-/** Takes passwords out of URLs that some library put into a message. */
+/** Takes passwords out of URLs that some library put into a message; the last @ ends one, as it may hold others. */
 export function scrub(text: string): string {
-  return text.replaceAll(/\b([a-z][a-z0-9+]*:\/\/[^\s:/@]*):[^\s@]*@/gi, '$1:***@')
+  return text.replaceAll(/\b([a-z][a-z0-9+]*:\/\/[^\s:/@]*):\S*@/gi, '$1:***@')
 }

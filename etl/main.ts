@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { createLogger, scrub } from './log.ts'
@@ -18,6 +19,8 @@ Exit codes: 0 told to stop, 1 failed, 2 usage or configuration.`
 
 /** Compose and Kubernetes wait 10 s at least; what is not committed by then is rolled back by Postgres. */
 const SHUTDOWN_LIMIT_MS = 9_000
+/** What a start may still take when it is told to stop: it has nothing in hand, and Kafka may not answer. */
+const START_LIMIT_MS = 1_000
 
 process.exit(await main())
 
@@ -40,7 +43,11 @@ async function main(): Promise<number> {
   const logger = createLogger(config.LOG_LEVEL, { service: 'etl', worker })
   const signal = stopSignal(logger, 'the batch in hand is finished or rolled back')
   try {
-    const running = await startWorker(config, worker, logger, signal)
+    const running = await Promise.race([
+      startWorker(config, worker, logger, signal),
+      aborted(signal).then(() => delay(START_LIMIT_MS)),
+    ])
+    if (running === undefined) return 0
     const crash = await Promise.race([aborted(signal), running.crashed])
     if (crash !== undefined) {
       logger.fatal(

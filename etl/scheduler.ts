@@ -33,6 +33,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions
   readonly #task: ScheduledTask
   #current: Promise<void> | undefined
+  #running = false
   #due: RunKind | undefined
   #stopped = false
   #watchdog: NodeJS.Timeout | undefined
@@ -54,7 +55,7 @@ export class Scheduler {
     if (this.#stopped) return
     this.#due = kind
     this.#armWatchdog()
-    this.#current ??= this.#work().finally(() => (this.#current = undefined))
+    if (!this.#running) this.#current = this.#work()
   }
 
   /** Resolves when no run is under way. */
@@ -83,10 +84,12 @@ export class Scheduler {
   }
 
   get isRunning(): boolean {
-    return this.#current !== undefined
+    return this.#running
   }
 
+  /** Running until nothing is due, both looked at in one step: what falls due then starts anew. */
   async #work(): Promise<void> {
+    this.#running = true
     for (let kind = this.#due; kind !== undefined; kind = this.#due) {
       this.#due = undefined
       this.#attemptedAt = performance.now()
@@ -96,6 +99,7 @@ export class Scheduler {
         this.#options.logger.error({ err: error }, 'the run could not be made; the next tick tries again')
       }
     }
+    this.#running = false
   }
 
   #armWatchdog(): void {

@@ -90,8 +90,7 @@ export async function startWorker(
     {
       late: () => lateness(scheduler, config.ETL_RUN_BUDGET_MS),
       notReady: async () => {
-        if (membership.generations() === 0)
-          return 'the consumer group has not given this worker its partitions yet'
+        if (!membership.isMember()) return 'this worker is not in its consumer group'
         return pool.query('select 1').then(
           () => undefined,
           () => 'the warehouse does not answer',
@@ -99,7 +98,10 @@ export async function startWorker(
       },
     },
     config.HTTP_PORT,
-  )
+  ).catch(async (error: unknown) => {
+    await membership.leave() // or the others wait for our share until the session times out
+    throw error
+  })
   logger.info({ address: server.listeningOrigin, schedule: config.ETL_SCHEDULE }, 'ready')
   scheduler.start()
 

@@ -39,11 +39,6 @@ CREATE TABLE "audit"."dead_letters" (
 	CONSTRAINT "dead_letters_code" CHECK ("code" in ('malformed_json', 'schema_violation', 'timestamp_out_of_range', 'conflicting_duplicate', 'rejected_by_warehouse', 'undecodable'))
 );
 --> statement-breakpoint
-CREATE TABLE "warehouse"."order_keys" (
-	"order_id" uuid PRIMARY KEY NOT NULL,
-	"transaction_timestamp" timestamp with time zone NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE "audit"."partition_progress" (
 	"topic" text NOT NULL,
 	"partition" integer NOT NULL,
@@ -52,6 +47,8 @@ CREATE TABLE "audit"."partition_progress" (
 	"next_offset" bigint NOT NULL,
 	"cluster_id" text NOT NULL,
 	"log_start" bigint NOT NULL,
+	"log_end" bigint,
+	"log_seen_at" timestamp with time zone,
 	"last_offset" bigint,
 	"last_timestamp" timestamp with time zone,
 	"last_hash" text,
@@ -107,6 +104,11 @@ CREATE TABLE "audit"."pipeline_runs" (
 	CONSTRAINT "pipeline_runs_status" CHECK ("status" in ('running', 'succeeded', 'failed', 'abandoned'))
 );
 --> statement-breakpoint
+CREATE TABLE "warehouse"."order_keys" (
+	"order_id" uuid PRIMARY KEY NOT NULL,
+	"transaction_timestamp" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "warehouse"."sales_by_minute" (
 	"minute" timestamp with time zone NOT NULL,
 	"source_partition" integer NOT NULL,
@@ -149,5 +151,6 @@ CREATE INDEX "dead_letters_created" ON "audit"."dead_letters" USING btree ("crea
 CREATE INDEX "pipeline_batches_run" ON "audit"."pipeline_batches" USING btree ("run_id");--> statement-breakpoint
 CREATE INDEX "pipeline_batches_loaded_at" ON "audit"."pipeline_batches" USING btree ("loaded_at");--> statement-breakpoint
 CREATE INDEX "pipeline_runs_started" ON "audit"."pipeline_runs" USING btree ("started_at");--> statement-breakpoint
+CREATE INDEX "pipeline_runs_unsettled" ON "audit"."pipeline_runs" USING btree ("started_at") WHERE status <> 'succeeded';--> statement-breakpoint
 CREATE INDEX "transactions_customer" ON "warehouse"."transactions" USING btree ("customer_id");--> statement-breakpoint
 CREATE INDEX "transactions_flagged" ON "warehouse"."transactions" USING btree ("transaction_timestamp") WHERE is_fraud_flagged;

@@ -29,7 +29,8 @@ BEGIN
     RETURN false;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('pulse: ensure_month'));
-  IF to_regclass('warehouse.' || name) IS NOT NULL THEN
+  -- Not to_regclass again: it answers from a cache that the wait for an advisory lock doesn't refresh.
+  IF EXISTS (SELECT FROM pg_class WHERE relnamespace = 'warehouse'::regnamespace AND relname = name) THEN
     RETURN false;
   END IF;
   EXECUTE format('CREATE TABLE warehouse.%I (LIKE warehouse.transactions INCLUDING ALL EXCLUDING IDENTITY)', name);

@@ -12,6 +12,7 @@ export interface Health {
  * The worker's HTTP server: /healthz for the supervisor (restart me), /readyz for whoever waits for it.
  *
  * @param port 0 takes any free one.
+ * @throws Error that names HTTP_PORT where it can't be had.
  */
 export async function startServer(health: Health, port: number): Promise<FastifyInstance> {
   const server = fastify({ logger: false, forceCloseConnections: true })
@@ -23,7 +24,9 @@ export async function startServer(health: Health, port: number): Promise<Fastify
     const problem = await health.notReady()
     return reply.code(problem === undefined ? 200 : 503).send(verdict(problem))
   })
-  await server.listen({ port, host: '0.0.0.0' })
+  await server.listen({ port, host: '0.0.0.0' }).catch((error: unknown) => {
+    throw new Error(`HTTP_PORT ${port} can't be opened: ${(error as Error).message}`, { cause: error })
+  })
   return server
 }
 

@@ -36,6 +36,7 @@ export class PartitionCursor {
   #batches: Iterator<DecodedBatch> | undefined
   #records: readonly SourceRecord[] = []
   #index = 0
+  #begun = false
   #batchEnd: number
   #setEnd: number
   #prefetched: Promise<FetchedSet> | undefined
@@ -86,9 +87,17 @@ export class PartitionCursor {
       next = (await this.#nextSet(end)).next()
     }
     if (next.done === true) throw new Error('a fetched set without a whole record batch')
-    // The first batch of a set may begin below the offset that was asked for.
     this.#records = next.value.records
     this.#index = 0
+    const begins = this.#records[0]?.offset ?? this.#position
+    if (this.#begun && begins < this.#position) {
+      // Its header lied about its end: to go on would pass over records in silence.
+      throw new Error(
+        `a record batch of partition ${this.#partition} begins at ${begins}, inside the one before it`,
+      )
+    }
+    this.#begun = true
+    // The first batch may begin below the offset that was asked for.
     while (this.#index < this.#records.length && this.#records[this.#index]!.offset < this.#position)
       this.#index += 1
     this.#batchEnd = next.value.nextOffset

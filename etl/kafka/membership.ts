@@ -19,8 +19,8 @@ export interface Membership {
    */
   commit(partition: number, nextOffset: number): Promise<boolean>
   leave(): Promise<void>
-  /** How many times the group gave us partitions. */
-  generations(): number
+  /** Whether the group has us as a member now, with partitions or without; not while it rebalances or Kafka is gone. */
+  isMember(): boolean
 }
 
 export interface MembershipOptions {
@@ -43,23 +43,25 @@ export async function joinGroup(kafka: Kafka, options: MembershipOptions): Promi
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },
   })
   let partitions: readonly number[] = []
-  let generations = 0
+  let isMember = false
   const joined = Promise.withResolvers<void>()
 
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     // Runs before the first fetch of the generation, so that there is none.
     consumer.pause([{ topic }])
     partitions = (payload.memberAssignment[topic] ?? []).toSorted((a, b) => a - b)
-    generations += 1
+    isMember = true
     logger.info({ partitions, group: groupId }, 'joined the group')
     joined.resolve()
   })
   consumer.on(consumer.events.REBALANCING, () => {
     partitions = []
+    isMember = false
     logger.info({ group: groupId }, 'the group rebalances')
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     partitions = []
+    isMember = false
     if (payload.restart) logger.warn({ err: payload.error }, 'lost the group, joining again')
     else options.onCrash(payload.error)
   })
@@ -82,6 +84,6 @@ export async function joinGroup(kafka: Kafka, options: MembershipOptions): Promi
       }
     },
     leave: () => consumer.disconnect(),
-    generations: () => generations,
+    isMember: () => isMember,
   }
 }

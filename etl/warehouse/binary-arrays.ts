@@ -6,6 +6,8 @@
 
 const OID = { bool: 16, int8: 20, int4: 23, text: 25, timestamptz: 1184, numeric: 1700, uuid: 2950 }
 const HEADER_BYTES = 20
+/** An empty array has no dimensions, so neither their length nor their lower bound. */
+const EMPTY_BYTES = 12
 /** Microseconds from 1970 to 2000, where Postgres' clock begins. */
 const POSTGRES_EPOCH_MICROS = 946_684_800_000_000
 const TWO_TO_32 = 4_294_967_296
@@ -24,13 +26,14 @@ function fixed<T>(
     write(buffer, value, at + 4)
     at += 4 + size
   }
-  return buffer
+  return buffer.subarray(0, at)
 }
 
 function writeHeader(buffer: Buffer, oid: number, length: number): number {
   buffer.writeInt32BE(length === 0 ? 0 : 1, 0) // dimensions
   buffer.writeInt32BE(0, 4) // no nulls
   buffer.writeInt32BE(oid, 8)
+  if (length === 0) return EMPTY_BYTES
   buffer.writeInt32BE(length, 12)
   buffer.writeInt32BE(1, 16) // lower bound
   return HEADER_BYTES
@@ -61,7 +64,7 @@ export function texts(values: readonly string[]): Buffer {
     buffer.write(value, at + 4)
     at += 4 + sizes[i]!
   }
-  return buffer
+  return buffer.subarray(0, at)
 }
 
 /**

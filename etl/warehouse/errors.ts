@@ -54,7 +54,7 @@ export const RULES: readonly Rule[] = [
 
 /** What pg and Node say, without a SQLSTATE, of a connection that is gone. */
 const CONNECTION_LOST =
-  /Connection terminated|connection timeout|timeout expired|Query read timeout|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|not queryable/
+  /Connection terminated|connection timeout|timeout expired|timeout exceeded|Query read timeout|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|not queryable/
 
 export function remedyFor(error: unknown): Remedy {
   if (!(error instanceof Error)) return 'unknown'

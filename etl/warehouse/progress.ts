@@ -87,15 +87,20 @@ export async function advanceProgress(
   })
 }
 
-/** Remembers the log's start, to notice when it goes back. Never lowers it. */
-export async function rememberLogStart(
+/**
+ * Remembers where the log starts, to notice when that goes back, and where it ends, for those who show the
+ * lag. Neither is lowered: another worker may have looked later.
+ */
+export async function rememberLog(
   pool: Pool,
   { topic, partition }: PartitionId,
-  start: number,
+  log: { start: number; end: number },
 ): Promise<void> {
   await pool.query(
-    `update audit.partition_progress set log_start = $3 where topic = $1 and partition = $2 and log_start < $3`,
-    [topic, partition, start],
+    `update audit.partition_progress
+     set log_start = greatest(log_start, $3), log_end = greatest(log_end, $4), log_seen_at = now()
+     where topic = $1 and partition = $2`,
+    [topic, partition, log.start, log.end],
   )
 }
 
@@ -152,4 +157,40 @@ export async function recordDataLoss(client: ClientBase, seen: Progress, logStar
     `update audit.partition_progress set next_offset = $3, log_start = $3, updated_at = now() where topic = $1 and partition = $2`,
     [seen.topic, seen.partition, logStart],
   )
+}
+
+/**
+ * Begins a new incarnation of a partition, whose log is not the one we knew: from `offset` on its records
+ * are new, whatever their offsets meant before. Clears a stop. The caller holds the row's lock.
+ *
+ * @param log what Kafka says of it now.
+ */
+export async function beginIncarnation(
+  client: ClientBase,
+  { topic, partition }: PartitionId,
+  offset: number,
+  log: { clusterId: string; start: number },
+): Promise<void> {
+  await client.query(
+    `update audit.partition_progress
+     set incarnation = incarnation + 1, first_offset = $3, next_offset = $3, cluster_id = $4, log_start = $5, log_end = null,
+         last_offset = null, last_timestamp = null, last_hash = null,
+         stopped_at = null, stop_code = null, stop_reason = null, accepted_until = 0, updated_at = now()
+     where topic = $1 and partition = $2`,
+    [topic, partition, offset, log.clusterId, log.start],
+  )
+}
+
+/** An operator takes note of a data loss, in the name of the session's login. Once: the first reason stands. */
+export async function acknowledgeDataLoss(
+  pool: Pool,
+  { topic, partition, incarnation, from }: PartitionId & { incarnation: number; from: number },
+  reason: string,
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `update audit.data_losses set acknowledged_at = now(), acknowledged_by = session_user, reason = $5
+     where topic = $1 and partition = $2 and incarnation = $3 and from_offset = $4 and acknowledged_at is null`,
+    [topic, partition, incarnation, from, reason],
+  )
+  return rowCount === 1
 }

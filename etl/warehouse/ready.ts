@@ -23,13 +23,16 @@ export async function waitForWarehouse(pool: Pool, logger: Logger, signal: Abort
     } catch (error) {
       const remedy = remedyFor(error)
       if (remedy !== 'reconnect' && remedy !== 'wait') throw error
-      logger.warn(
-        { reason: error instanceof Error ? error.message : String(error) },
-        'waiting for the warehouse',
-      )
+      logger.warn({ reason: reasonOf(error) }, 'waiting for the warehouse')
     }
     await delay(WAIT_MS, undefined, { signal })
   }
+}
+
+/** A host with several addresses fails with an error that has a code and no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
 }
 
 async function warnOfSuperuser(pool: Pool, logger: Logger): Promise<void> {

@@ -74,6 +74,10 @@ export const pipelineRuns = audit.table(
   },
   (table) => [
     index('pipeline_runs_started').on(table.startedAt),
+    // Few: the runs under way, which each start looks through, and the failed ones.
+    index('pipeline_runs_unsettled')
+      .on(table.startedAt)
+      .where(sql`status <> 'succeeded'`),
     check('pipeline_runs_kind', oneOf('kind', RUN_KINDS)),
     check('pipeline_runs_status', oneOf('status', RUN_STATUSES)),
   ],
@@ -140,6 +144,9 @@ export const partitionProgress = audit.table(
     nextOffset: offsetColumn('next_offset').notNull(),
     clusterId: text('cluster_id').notNull(),
     logStart: offsetColumn('log_start').notNull(),
+    /** Last stable offset when a run last looked: lag, for those who can't ask Kafka. */
+    logEnd: offsetColumn('log_end'),
+    logSeenAt: instant('log_seen_at'),
     /** The last record delivered, to be found again in the log; null before the first. */
     lastOffset: offsetColumn('last_offset'),
     lastTimestamp: instant('last_timestamp'),
