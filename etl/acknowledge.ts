@@ -25,7 +25,7 @@ export interface Outbox {
  * commits the partition's offset, so that the group's offset never passes an unpublished dead letter.
  * At least once: a crash between sending and marking sends again, under the same key.
  *
- * @returns false where the dead-letter topic or the group refused. Nothing is lost by that: the rows stay
+ * @returns false where the dead-letter topic, the outbox or the group refused. Nothing is lost by that: the rows stay
  *   unpublished, the watermark covers the offset, and the next batch or run tries again.
  */
 export async function acknowledge(
@@ -39,7 +39,7 @@ export async function acknowledge(
   } catch (error) {
     logger.warn(
       { err: error, partition: id.partition },
-      'the dead-letter topic refuses; the group offset waits',
+      'dead letters could not be published; the group offset waits',
     )
     return false
   }

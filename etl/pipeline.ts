@@ -88,7 +88,10 @@ export async function drainPartition(
     }
   }
 
-  const result = await drain()
+  const result = await drain().catch(async (error: unknown) => {
+    await acknowledge(pipeline, progress, loadedTo, logger) // what was loaded before it failed
+    throw error
+  })
   // Also without a new batch: what an earlier run could not publish or commit is made good here.
   if (result !== 'not_ours' && result !== 'moved') await acknowledge(pipeline, progress, loadedTo, logger)
   return result
@@ -124,7 +127,8 @@ async function processBatch(
     logger.debug({ ...outcome, ...timings }, 'batch')
     return outcome
   } catch (error) {
-    logger.error({ err: error }, 'the batch was not loaded; its offsets stay')
+    if (error !== run.signal.reason)
+      logger.error({ err: error }, 'the batch was not loaded; its offsets stay')
     throw error
   }
 }

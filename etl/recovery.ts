@@ -42,16 +42,21 @@ function withRetries(
   prepared: PreparedBatch,
   { load, logger, onRetry, signal }: Recovery,
 ): Promise<LoadOutcome> {
-  return pRetry(() => load(prepared), {
+  const again = (error: Error) => !signal.aborted && WORTH_ANOTHER_TRY.has(remedyFor(error))
+  const attempt = () => {
+    signal.throwIfAborted()
+    return load(prepared)
+  }
+  // pRetry doesn't get the signal: it would throw away the outcome of a load that was committed meanwhile.
+  return pRetry(attempt, {
     retries: RETRIES,
     factor: 3,
     minTimeout: 100,
     maxTimeout: 5_000,
     randomize: true,
-    signal,
-    shouldRetry: ({ error }) => WORTH_ANOTHER_TRY.has(remedyFor(error)),
+    shouldRetry: ({ error }) => again(error),
     onFailedAttempt: ({ error, retriesLeft }) => {
-      if (retriesLeft === 0 || !WORTH_ANOTHER_TRY.has(remedyFor(error))) return
+      if (retriesLeft === 0 || !again(error)) return
       onRetry()
       logger.warn(
         { err: error, batch_id: prepared.batch.id, retries_left: retriesLeft },

@@ -110,8 +110,8 @@ function readHeader(batch: Buffer): BatchHeader {
     isLogAppendTime: (attributes & LOG_APPEND_TIME) !== 0,
     isTransactional: (attributes & TRANSACTIONAL) !== 0,
     isControl: (attributes & CONTROL) !== 0,
-    baseTimestamp: safe(batch.readBigInt64BE(27)),
-    maxTimestamp: safe(batch.readBigInt64BE(35)),
+    baseTimestamp: Number(batch.readBigInt64BE(27)),
+    maxTimestamp: Number(batch.readBigInt64BE(35)),
     producerId: batch.readBigInt64BE(43),
     count: batch.readInt32BE(57),
   }
@@ -141,7 +141,7 @@ function undecodable(batch: Buffer, header: BatchHeader, reason: string): Source
   const count = Math.max(1, Math.min(header.count, offsets))
   return Array.from({ length: count }, (_, i) => ({
     offset: header.baseOffset + i,
-    timestamp: header.maxTimestamp,
+    timestamp: storable(header.maxTimestamp),
     key: null,
     value: i === 0 ? batch : null,
     headers: [],
@@ -162,7 +162,7 @@ function readRecord(reader: VarintReader, header: BatchHeader): SourceRecord {
   if (reader.at !== end) throw new Error(`a record ends ${reader.at - end} bytes away from its length`)
   return {
     offset: header.baseOffset + offsetDelta,
-    timestamp: header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp + timestampDelta,
+    timestamp: storable(header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp + timestampDelta),
     key,
     value,
     headers,
@@ -226,6 +226,15 @@ class VarintReader {
     this.at = end
     return block
   }
+}
+
+/** Postgres' first timestamp (4714 BC) and the last of JavaScript, in milliseconds since 1970. */
+const EARLIEST_MS = -210_866_803_200_000
+const LATEST_MS = 8_640_000_000_000_000
+
+/** Where the topic keeps the producers' times, they may be any 64-bit number; a record is not lost for that. */
+function storable(timestamp: number): number {
+  return Math.min(Math.max(timestamp, EARLIEST_MS), LATEST_MS)
 }
 
 function safe(value: bigint): number {

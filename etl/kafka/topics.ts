@@ -36,32 +36,47 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
 
 /** Makes the topics that are missing and compares those that are there; changes none of them. */
 export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<TopicResult[]> {
-  const existing = new Set(await admin.listTopics())
   const results: TopicResult[] = []
   for (const spec of specs) {
-    if (existing.has(spec.topic)) {
-      results.push({ topic: spec.topic, made: false, differences: await compare(admin, spec) })
-      continue
-    }
-    const made = await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic: spec.topic,
-          numPartitions: spec.partitions,
-          replicationFactor: spec.replication,
-          configEntries: Object.entries(spec.settings).map(([name, value]) => ({ name, value })),
-        },
-      ],
+    const { topic } = spec
+    // A second try finds what the first has made, so `made` is remembered.
+    let made = false
+    await whileRetriable(async () => {
+      if (!(await admin.listTopics()).includes(topic)) made = await create(admin, spec)
     })
-    // false: somebody else made it between the two calls.
-    results.push(
-      made
-        ? { topic: spec.topic, made }
-        : { topic: spec.topic, made, differences: await compare(admin, spec) },
-    )
+    if (made) results.push({ topic, made })
+    else results.push({ topic, made, differences: await whileRetriable(() => compare(admin, spec)) })
   }
   return results
+}
+
+/** @returns false where somebody else made it meanwhile. */
+function create(admin: Admin, spec: TopicSpec): Promise<boolean> {
+  const configEntries = Object.entries(spec.settings).map(([name, value]) => ({ name, value }))
+  return admin.createTopics({
+    waitForLeaders: false,
+    topics: [
+      {
+        topic: spec.topic,
+        numPartitions: spec.partitions,
+        replicationFactor: spec.replication,
+        configEntries,
+      },
+    ],
+  })
+}
+
+/**
+ * Right after a topic is made or its leader moved, or on a broker that has just started, kafkajs' admin gives
+ * up at once where Java's client tries again.
+ */
+function whileRetriable<T>(work: () => Promise<T>): Promise<T> {
+  return pRetry(work, {
+    retries: 8,
+    minTimeout: 100,
+    maxTimeout: 2_000,
+    shouldRetry: ({ error }) => 'retriable' in error && error.retriable === true,
+  })
 }
 
 async function compare(admin: Admin, spec: TopicSpec): Promise<TopicDifference[]> {
@@ -103,12 +118,7 @@ export interface PartitionBounds {
 
 /** Every partition's first offset and last stable offset, ascending by partition. */
 export async function partitionBounds(admin: Admin, topic: string): Promise<PartitionBounds[]> {
-  // Right after a topic is made, or its leader moved, kafkajs gives up at once where Java's client tries again.
-  const offsets = await pRetry(() => admin.fetchTopicOffsets(topic), {
-    retries: 5,
-    minTimeout: 100,
-    shouldRetry: ({ error }) => 'retriable' in error && error.retriable === true,
-  })
+  const offsets = await whileRetriable(() => admin.fetchTopicOffsets(topic))
   return offsets
     .map(({ partition, low, high }) => ({ partition, start: Number(low), end: Number(high) }))
     .sort((a, b) => a.partition - b.partition)

@@ -1,0 +1,104 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '../servers/deadline.ts'
+import { Watchdog } from '../servers/watchdog.ts'
+import { aborted } from './aborted.ts'
+import { NOTHING_SENT, readSent, type Sent } from './cross-check.ts'
+import type { LogLine } from './log-line.ts'
+import { readLag, untilDrained } from './progress.ts'
+import { startProgram, type Program } from './program.ts'
+import type { Screen } from './screen.ts'
+import { thousands, timeOfDay, wrapped } from './text.ts'
+import type { Workplace } from './workplace.ts'
+
+const READY_LIMIT_MS = 60_000
+/** How long the ETL may make no progress at the end: a run may fail and be made again. */
+const PATIENCE_MS = 30_000
+
+export interface Ending {
+  readonly sent: Sent
+  /** All that was sent is loaded. */
+  readonly drained: boolean
+}
+
+export interface Stage {
+  readonly workplace: Workplace
+  readonly screen: Screen
+  /** Aborted when the demo is to end before its time. */
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+/**
+ * The producer and the ETL at work until the time is over or the signal is aborted; then the producer is
+ * stopped, the ETL loads what is left and is stopped, too.
+ *
+ * @throws DemoFailure where a program ends by itself or does not end when it is told to.
+ */
+export async function tellStory(stage: Stage, seconds: number): Promise<Ending> {
+  const { workplace, screen } = stage
+  // There is no directory to remove: the name is one that nobody has.
+  const watchdog = new Watchdog(join(tmpdir(), `pulse-demo-${process.pid}-${Date.now()}`))
+  const lagNow = async (): Promise<number> => (await readLag(workplace)).records
+  const onLine = (line: LogLine): void => screen.show(line, lagNow)
+  const start = (name: string, file: string): Program =>
+    startProgram({ name, file, env: workplace.env, watchdog, onLine })
+  const etl = start('ETL', 'etl/main.ts')
+  const producer = start('producer', 'producer/main.ts')
+  const unlessBroken = <T>(wait: Promise<T>): Promise<T> => Promise.race([wait, etl.broken, producer.broken])
+  try {
+    await unlessBroken(atWork(stage, etl, producer, seconds))
+    const sent = await unlessBroken(stopProducer(stage, producer))
+    const drained = sent.total === 0 || (await Promise.race([drain(stage), etl.broken]))
+    await etl.stop()
+    await screen.shown()
+    return { sent, drained }
+  } finally {
+    await Promise.allSettled([producer.stop(), etl.stop()])
+    await screen.shown()
+    await watchdog.end()
+  }
+}
+
+async function atWork(
+  { signal, say }: Stage,
+  etl: Program,
+  producer: Program,
+  seconds: number,
+): Promise<void> {
+  const ready = Promise.all([
+    etl
+      .said('ready')
+      .then(({ fields }) => say(`etl        ready, HTTP at ${reachable(String(fields['address']))}`)),
+    producer.said('sending to').then(({ msg }) => say(`producer   ${msg}`)),
+  ])
+  const stopped = aborted(signal)
+  await within(READY_LIMIT_MS, 'The start of the ETL and the producer', Promise.race([ready, stopped]))
+  say('')
+  if (seconds === 0) return stopped
+  await delay(seconds * 1000, undefined, { signal }).catch(() => {})
+}
+
+/** The address that it listens on, as a browser on this machine takes it. */
+const reachable = (address: string): string => address.replace(/\/\/(\[::\]|0\.0\.0\.0)/, '//localhost')
+
+async function stopProducer({ screen, signal, say }: Stage, producer: Program): Promise<Sent> {
+  let sent = NOTHING_SENT
+  const lastWords = producer.said('sent ').then((line) => (sent = readSent(line)))
+  await producer.stop()
+  await Promise.race([lastWords, Promise.resolve()])
+  await screen.shown()
+  say(
+    `${timeOfDay(new Date())}  ${signal.aborted ? '' : 'time is up: '}the producer has sent ${thousands(sent.total)} records and stopped, the ETL loads the rest`,
+  )
+  return sent
+}
+
+/** @returns whether everything is loaded; why not is said. */
+async function drain({ workplace, screen, say }: Stage): Promise<boolean> {
+  const problem = await untilDrained(() => readLag(workplace), PATIENCE_MS)
+  await screen.shown()
+  if (problem !== undefined) say(wrapped(`Not everything is loaded: ${problem}`, '  '))
+  return problem === undefined
+}

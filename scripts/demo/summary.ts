@@ -1,0 +1,65 @@
+import type { Pool } from 'pg'
+import type { DeadLetterCode, Issue } from '../../etl/types.ts'
+
+/** What the warehouse holds. Money is Postgres' own text of it. */
+export interface Summary {
+  /** Most transactions first. Sums of different currencies are never added up. */
+  readonly currencies: readonly { currency: string; transactions: number; revenue: string; tax: string }[]
+  /** Most transactions first, at most four. */
+  readonly categories: readonly { category: string; transactions: number }[]
+  readonly transactions: number
+  readonly flagged: number
+  /** The three flagged ones with the highest amounts, whatever the currency, as the rule has it. */
+  readonly largest: readonly FlaggedSale[]
+  readonly rejected: readonly { code: DeadLetterCode; count: number; example: Issue | null }[]
+  /** Records that the ledger knows as consumed and as duplicates. */
+  readonly consumed: number
+  readonly duplicates: number
+}
+
+export interface FlaggedSale {
+  readonly amount: string
+  readonly currency: string
+  readonly customer: string
+  readonly category: string
+  readonly score: number
+  readonly reasons: readonly string[]
+}
+
+/** Reads the summary in one snapshot, so that its parts agree. */
+export async function readSummary(pool: Pool): Promise<Summary> {
+  const client = await pool.connect()
+  const rows = async <T extends object>(text: string): Promise<T[]> => (await client.query<T>(text)).rows
+  try {
+    await client.query('begin isolation level repeatable read read only')
+    const currencies = await rows<Summary['currencies'][number]>(
+      `select currency, sum(transactions)::bigint as transactions, round(sum(amount), 2)::text as revenue,
+              round(sum(tax_amount), 2)::text as tax
+       from warehouse.sales_by_minute group by currency order by transactions desc, currency`,
+    )
+    const categories = await rows<Summary['categories'][number]>(
+      `select product_category as category, sum(transactions)::bigint as transactions
+       from warehouse.sales_by_minute group by product_category order by transactions desc, category limit 4`,
+    )
+    const [facts] = await rows<Pick<Summary, 'transactions' | 'flagged'>>(
+      `select count(*) as transactions, count(*) filter (where is_fraud_flagged) as flagged from warehouse.transactions`,
+    )
+    const largest = await rows<FlaggedSale>(
+      `select amount::text, currency, customer_id as customer, product_category as category, fraud_score as score,
+              fraud_reasons as reasons
+       from warehouse.transactions where is_fraud_flagged order by transactions.amount desc, order_id limit 3`,
+    )
+    const rejected = await rows<Summary['rejected'][number]>(
+      `select code, count(*), (array_agg(issues -> 0 order by id))[1] as example
+       from audit.dead_letters group by code order by count desc, code`,
+    )
+    const [ledger] = await rows<Pick<Summary, 'consumed' | 'duplicates'>>(
+      `select coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(duplicate), 0)::bigint as duplicates
+       from audit.pipeline_batches`,
+    )
+    await client.query('commit')
+    return { currencies, categories, largest, rejected, ...facts!, ...ledger! }
+  } finally {
+    client.release()
+  }
+}

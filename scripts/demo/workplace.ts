@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import pRetry from 'p-retry'
+import { Client, escapeIdentifier, type Pool } from 'pg'
+import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
+import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
+import type { Logger } from '../../etl/log.ts'
+import { createPool } from '../../etl/warehouse/pool.ts'
+import { isTemporary } from '../../producer/keep-trying.ts'
+import { migrate, MigrationRefused } from '../migration/migrate.ts'
+import { renderReport } from '../schema-validator/index.ts'
+import type { Servers } from '../servers/index.ts'
+import { topicSpecs } from '../topics.ts'
+import { step } from './failure.ts'
+import { Removal } from './removal.ts'
+import {
+  chooseNames,
+  programEnvironment,
+  readProgramConfig,
+  type DemoConfig,
+  type Names,
+} from './settings.ts'
+import { wrapped } from './text.ts'
+
+const INDENT = ' '.repeat(11)
+
+/** A warehouse and topics of the demo's own, and how to reach them. */
+export interface Workplace {
+  readonly names: Names
+  /** For the programs. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly config: DemoConfig
+  readonly kafka: Kafka
+  /** Connections that act as the loader. */
+  readonly pool: Pool
+  /**
+   * Lets go of everything, and removes it from servers that go on. Says what could not be removed, and
+   * gives false then.
+   */
+  remove(): Promise<boolean>
+}
+
+/**
+ * Makes the database, migrates it through the gate and makes the topics. On given servers all names are new.
+ *
+ * @throws DemoFailure; nothing is left then.
+ */
+export async function openWorkplace(
+  servers: Servers,
+  env: NodeJS.ProcessEnv,
+  logger: Logger,
+  say: (line: string) => void,
+): Promise<Workplace> {
+  const names = chooseNames(servers.mode, randomBytes(4).toString('hex'))
+  const programEnv = programEnvironment(env, servers, names)
+  const config = readProgramConfig(programEnv)
+  const removal = servers.mode === 'given' ? new Removal(names, servers.databaseUrl, programEnv) : undefined
+  const kafka = createKafka(config, logger, 'pulse-demo')
+  const pool = createPool(config, 'pulse_loader', logger)
+  const workplace: Workplace = {
+    names,
+    env: programEnv,
+    config,
+    kafka,
+    pool,
+    remove: async () => {
+      await pool.end()
+      return removal === undefined || removal.remove()
+    },
+  }
+  try {
+    await makeDatabase(servers.databaseUrl, names.database)
+    say(await migrated(config.DATABASE_URL, names.database))
+    say(await madeTopics(kafka, config))
+    if (removal !== undefined)
+      say(`${INDENT}At the end the demo removes what it has made here: this database, these topics.`)
+    return workplace
+  } catch (error) {
+    await workplace.remove()
+    throw error
+  }
+}
+
+async function makeDatabase(adminUrl: string, name: string): Promise<void> {
+  const needs = 'DATABASE_URL must name a Postgres 17 role that may create databases.'
+  await step(`Making the database ${name}`, needs, async () => {
+    const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 })
+    await client.connect()
+    try {
+      await client.query(`create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`)
+    } finally {
+      await client.end()
+    }
+  })
+}
+
+async function migrated(databaseUrl: string, name: string): Promise<string> {
+  try {
+    const { applied, report } = await migrate(databaseUrl)
+    const verdict = renderReport(report).split('\n').at(-1) ?? ''
+    return wrapped(`warehouse  database ${name}, ${applied.length} migrations applied. ${verdict}`, INDENT)
+  } catch (error) {
+    const report = error instanceof MigrationRefused && error.report !== undefined ? error.report : undefined
+    const needs = report === undefined ? 'The warehouse can’t be used like this.' : renderReport(report)
+    return step('Migrating the warehouse', needs, () => Promise.reject(error))
+  }
+}
+
+async function madeTopics(kafka: Kafka, config: DemoConfig): Promise<string> {
+  const needs = `KAFKA_BROKERS (${config.KAFKA_BROKERS.join(',')}) must be a Kafka where this client may make topics.`
+  // A broker that has just begun may not know at once of a topic that it has made.
+  const patience = {
+    retries: 3,
+    minTimeout: 500,
+    shouldRetry: ({ error }: { error: Error }) => isTemporary(error),
+  }
+  await step('Making the topics', needs, () =>
+    pRetry(() => withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config))), patience),
+  )
+  const { KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: dlqTopic, TOPIC_PARTITIONS: partitions } = config
+  return wrapped(`topics     ${topic} and ${dlqTopic}, ${partitions} partitions each`, INDENT)
+}
