@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { JSON_OPTION, withExamples } from './arguments.ts'
+import { EXIT } from './errors.ts'
+import { print, printJson } from './output.ts'
+import { reconcile, renderReconciliation } from './reconciliation.ts'
+import { inSession } from './session.ts'
+
+export function addReconcile(parent: Command): void {
+  const command = parent
+    .command('reconcile')
+    .description('Proves that every record that was consumed is accounted for, exactly once.')
+    .option('--deep', 'also read the topic again, and find each record in the warehouse')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+In one snapshot of the warehouse: the ledger's ranges tile; in each batch consumed = loaded + duplicate +
+dead-lettered, counted from the facts and dead letters themselves; rollup and order keys agree with the
+facts; dead letters are published; watermarks lie within Kafka's log. A job may run meanwhile.
+Exit codes: 0 balanced, 6 not balanced, 1 failed, 2 usage or configuration.`,
+    )
+    .action(run)
+  withExamples(command, 'reconcile', 'reconcile --deep', "reconcile --json | jq '.checks[].findings[]'")
+}
+
+async function run({ deep = false, json = false }: { deep?: boolean; json?: boolean }): Promise<void> {
+  await inSession(async ({ config, pool, kafka }) => {
+    const report = await reconcile({ pool, kafka, topic: config.KAFKA_TOPIC, deep, onProgress: showProgress })
+    showProgress('')
+    if (json) printJson(report)
+    else print(renderReconciliation(report))
+    if (!report.balanced) process.exitCode = EXIT.findings
+  })
+}
+
+/** One line that is written over, for who looks at a terminal. */
+function showProgress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`)
+}

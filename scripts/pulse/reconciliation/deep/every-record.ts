@@ -1,0 +1,57 @@
+import type { Kafka } from '../../../../etl/kafka/client.ts'
+import type { LogReader } from '../../../../etl/kafka/log-reader.ts'
+import type { Progress } from '../../../../etl/warehouse/progress.ts'
+import { count, thousands } from '../../wording.ts'
+import { Findings } from '../findings.ts'
+import type { CheckResult, DeepCounts } from '../report.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { checkPartition } from './partition.ts'
+
+/** What the deep check works with. */
+export interface DeepSetting {
+  readonly snapshot: Snapshot
+  readonly kafka: Kafka
+  readonly reader: LogReader
+  /** Whether the topic is compacted: then records in the middle may be gone. */
+  readonly compacted: boolean
+  readonly onProgress: ((line: string) => void) | undefined
+}
+
+/** And what it has found so far. */
+export interface DeepCheck extends DeepSetting {
+  readonly findings: Findings
+  readonly counts: DeepCounts
+}
+
+export interface DeepResult extends CheckResult {
+  readonly counts: DeepCounts
+  /** What the log no longer holds, in sentences: nothing can be said of it. */
+  readonly gone: readonly string[]
+}
+
+/**
+ * Reads the partitions again up to the snapshot's watermarks and finds each record that Kafka delivers in
+ * the warehouse: it is one fact with its values, one dead letter with its bytes, or a duplicate of an order
+ * that was loaded from another record with the same values. The other way round, no fact and no dead letter
+ * has an offset that Kafka doesn't have. Memory holds some thousand records, however long the log is.
+ */
+export async function checkEveryRecord(
+  setting: DeepSetting,
+  partitions: readonly Progress[],
+): Promise<DeepResult> {
+  const findings = new Findings()
+  const counts = { records: 0, facts: 0, deadLetters: 0, duplicates: 0, goneFromLog: 0 }
+  const gone: string[] = []
+  for (const progress of partitions)
+    gone.push(...(await checkPartition({ ...setting, findings, counts }, progress)))
+  const { records, facts, deadLetters, duplicates } = counts
+  return {
+    rule: 'each record of the log is one fact with its values, one dead letter with its bytes, or a duplicate',
+    scope:
+      `${count(records, 'record')} read again: ${thousands(facts)} loaded + ${thousands(duplicates)} duplicate + ` +
+      `${thousands(deadLetters)} dead-lettered`,
+    findings: findings.groups,
+    counts,
+    gone,
+  }
+}

@@ -1,0 +1,66 @@
+import { count } from '../wording.ts'
+import { findMismatches } from './findings.ts'
+import type { CheckResult } from './report.ts'
+import type { Snapshot } from './snapshot.ts'
+
+interface KeyMismatch {
+  readonly order_id: string
+  readonly batch_id: string | null
+  readonly source_offset: number | null
+  readonly key_at: Date | null
+  readonly fact_at: Date | null
+}
+
+/**
+ * An order is once in the warehouse: each fact has its key with its timestamp and each key its fact. An
+ * order that is there twice is seen too, since its two facts differ in the timestamp and its key has one.
+ */
+export async function checkOrderKeys(snapshot: Snapshot): Promise<CheckResult> {
+  const findings = await findMismatches<KeyMismatch>(
+    snapshot,
+    `select case when k.order_id is null then 'fact without key' when t.order_id is null then 'key without fact'
+                 else 'another timestamp' end as kind,
+            order_id as sort, order_id, t.batch_id, t.source_offset,
+            k.transaction_timestamp as key_at, t.transaction_timestamp as fact_at
+     from warehouse.transactions t full join warehouse.order_keys k using (order_id)
+     where k.transaction_timestamp is distinct from t.transaction_timestamp`,
+    ({ order_id }) => `order ${order_id}`,
+    sentence,
+  )
+  const { rows } = await snapshot.query<{ keys: number }>('select count(*) as keys from warehouse.order_keys')
+  return {
+    rule: 'each fact has its order key and each key its fact',
+    scope: count(rows[0]!.keys, 'key'),
+    findings,
+  }
+}
+
+function sentence({
+  kind,
+  batch_id,
+  source_offset,
+  key_at,
+  fact_at,
+}: KeyMismatch & { kind: string }): string {
+  if (kind === 'key without fact') return `its key of ${key_at?.toISOString()} has no fact`
+  const fact = `its fact at offset ${source_offset} of batch ${batch_id}`
+  if (kind === 'fact without key') return `${fact} has no key`
+  return `${fact} is of ${fact_at?.toISOString()}, its key of ${key_at?.toISOString()}`
+}
+
+/** A fact's total is its amount and its tax: the one derived sum that the rollup doesn't hold. */
+export async function checkAmounts(snapshot: Snapshot): Promise<CheckResult> {
+  const findings = await findMismatches<{
+    order_id: string
+    amount: string
+    tax_amount: string
+    total_amount: string
+  }>(
+    snapshot,
+    `select 'total' as kind, order_id as sort, order_id, amount, tax_amount, total_amount
+     from warehouse.transactions where total_amount <> amount + tax_amount`,
+    ({ order_id }) => `order ${order_id}`,
+    (row) => `its total is ${row.total_amount}, which is not ${row.amount} + ${row.tax_amount}`,
+  )
+  return { rule: 'the total of each fact is its amount and its tax', scope: 'all facts', findings }
+}

@@ -1,0 +1,105 @@
+/** Something that does not hold: what it is about (a batch, an offset, a minute), and what is wrong with it. */
+export interface Finding {
+  readonly subject: string
+  readonly message: string
+}
+
+/** All findings of one kind: how many there are, and the first of them. */
+export interface FindingGroup {
+  readonly kind: string
+  readonly total: number
+  readonly examples: readonly Finding[]
+}
+
+/** What a check has to say. Its rule holds where there are no findings. */
+export interface CheckResult {
+  /** What must hold, in a sentence. */
+  readonly rule: string
+  /** What was looked at, with its counts. */
+  readonly scope: string
+  readonly findings: readonly FindingGroup[]
+}
+
+/** One part of the proof. */
+export interface Check extends CheckResult {
+  readonly name: CheckName
+  /** Milliseconds. */
+  readonly tookMs: number
+}
+
+export type CheckName =
+  | 'ranges'
+  | 'log'
+  | 'batches'
+  | 'offsets'
+  | 'rollup'
+  | 'order keys'
+  | 'amounts'
+  | 'published'
+  | 'data losses'
+  | 'every record'
+
+/** What became of what was consumed. Loaded and dead-lettered are counted from the rows themselves. */
+export interface Counts {
+  readonly consumed: number
+  readonly loaded: number
+  readonly duplicate: number
+  readonly deadLettered: number
+}
+
+/** One incarnation of a partition. */
+export interface PartitionReport extends Counts {
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+  /** Null for an incarnation that is over: its ledger's own ends are all that is known of them. */
+  readonly firstOffset: number | null
+  readonly watermark: number | null
+  /** Null where Kafka was not asked or doesn't have it. */
+  readonly logStart: number | null
+  readonly logEnd: number | null
+  readonly batches: number
+  readonly stopCode: string | null
+}
+
+/** Offsets that the log lost before they were loaded. */
+export interface DataLoss {
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+  readonly fromOffset: number
+  readonly toOffset: number
+  /** ISO 8601. */
+  readonly detectedAt: string
+  readonly acknowledgedAt: string | null
+  readonly acknowledgedBy: string | null
+  readonly reason: string | null
+}
+
+/** What --deep read, and what became of each record. */
+export interface DeepCounts {
+  records: number
+  facts: number
+  deadLetters: number
+  duplicates: number
+  /** Facts and dead letters whose records the log no longer holds, so that they can't be held against it. */
+  goneFromLog: number
+}
+
+/** Plain data: JSON holds all of it. */
+export interface ReconcileReport {
+  readonly topic: string
+  readonly deep: boolean
+  /** When the snapshot was taken, by the warehouse's clock, ISO 8601. */
+  readonly snapshotAt: string
+  readonly tookMs: number
+  readonly balanced: boolean
+  readonly totals: Counts
+  readonly partitions: readonly PartitionReport[]
+  readonly checks: readonly Check[]
+  /** Acknowledged ones too. */
+  readonly losses: readonly DataLoss[]
+  /** What an operator should know and what does not break the balance. */
+  readonly warnings: readonly string[]
+  readonly everyRecord: DeepCounts | null
+}

@@ -1,0 +1,182 @@
+import type { Pool } from 'pg'
+import { clusterId, groupOffsets, partitionBounds, withAdmin } from '../../../etl/kafka/topics.ts'
+import { explain } from '../errors.ts'
+import { readRuns, type Run } from '../runs.ts'
+import type { Session } from '../session.ts'
+
+/** One partition, as far as warehouse and Kafka know it; null is what neither could say. */
+export interface PartitionStatus {
+  readonly partition: number
+  readonly incarnation: number | null
+  /** The next offset to be loaded. */
+  readonly watermark: number | null
+  readonly logStart: number | null
+  /** Last stable offset: what waits behind an open transaction is not seen. */
+  readonly logEnd: number | null
+  /** Offsets from the watermark to the end, markers of transactions among them. */
+  readonly lag: number | null
+  /** What the group has committed; it follows the watermark. */
+  readonly groupOffset: number | null
+  readonly stoppedAt: Date | null
+  readonly stopCode: string | null
+  readonly stopReason: string | null
+}
+
+/** How old data is when it can be queried. Kafka's clock and the warehouse's are compared: they must agree. */
+export interface Freshness {
+  /** When Kafka stored the newest record that is loaded, and how long ago that was. */
+  readonly newestRecordAt: Date | null
+  readonly newestRecordAgeMs: number | null
+  /** Over the batches of the last hour: from when Kafka stored a batch's oldest record to when it was loaded. */
+  readonly batches: number
+  readonly waitedP50Ms: number | null
+  readonly waitedP95Ms: number | null
+}
+
+export interface Status {
+  readonly at: Date
+  readonly topic: string
+  readonly groupId: string
+  readonly kafka: {
+    readonly brokers: string
+    readonly clusterId: string | null
+    /** Whether the topic is there; null where Kafka could not be asked. */
+    readonly topicExists: boolean | null
+    readonly error: string | null
+  }
+  readonly partitions: readonly PartitionStatus[]
+  readonly lastRun: Run | null
+  readonly freshness: Freshness
+  readonly unpublishedDeadLetters: number
+  readonly openDataLosses: number
+}
+
+/**
+ * What there is to know now. The warehouse must answer; where Kafka doesn't, what it would have said is
+ * null and the reason is told.
+ */
+export async function readStatus(session: Session): Promise<Status> {
+  const { config, pool } = session
+  const topic = config.KAFKA_TOPIC
+  const kafka = askKafka(session)
+  const [watermarks, [lastRun], freshness, waiting] = await Promise.all([
+    readWatermarks(pool, topic),
+    readRuns(pool, 1),
+    readFreshness(pool, topic),
+    readWaiting(pool),
+  ])
+  const log = await kafka
+  const bounds = new Map(log.bounds.map((one) => [one.partition, one]))
+  const numbers = new Set([...watermarks.map(({ partition }) => partition), ...bounds.keys()])
+  return {
+    at: waiting.at,
+    topic,
+    groupId: config.KAFKA_GROUP_ID,
+    kafka: {
+      brokers: config.KAFKA_BROKERS.join(','),
+      clusterId: log.clusterId,
+      topicExists: log.topicExists,
+      error: log.error,
+    },
+    partitions: [...numbers]
+      .sort((a, b) => a - b)
+      .map((partition) => {
+        const known = watermarks.find((one) => one.partition === partition)
+        const now = bounds.get(partition)
+        const from = known?.watermark ?? now?.start
+        const group = log.groups.get(partition) ?? -1
+        return {
+          ...(known ?? { ...NEVER_LOADED, partition }),
+          logStart: now?.start ?? null,
+          logEnd: now?.end ?? null,
+          lag: now === undefined || from === undefined ? null : now.end - from,
+          groupOffset: group < 0 ? null : group,
+        }
+      }),
+    lastRun: lastRun ?? null,
+    freshness,
+    unpublishedDeadLetters: waiting.unpublished,
+    openDataLosses: waiting.losses,
+  }
+}
+
+const NEVER_LOADED = { incarnation: null, watermark: null, stoppedAt: null, stopCode: null, stopReason: null }
+
+/** kafkajs tries for much longer than somebody who looks at a status waits. */
+const KAFKA_LIMIT_MS = 6_000
+
+async function askKafka({ config, kafka }: Session) {
+  const topic = config.KAFKA_TOPIC
+  const answer = withAdmin(kafka, async (admin) => {
+    const id = await clusterId(admin)
+    const topicExists = (await admin.listTopics()).includes(topic)
+    return {
+      clusterId: id,
+      topicExists,
+      bounds: topicExists ? await partitionBounds(admin, topic) : [],
+      groups: topicExists
+        ? await groupOffsets(admin, config.KAFKA_GROUP_ID, topic)
+        : new Map<number, number>(),
+      error: null,
+    }
+  })
+  const limit = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () =>
+      limit.reject(
+        new Error(`Kafka at ${config.KAFKA_BROKERS.join(',')}: no answer in ${KAFKA_LIMIT_MS / 1_000} s`),
+      ),
+    KAFKA_LIMIT_MS,
+  )
+  try {
+    return await Promise.race([answer, limit.promise])
+  } catch (error) {
+    answer.catch(() => undefined) // it may fail later than we wait
+    return {
+      clusterId: null,
+      topicExists: null,
+      bounds: [],
+      groups: new Map<number, number>(),
+      error: explain(error, config),
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function readWatermarks(pool: Pool, topic: string) {
+  const { rows } = await pool.query<
+    Pick<PartitionStatus, 'partition' | 'incarnation' | 'watermark' | 'stoppedAt' | 'stopCode' | 'stopReason'>
+  >(
+    `select partition, incarnation, next_offset as watermark, stopped_at as "stoppedAt", stop_code as "stopCode",
+            stop_reason as "stopReason"
+     from audit.partition_progress where topic = $1`,
+    [topic],
+  )
+  return rows
+}
+
+async function readFreshness(pool: Pool, topic: string): Promise<Freshness> {
+  const { rows } = await pool.query<Freshness>(
+    `select newest as "newestRecordAt", (extract(epoch from now() - newest) * 1000)::float8 as "newestRecordAgeMs",
+            batches, p50 as "waitedP50Ms", p95 as "waitedP95Ms"
+     from (select max(last_timestamp) as newest from audit.partition_progress where topic = $1) progress,
+          (select count(*) as batches, percentile_cont(0.5) within group (order by waited) as p50,
+                  percentile_cont(0.95) within group (order by waited) as p95
+           from (
+             select (extract(epoch from loaded_at - oldest_record_at) * 1000)::float8 as waited
+             from audit.pipeline_batches
+             where loaded_at > now() - interval '1 hour' and oldest_record_at is not null and topic = $1
+           ) recent) waits`,
+    [topic],
+  )
+  return rows[0]!
+}
+
+async function readWaiting(pool: Pool): Promise<{ at: Date; unpublished: number; losses: number }> {
+  const { rows } = await pool.query<{ at: Date; unpublished: number; losses: number }>(
+    `select now() as at, (select count(*) from audit.dead_letters where published_at is null) as unpublished,
+            (select count(*) from audit.data_losses where acknowledged_at is null) as losses`,
+  )
+  return rows[0]!
+}

@@ -1,0 +1,93 @@
+import { second, table, type Column } from '../output.ts'
+import { printable } from '../printable.ts'
+import type { Run } from '../runs.ts'
+import { count, duration, thousands } from '../wording.ts'
+import type { Freshness, PartitionStatus, Status } from './read.ts'
+
+const COLUMNS: readonly Column<PartitionStatus>[] = [
+  { heading: 'Partition', of: ({ partition }) => String(partition) },
+  { heading: 'Watermark', of: ({ watermark }) => watermark },
+  { heading: 'Log start', of: ({ logStart }) => logStart },
+  { heading: 'Log end', of: ({ logEnd }) => logEnd },
+  { heading: 'Lag', of: ({ lag }) => lag },
+  { heading: 'Group offset', of: ({ groupOffset }) => groupOffset },
+  { heading: 'State', of: stateOf },
+]
+
+/** The status for people. */
+export function renderStatus(status: Status): string {
+  const { kafka, partitions } = status
+  const place = `Topic ${status.topic}, group ${status.groupId}, Kafka ${kafka.brokers}`
+  const blocks = [
+    [`${place}${kafka.clusterId === null ? '' : ` (cluster ${kafka.clusterId})`}, ${second(status.at)}`],
+    warnings(status),
+    partitions.length === 0 ? ['No partition is known: nothing was loaded yet.'] : table(partitions, COLUMNS),
+    [
+      ...renderRun(status.lastRun, status.at),
+      ...renderFreshness(status.freshness),
+      `Dead letters  ${count(status.unpublishedDeadLetters, 'waits', 'wait')} to be published`,
+      `Data losses   ${status.openDataLosses === 0 ? 'none open' : `${thousands(status.openDataLosses)} open: pulse reconcile names them`}`,
+    ],
+  ]
+  return blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map(printable).join('\n'))
+    .join('\n\n')
+}
+
+function warnings({ kafka, topic, partitions }: Status): string[] {
+  const found: string[] = []
+  if (kafka.error !== null)
+    found.push(
+      `⚠️ ${kafka.error}. Log, lag and group offsets are not known; the rest is what the warehouse says.`,
+    )
+  if (kafka.topicExists === false) found.push(`⚠️ Kafka has no topic ${topic}: make it with npm run topics`)
+  for (const { partition, stopCode, stoppedAt, stopReason } of partitions) {
+    if (stopCode === null) continue
+    const command =
+      stopCode === 'mass_rejection'
+        ? `continue ${partition}`
+        : `new-incarnation ${partition} --from-beginning`
+    const since = stoppedAt === null ? '' : ` since ${second(stoppedAt)}`
+    found.push(
+      `❌ partition ${partition} stands still${since} (${stopCode}): ${stopReason}. pulse partitions ${command}`,
+    )
+  }
+  return found
+}
+
+function stateOf({ stopCode, watermark, lag }: PartitionStatus): string {
+  if (stopCode !== null) return `STOPPED (${stopCode})`
+  if (watermark === null) return 'never loaded'
+  if (lag === null) return 'unknown'
+  return lag === 0 ? 'caught up' : lag < 0 ? 'the log ends below the watermark' : 'behind'
+}
+
+function renderRun(run: Run | null, now: Date): string[] {
+  if (run === null) return ['Last run      none yet']
+  const ago = `${duration(now.getTime() - run.startedAt.getTime())} ago`
+  const took = run.durationMs === null ? '' : `, took ${duration(run.durationMs)}`
+  return [
+    `Last run      #${run.id} (${run.kind}) ${run.status}, began ${ago} at ${second(run.startedAt)}${took}`,
+    `              ${thousands(run.consumed)} consumed = ${thousands(run.loaded)} loaded + ${thousands(run.duplicate)} duplicate + ` +
+      `${thousands(run.deadLettered)} dead-lettered, in ${count(run.batches, 'batch', 'batches')}`,
+    ...(run.error === null ? [] : [`              ${run.error}`]),
+  ]
+}
+
+function renderFreshness({
+  newestRecordAt,
+  newestRecordAgeMs,
+  batches,
+  waitedP50Ms,
+  waitedP95Ms,
+}: Freshness): string[] {
+  if (newestRecordAt === null || newestRecordAgeMs === null) return ['Freshness     nothing was loaded yet']
+  const newest = `Freshness     Kafka stored the newest loaded record ${duration(newestRecordAgeMs)} ago`
+  if (waitedP50Ms === null || waitedP95Ms === null) return [newest, '              no batch in the last hour']
+  return [
+    newest,
+    `              from Kafka to the warehouse: ${duration(waitedP50Ms)} (p50), ${duration(waitedP95Ms)} (p95), ` +
+      `for the oldest record of each of ${count(batches, 'batch', 'batches')} in the last hour`,
+  ]
+}
