@@ -42,7 +42,6 @@ function withRetries(
   prepared: PreparedBatch,
   { load, logger, onRetry, signal }: Recovery,
 ): Promise<LoadOutcome> {
-  const again = (error: Error) => !signal.aborted && WORTH_ANOTHER_TRY.has(remedyFor(error))
   const attempt = () => {
     signal.throwIfAborted()
     return load(prepared)
@@ -54,9 +53,11 @@ function withRetries(
     minTimeout: 100,
     maxTimeout: 5_000,
     randomize: true,
-    shouldRetry: ({ error }) => again(error),
+    shouldRetry: ({ error }) => WORTH_ANOTHER_TRY.has(remedyFor(error)),
     onFailedAttempt: ({ error, retriesLeft }) => {
-      if (retriesLeft === 0 || !again(error)) return
+      if (!WORTH_ANOTHER_TRY.has(remedyFor(error))) return
+      signal.throwIfAborted()
+      if (retriesLeft === 0) return
       onRetry()
       logger.warn(
         { err: error, batch_id: prepared.batch.id, retries_left: retriesLeft },

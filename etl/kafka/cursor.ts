@@ -11,6 +11,8 @@ export interface Slice {
   readonly to: number
   /** Keys, values and headers. */
   readonly bytes: number
+  /** Whether control or aborted records are inside the range. */
+  readonly hidden: boolean
 }
 
 export interface SliceLimits {
@@ -63,11 +65,12 @@ export class PartitionCursor {
     if (from >= limits.end) return undefined
     const records: SourceRecord[] = []
     let bytes = 0
+    let hidden = false
     while (this.#position < limits.end) {
       const record = this.#records[this.#index]
       if (record === undefined) {
         this.#position = Math.max(this.#position, this.#batchEnd)
-        if (this.#position < limits.end) await this.#nextBatch(limits.end)
+        if (this.#position < limits.end && (await this.#nextBatch(limits.end))) hidden = true
         continue
       }
       if (record.offset >= limits.end || records.length === limits.maxRecords) break
@@ -78,10 +81,11 @@ export class PartitionCursor {
       this.#index += 1
       this.#position = this.#index === this.#records.length ? this.#batchEnd : record.offset + 1
     }
-    return { records, from, to: this.#position, bytes }
+    return { records, from, to: this.#position, bytes, hidden }
   }
 
-  async #nextBatch(end: number): Promise<void> {
+  /** @returns whether the batch is hidden and begins before the end. */
+  async #nextBatch(end: number): Promise<boolean> {
     let next = this.#batches?.next()
     if (next === undefined || next.done === true) {
       next = (await this.#nextSet(end)).next()
@@ -101,6 +105,7 @@ export class PartitionCursor {
     while (this.#index < this.#records.length && this.#records[this.#index]!.offset < this.#position)
       this.#index += 1
     this.#batchEnd = next.value.nextOffset
+    return next.value.hidden && next.value.baseOffset < end
   }
 
   async #nextSet(end: number): Promise<Iterator<DecodedBatch>> {

@@ -30,6 +30,9 @@ export interface AbortedTransaction {
 /** A record batch, or what it could not be: its delivered records, and the offset behind it. */
 export interface DecodedBatch {
   readonly records: readonly SourceRecord[]
+  readonly baseOffset: number
+  /** Control records, or records of an aborted transaction: left out, which compaction is another reason for. */
+  readonly hidden: boolean
   readonly nextOffset: number
 }
 
@@ -57,14 +60,14 @@ export function* decodeRecordSet(
       aborting.add(pendingAborts[0].producerId)
       pendingAborts.shift()
     }
-    const nextOffset = header.lastOffset + 1
+    const range = { baseOffset: header.baseOffset, nextOffset: header.lastOffset + 1 }
     if (header.isControl) {
       if (controlType(batch, header) === ABORT_MARKER) aborting.delete(header.producerId)
-      yield { records: [], nextOffset }
+      yield { ...range, records: [], hidden: true }
     } else if (header.isTransactional && aborting.has(header.producerId)) {
-      yield { records: [], nextOffset }
+      yield { ...range, records: [], hidden: true }
     } else {
-      yield { records: decodeRecords(batch, header), nextOffset }
+      yield { ...range, records: decodeRecords(batch, header), hidden: false }
     }
   }
 }

@@ -71,19 +71,20 @@ export function texts(values: readonly string[]): Buffer {
  * Numerics of scale 2 (src/backend/utils/adt/numeric.c, numeric_recv: groups of four decimal digits, the
  * weight of the first, sign, scale).
  *
- * @param values whole hundredths, not negative.
+ * @param values whole hundredths, not negative, below 9 · 10^17.
  */
-export function hundredths(values: readonly number[]): Buffer {
+export function hundredths(values: readonly (number | bigint)[]): Buffer {
   const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 24)
   let at = writeHeader(buffer, OID.numeric, values.length)
   for (const value of values) {
-    const whole = Math.floor(value / 100)
+    const whole = typeof value === 'bigint' ? Number(value / 100n) : Math.floor(value / 100)
+    const cents = typeof value === 'bigint' ? Number(value % 100n) : value % 100
     const groups = [
       Math.floor(whole / 1e12),
       Math.floor(whole / 1e8) % 1e4,
       Math.floor(whole / 1e4) % 1e4,
       whole % 1e4,
-      (value % 100) * 100,
+      cents * 100,
     ]
     const first = groups.findIndex((group) => group !== 0)
     const last = groups.findLastIndex((group) => group !== 0)

@@ -11,9 +11,10 @@ interface Cell {
   readonly category: string
   transactions: number
   flagged: number
-  amountCents: number
-  taxCents: number
-  flaggedCents: number
+  // A batch may hold more money than a number holds to the cent: 9,008 of the largest amounts are enough.
+  amountCents: bigint
+  taxCents: bigint
+  flaggedCents: bigint
 }
 
 /**
@@ -69,18 +70,19 @@ function aggregate(facts: readonly Fact[]): Cell[] {
         category: fact.productCategory,
         transactions: 0,
         flagged: 0,
-        amountCents: 0,
-        taxCents: 0,
-        flaggedCents: 0,
+        amountCents: 0n,
+        taxCents: 0n,
+        flaggedCents: 0n,
       }
       cells.set(key, cell)
     }
     cell.transactions += 1
-    cell.amountCents += fact.amountCents
-    cell.taxCents += fact.taxCents
+    const amount = BigInt(fact.amountCents)
+    cell.amountCents += amount
+    cell.taxCents += BigInt(fact.taxCents)
     if (fact.isFraudFlagged) {
       cell.flagged += 1
-      cell.flaggedCents += fact.amountCents
+      cell.flaggedCents += amount
     }
   }
   return [...cells.values()].sort((a, b) => a.minuteMicros - b.minuteMicros || (a.key < b.key ? -1 : 1))
