@@ -1,0 +1,86 @@
+import type { Alert } from './alerts.ts'
+import type { Json } from './json.ts'
+import { RUNBOOK } from './links.ts'
+import { DATASOURCE_TYPE, DATASOURCE_UID, FOLDER } from './warehouse.ts'
+
+/** The file that Grafana provisions alert rules from. */
+export function alertFile(alerts: readonly Alert[]): Json {
+  return {
+    apiVersion: 1,
+    groups: [
+      { orgId: 1, name: 'global-sales-pulse', folder: FOLDER, interval: '30s', rules: alerts.map(toRule) },
+    ],
+  }
+}
+
+function toRule(alert: Alert): Json {
+  const [dashboardUid, panelId] = alert.panel
+  return {
+    uid: slug(alert.title),
+    title: alert.title,
+    condition: 'B',
+    for: alert.pending,
+    keepFiringFor: alert.keepFiringFor,
+    noDataState: alert.noData,
+    execErrState: alert.queryFailed,
+    // A row that is gone, as of a partition that was let go on, is over at the next evaluation.
+    missing_series_evals_to_resolve: 1,
+    dashboardUid,
+    panelId,
+    labels: {
+      severity: alert.severity,
+      service: 'global-sales-pulse',
+      owner: alert.owner,
+      scope: alert.scope,
+    },
+    annotations: {
+      summary: alert.summary,
+      description: alert.description,
+      runbook_url: `${RUNBOOK}#${alert.title.toLowerCase()}`,
+    },
+    data: [query(alert), threshold(alert)],
+  }
+}
+
+function query({ sql: rawSql, range }: Alert): Json {
+  return {
+    refId: 'A',
+    relativeTimeRange: { from: range, to: 0 },
+    datasourceUid: DATASOURCE_UID,
+    model: {
+      refId: 'A',
+      datasource: { type: DATASOURCE_TYPE, uid: DATASOURCE_UID },
+      format: 'table',
+      editorMode: 'code',
+      rawQuery: true,
+      rawSql,
+      intervalMs: 30_000,
+      maxDataPoints: 1_000,
+    },
+  }
+}
+
+function threshold({ above, recovered }: Alert): Json {
+  return {
+    refId: 'B',
+    relativeTimeRange: { from: 0, to: 0 },
+    datasourceUid: '__expr__',
+    model: {
+      refId: 'B',
+      datasource: { type: '__expr__', uid: '__expr__' },
+      type: 'threshold',
+      expression: 'A',
+      conditions: [
+        {
+          evaluator: { type: 'gt', params: [above] },
+          ...(recovered === undefined ? {} : { unloadEvaluator: { type: 'lt', params: [recovered] } }),
+        },
+      ],
+    },
+  }
+}
+
+/** PulseDataLoss → pulse-data-loss. */
+function slug(title: string): string {
+  return title.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()
+}

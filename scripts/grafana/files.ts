@@ -1,0 +1,24 @@
+import { stringify } from 'yaml'
+import { alertFile } from './alert-file.ts'
+import { ALERTS } from './alerts.ts'
+import type { Json } from './json.ts'
+import { pipeline } from './pipeline.ts'
+import { salesPulse } from './sales-pulse.ts'
+
+/** Every file under grafana/ that is made from code: its path there, and its text. */
+export function grafanaFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ['dashboards/sales-pulse.json', dashboardText(salesPulse)],
+    ['dashboards/pipeline.json', dashboardText(pipeline)],
+    [
+      'provisioning/alerting/rules.yaml',
+      ALERTS_HEADER + stringify(alertFile(ALERTS), { lineWidth: 110, blockQuote: 'literal' }),
+    ],
+  ])
+}
+
+const ALERTS_HEADER = '# Written by node scripts/grafana/write.ts from scripts/grafana/alerts.ts.\n'
+
+function dashboardText(dashboard: Json): string {
+  return `${JSON.stringify(dashboard, null, 2)}\n`
+}

@@ -1,0 +1,17 @@
+/** What panels colour and alerts fire at: one number for both. */
+
+/** Share of transactions that a fraud rule flagged. The synthetic shop has 0.02 to 0.03. */
+export const FRAUD_RATE = { watch: 0.05, alarm: 0.1, recovered: 0.08 } as const
+/** Fewer transactions than this in the alert's half hour prove nothing. */
+export const FRAUD_MIN_TRANSACTIONS = 50
+
+/** Seconds since a run last succeeded; the job ticks every 30. */
+export const SUCCESS_SECONDS = { watch: 90, alarm: 180 } as const
+
+/** Seconds that a record waited in Kafka until it was loaded. */
+export const FRESHNESS_SECONDS = { watch: 45, alarm: 60, recovered: 45 } as const
+
+/** Share of the records consumed that became dead letters. */
+export const DEAD_LETTER_SHARE = { watch: 0.01, alarm: 0.05, recovered: 0.03 } as const
+/** Fewer records than this in the alert's ten minutes prove nothing. */
+export const DEAD_LETTER_MIN_RECORDS = 20

@@ -1,0 +1,43 @@
+import { dashboard } from './dashboard.ts'
+import { heading, text } from './panels.ts'
+import * as charts from './pipeline-charts.ts'
+import * as stats from './pipeline-stats.ts'
+import * as tables from './pipeline-tables.ts'
+
+export const PIPELINE_UID = 'pulse-pipeline'
+
+export const pipeline = dashboard({
+  uid: PIPELINE_UID,
+  title: 'Pipeline',
+  description: 'Does everything that is produced arrive, in time and exactly once?',
+  from: 'now-3h',
+  neighbour: { uid: 'pulse-sales', title: 'Sales Pulse' },
+  variables: [],
+  lines: [
+    [
+      text({
+        id: 1,
+        title: 'About this dashboard',
+        description: 'What is this page for, and what does it not know?',
+        size: [24, 2],
+        content:
+          'What the warehouse knows of the job: a run every 30 seconds loads what Kafka holds. ' +
+          '**Lag in records is known to Kafka only**: see the operator console (link above) or `pulse status`. ' +
+          'Here lateness is told in time: how long the loaded records waited, and how long ago a run succeeded.',
+      }),
+    ],
+    [stats.lastSuccess, stats.freshness95, stats.newestRecord, stats.throughput],
+    [stats.deadLetterShare, stats.failedRuns, stats.stoppedPartitions, stats.openLosses],
+    [heading(10, 'Is it in time?')],
+    [charts.freshness, charts.outcomes],
+    [charts.stages, charts.runDuration],
+    [tables.partitions],
+    [heading(16, 'Is it right?')],
+    [charts.deadLettersByCode],
+    [tables.deadLetters],
+    [tables.losses],
+    [heading(20, 'Runs')],
+    [tables.failedRuns],
+    [tables.runs],
+  ],
+})
