@@ -1,0 +1,32 @@
+import type { Batch } from '../../etl/extract.ts'
+import type { PreparedBatch } from '../../etl/load.ts'
+import { taxRate } from '../../etl/money.ts'
+import { transform } from '../../etl/transform.ts'
+import type { SourceRecord } from '../../etl/types.ts'
+import { validate } from '../../etl/validate.ts'
+import { FRAUD_RULES } from '../../etl/fraud-rules.ts'
+import { batchId } from '../../etl/warehouse/ledger.ts'
+
+/** A batch of these records that begins at the first of them, or where it is told. */
+export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batch> = {}): Batch {
+  const range = {
+    topic: 'transactions',
+    partition: 0,
+    incarnation: 1,
+    from: records[0]?.offset ?? 0,
+    to: (records.at(-1)?.offset ?? -1) + 1,
+    ...overrides,
+  }
+  return { id: batchId(range), records, bytes: 100 * records.length, ...range }
+}
+
+/** After validate and transform with the default rules. */
+export function prepared(batch: Batch): PreparedBatch {
+  const { valid, rejected } = validate(batch.records, { maxAgeDays: 1_095 })
+  return {
+    batch,
+    facts: transform(valid, { taxRate: taxRate('0.085'), fraudRules: FRAUD_RULES }),
+    rejected,
+    timings: { extract: 0, validate: 0, transform: 0 },
+  }
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import kafkajs, { type Message, type Producer, type Transaction } from 'kafkajs'
+import { onTestFinished } from 'vitest'
+import { withAdmin } from '../../etl/kafka/topics.ts'
+import type { World } from './world.ts'
+import { waitFor } from './wait-for.ts'
+
+/** What only tests do to Kafka; the product's own client can't, and shouldn't. */
+
+/** Records with settings that the product's producer never uses, such as a codec or a time of their own. */
+export async function sendRaw(
+  world: World,
+  messages: readonly Message[],
+  options: { readonly gzip?: boolean } = {},
+): Promise<void> {
+  const producer = producers.get(world) ?? connected(world, {})
+  producers.set(world, producer)
+  await (
+    await producer
+  ).send({
+    topic: world.topic,
+    messages: messages.map((message) => ({ partition: 0, ...message })),
+    ...(options.gzip === true && { compression: kafkajs.CompressionTypes.GZIP }),
+  })
+}
+
+/** One for each world. */
+const producers = new WeakMap<World, Promise<Producer>>()
+
+/** A producer with a transactional id of its own; one transaction at a time. */
+export async function aTransactionalProducer(world: World): Promise<{ begin(): Promise<OpenTransaction> }> {
+  const producer = await connected(world, { transactionalId: randomUUID(), maxInFlightRequests: 1 })
+  return { begin: async () => openTransaction(world, await producer.transaction()) }
+}
+
+export interface OpenTransaction {
+  /** Into partition 0. */
+  send(messages: readonly (object | Message)[]): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+}
+
+function openTransaction(world: World, transaction: Transaction): OpenTransaction {
+  return {
+    send: async (messages) => {
+      await transaction.send({
+        topic: world.topic,
+        messages: messages.map((message) => ({
+          partition: 0,
+          ...('value' in message ? message : { key: 'customer-1', value: JSON.stringify(message) }),
+        })),
+      })
+    },
+    commit: () => transaction.commit(),
+    abort: () => transaction.abort(),
+  }
+}
+
+async function connected(
+  world: World,
+  options: { readonly transactionalId?: string; readonly maxInFlightRequests?: number },
+): Promise<Producer> {
+  const producer = world.kafka.producer({
+    ...options,
+    idempotent: true,
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  })
+  await producer.connect()
+  onTestFinished(() => producer.disconnect())
+  return producer
+}
+
+/** Takes everything before this offset from partition 0, as retention does. */
+export async function deleteRecordsBefore(world: World, offset: number): Promise<void> {
+  await withAdmin(world.kafka, async (admin) => {
+    await admin.fetchTopicOffsets(world.topic) // or kafkajs does not know the topic's leaders
+    await admin.deleteTopicRecords({
+      topic: world.topic,
+      partitions: [{ partition: 0, offset: String(offset) }],
+    })
+  })
+}
+
+/** Deletes the topic and makes it again, empty, with the same number of partitions. */
+export async function makeTopicAnew(world: World, partitions = 1): Promise<void> {
+  await withAdmin(world.kafka, async (admin) => {
+    await admin.deleteTopics({ topics: [world.topic] })
+    await waitFor('the topic to be gone', async () => !(await admin.listTopics()).includes(world.topic))
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic: world.topic,
+          numPartitions: partitions,
+          replicationFactor: 1,
+          configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
+        },
+      ],
+    })
+  })
+}
+
+/** Makes the group forget its offsets, as an administrator may; it must have no members. */
+export async function deleteGroup(world: World): Promise<void> {
+  await withAdmin(world.kafka, (admin) => admin.deleteGroups([world.groupId]))
+}
+
+export async function addPartitions(world: World, count: number): Promise<void> {
+  await withAdmin(world.kafka, (admin) =>
+    admin.createPartitions({ topicPartitions: [{ topic: world.topic, count }] }),
+  )
+}

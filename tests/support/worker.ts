@@ -1,0 +1,118 @@
+import type { Config } from '../../etl/config.ts'
+import { checkedFraudRules, FRAUD_RULES } from '../../etl/fraud-rules.ts'
+import type { Kafka } from '../../etl/kafka/client.ts'
+import { openLogReader } from '../../etl/kafka/log-reader.ts'
+import { joinGroup, type Membership } from '../../etl/kafka/membership.ts'
+import { connectProducer } from '../../etl/kafka/producer.ts'
+import type { Logger } from '../../etl/log.ts'
+import { taxRate } from '../../etl/money.ts'
+import type { Pipeline } from '../../etl/pipeline.ts'
+import { runOnce, type RunSettings, type RunSummary } from '../../etl/run.ts'
+import { createMonthKeeper } from '../../etl/warehouse/facts.ts'
+import type { RunKind } from '../../etl/warehouse/ledger.ts'
+import { createPool } from '../../etl/warehouse/pool.ts'
+
+/** What a test may change of one run. */
+export interface RunOverrides
+  extends Partial<Pipeline>, Partial<Pick<RunSettings, 'budgetMs' | 'concurrency'>> {
+  readonly signal?: AbortSignal
+  readonly kind?: RunKind
+}
+
+/** A worker in this process, put together as etl/worker.ts does it, without clock and HTTP. */
+export interface InProcessWorker {
+  readonly pipeline: Pipeline & { readonly membership: Place }
+  readonly settings: RunSettings
+  runOnce(overrides?: RunOverrides): Promise<RunSummary>
+  close(): Promise<void>
+}
+
+export interface WorkerOptions {
+  readonly kafka: Kafka
+  readonly config: Config<'kafka' | 'database' | 'etl'>
+  readonly logger: Logger
+  readonly name: string
+  /**
+   * `group` (default) joins the group. A list makes a worker that believes it owns these partitions,
+   * whatever the group and others believe; the group refuses its offsets.
+   */
+  readonly owns?: 'group' | readonly number[]
+}
+
+export async function openWorker({
+  kafka,
+  config,
+  logger,
+  name,
+  owns = 'group',
+}: WorkerOptions): Promise<InProcessWorker> {
+  const pool = createPool(config, 'pulse_loader', logger)
+  const [reader, producer, membership] = await Promise.all([
+    openLogReader(kafka, config.KAFKA_TOPIC),
+    connectProducer(kafka, { idempotent: false }),
+    owns === 'group' ? join(kafka, config, logger) : believer(owns),
+  ])
+  const pipeline = {
+    pool,
+    reader,
+    producer,
+    membership,
+    months: createMonthKeeper(pool),
+    dlqTopic: config.KAFKA_DLQ_TOPIC,
+    batchSize: config.BATCH_SIZE,
+    batchBytes: config.BATCH_BYTES,
+    maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+    deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
+    taxRate: taxRate(config.TAX_RATE),
+    fraudRules: checkedFraudRules(FRAUD_RULES),
+  }
+  const settings: RunSettings = {
+    kafka,
+    worker: name,
+    logger,
+    topic: config.KAFKA_TOPIC,
+    budgetMs: config.ETL_RUN_BUDGET_MS,
+    concurrency: 8,
+  }
+  return {
+    pipeline,
+    settings,
+    runOnce: ({ signal, kind, budgetMs, concurrency, ...changed } = {}) =>
+      runOnce(
+        { ...pipeline, ...changed },
+        {
+          ...settings,
+          budgetMs: budgetMs ?? settings.budgetMs,
+          concurrency: concurrency ?? settings.concurrency,
+        },
+        kind ?? 'manual',
+        signal ?? new AbortController().signal,
+      ),
+    close: async () => {
+      await Promise.all([membership.leave(), producer.disconnect(), reader.close(), pool.end()])
+    },
+  }
+}
+
+type Place = Pick<Membership, 'partitions' | 'commit' | 'leave'>
+
+async function join(kafka: Kafka, config: Config<'kafka'>, logger: Logger): Promise<Place> {
+  const membership = await joinGroup(kafka, {
+    topic: config.KAFKA_TOPIC,
+    groupId: config.KAFKA_GROUP_ID,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+    logger,
+    onCrash: (error) => logger.fatal({ err: error }, 'the consumer crashed'),
+  })
+  await membership.joined()
+  return membership
+}
+
+/** As one that the group has expelled without its knowing: its commits are refused. */
+function believer(partitions: readonly number[]): Place {
+  return {
+    partitions: () => partitions,
+    commit: () => Promise.resolve(false),
+    leave: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,292 @@
+import { randomBytes } from 'node:crypto'
+import { Pool } from 'pg'
+import { pino } from 'pino'
+import { expect, inject, onTestFinished, TestRunner } from 'vitest'
+import { readConfig } from '../../etl/config.ts'
+import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
+import { PartitionCursor } from '../../etl/kafka/cursor.ts'
+import { openLogReader } from '../../etl/kafka/log-reader.ts'
+import { connectProducer, type OutgoingRecord, type RecordProducer } from '../../etl/kafka/producer.ts'
+import { ensureTopics, groupOffsets, partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
+import { describeError } from '../../etl/log.ts'
+import type { RunSummary } from '../../etl/run.ts'
+import type { SourceRecord } from '../../etl/types.ts'
+import { migrate } from '../../scripts/migration/migrate.ts'
+import { topicSpecs } from '../../scripts/topics.ts'
+import { aMessage } from './a-transaction.ts'
+import { imbalances } from './balance.ts'
+import { startChild, type Child, type LogLine } from './child.ts'
+import { createDatabase } from './database.ts'
+import { waitFor, type Limits } from './wait-for.ts'
+import {
+  readDeadLetters,
+  readFacts,
+  readLedger,
+  readWatermarks,
+  type StoredBatch,
+  type StoredDeadLetter,
+  type StoredFact,
+  type StoredProgress,
+} from './warehouse.ts'
+import { openWorker, type InProcessWorker, type RunOverrides } from './worker.ts'
+
+/**
+ * A world of its own for a test, on the servers that all tests share: a migrated database, a topic and
+ * its dead-letter topic, a consumer group. Names are random, so tests run in any order and side by side.
+ *
+ *     test('what is produced is loaded', async () => {
+ *       const world = await aWorld({ partitions: 1 })
+ *       await world.produce([aLiveMessage({ amount: 12.5 }), 'no JSON'])
+ *       await world.runOnce()                       // one run in this process …
+ *       expect(await world.facts()).toHaveLength(1)
+ *       expect(await world.deadLetters()).toMatchObject([{ offset: 1, code: 'malformed_json' }])
+ *       await world.assertBalanced()
+ *     })
+ *
+ *     test('a killed worker loses nothing', async () => {
+ *       const world = await aWorld()
+ *       const etl = world.startEtl()                // … or processes
+ *       await etl.waitForLine('ready')
+ *       etl.kill('SIGKILL')
+ *       world.startEtl({ BATCH_SIZE: '10' })
+ *       await world.drained()
+ *       await world.assertBalanced()
+ *     })
+ *
+ * Everything is removed when the test ends, however it ends. Made outside a test (beforeAll), whoever
+ * made it calls cleanUp(). For faults give servers of your own: `aWorld({ servers })`.
+ */
+export interface World {
+  /** For a process or readConfig: brokers, database, topics, group, session timeout 6 s, a tick each second. */
+  readonly env: Readonly<Record<string, string>>
+  readonly topic: string
+  readonly dlqTopic: string
+  readonly groupId: string
+  readonly kafka: Kafka
+  /** Connections as the superuser, to look and to tamper. */
+  readonly pool: Pool
+  /** What the workers in this process logged, oldest first. */
+  readonly logs: readonly LogLine[]
+
+  /** Objects become JSON; strings, bytes and null stand as they are. Into partition 0 unless told. */
+  produce(messages: readonly Message[], options?: { partition?: number }): Promise<void>
+  /** Whole records; without a partition the key decides. */
+  produceRecords(records: readonly OutgoingRecord[]): Promise<void>
+
+  /** One run in this process, by a member of the group that joins at the first call. */
+  runOnce(overrides?: RunOverrides): Promise<RunSummary>
+  /** Another worker in this process; closed at the end. */
+  openWorker(options?: { owns?: 'group' | readonly number[] }): Promise<InProcessWorker>
+  /** `node etl/main.ts` with the world's environment and these changes. */
+  startEtl(env?: Readonly<Record<string, string>>): Child
+  /** `node producer/main.ts`; give PRODUCER_LIMIT or stop it. */
+  startProducer(env?: Readonly<Record<string, string>>): Child
+  /** Any other program of ours: `startProgram('scripts/pulse.ts', ['status'])`. */
+  startProgram(script: string, args?: readonly string[], env?: Readonly<Record<string, string>>): Child
+
+  /** Resolves when each partition's watermark is at the end of its log (last stable offset). */
+  drained(limits?: Limits): Promise<void>
+  /** First and last stable offset of each partition. */
+  bounds(): Promise<{ partition: number; start: number; end: number }[]>
+  /** The group's committed offsets, by partition; −1 where it has none. */
+  groupOffsets(): Promise<Map<number, number>>
+
+  facts(): Promise<StoredFact[]>
+  deadLetters(): Promise<StoredDeadLetter[]>
+  ledger(): Promise<StoredBatch[]>
+  watermarks(): Promise<StoredProgress[]>
+  /** Everything on the dead-letter topic, by partition and offset. */
+  dlqMessages(): Promise<SourceRecord[]>
+  /** Fails the test unless the books balance: tests/support/balance.ts. */
+  assertBalanced(): Promise<void>
+
+  cleanUp(): Promise<void>
+}
+
+export type Message = object | string | Buffer | null
+
+export interface WorldOptions {
+  /** Of both topics; 3. */
+  readonly partitions?: number
+  /** Above the world's own. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Above those of scripts/topics.ts, by Kafka's names. */
+  readonly topicSettings?: Readonly<Record<string, string>>
+  readonly dlqSettings?: Readonly<Record<string, string>>
+  /** Topics are not made; the test does it. */
+  readonly withoutTopics?: boolean
+  /** Instead of the shared ones. */
+  readonly servers?: { readonly kafkaBrokers: string; readonly databaseUrl: string }
+}
+
+/** A valid message of now, as a live topic wants it; with the fields that are given. */
+export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return aMessage({ timestamp: new Date().toISOString(), ...overrides })
+}
+
+export async function aWorld(options: WorldOptions = {}): Promise<World> {
+  const closers: (() => unknown)[] = []
+  const cleanUp = async () => {
+    // Last made, first closed; one that fails doesn't keep the others.
+    for (let close = closers.pop(); close !== undefined; close = closers.pop())
+      await Promise.resolve(close()).catch(() => undefined)
+  }
+  if (TestRunner.getCurrentTest() !== undefined) onTestFinished(cleanUp)
+  try {
+    return await build(options, closers, cleanUp)
+  } catch (error) {
+    await cleanUp()
+    throw error
+  }
+}
+
+async function build(
+  options: WorldOptions,
+  closers: (() => unknown)[],
+  cleanUp: () => Promise<void>,
+): Promise<World> {
+  const servers = options.servers ?? {
+    kafkaBrokers: inject('kafkaBrokers'),
+    databaseUrl: inject('databaseUrl'),
+  }
+  const database = await createDatabase(servers.databaseUrl)
+  closers.push(() => database.drop())
+  await migrate(database.url)
+
+  const name = `world-${randomBytes(6).toString('hex')}`
+  const env: Record<string, string> = {
+    KAFKA_BROKERS: servers.kafkaBrokers,
+    KAFKA_TOPIC: name,
+    KAFKA_DLQ_TOPIC: `${name}.dlq`,
+    KAFKA_GROUP_ID: `${name}-etl`,
+    KAFKA_SESSION_TIMEOUT_MS: '6000',
+    TOPIC_PARTITIONS: String(options.partitions ?? 3),
+    DATABASE_URL: database.url,
+    ETL_SCHEDULE: '* * * * * *',
+    HTTP_PORT: '0',
+    ...options.env,
+  }
+  const config = readConfig(['kafka', 'topics', 'database', 'etl'], env)
+  const { KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: dlqTopic, KAFKA_GROUP_ID: groupId } = config
+  const logs: LogLine[] = []
+  const logger = pino(
+    { level: 'debug', serializers: { err: describeError } },
+    { write: (line: string) => void logs.push(JSON.parse(line) as LogLine) },
+  )
+  const kafka = createKafka(config, logger, name)
+  const withTopics = [topic, dlqTopic]
+  closers.push(() => removeFromKafka(kafka, withTopics, groupId))
+  if (options.withoutTopics !== true) {
+    const [spec, dlqSpec] = topicSpecs(config)
+    await withAdmin(kafka, (admin) =>
+      ensureTopics(admin, [
+        { ...spec!, settings: { ...spec!.settings, ...options.topicSettings } },
+        { ...dlqSpec!, settings: { ...dlqSpec!.settings, ...options.dlqSettings } },
+      ]),
+    )
+  }
+  const pool = new Pool({ connectionString: database.url, max: 4 })
+  pool.on('error', () => undefined) // the database is dropped under it
+  closers.push(() => pool.end())
+
+  const producer = once(async (): Promise<RecordProducer> => {
+    const connected = await connectProducer(kafka)
+    closers.push(() => connected.disconnect())
+    return connected
+  })
+  let workers = 0
+  const open = async (owns: 'group' | readonly number[] = 'group') => {
+    const worker = await openWorker({ kafka, config, logger, name: `${name}-${++workers}`, owns })
+    closers.push(() => worker.close())
+    return worker
+  }
+  const worker = once(() => open())
+  const start = (script: string, args: readonly string[], changed: Readonly<Record<string, string>> = {}) => {
+    const child = startChild(script, { ...env, ...changed }, args)
+    closers.push(() => {
+      child.kill('SIGKILL')
+      return child.exited
+    })
+    return child
+  }
+  const bounds = () => withAdmin(kafka, (admin) => partitionBounds(admin, topic))
+
+  return {
+    env,
+    topic,
+    dlqTopic,
+    groupId,
+    kafka,
+    pool,
+    logs,
+    produce: async (messages, { partition = 0 } = {}) =>
+      (await producer()).send(
+        topic,
+        messages.map((message) => ({ key: 'customer-1', value: toBytes(message), partition })),
+      ),
+    produceRecords: async (records) => (await producer()).send(topic, records),
+    runOnce: async (overrides) => (await worker()).runOnce(overrides),
+    openWorker: ({ owns } = {}) => open(owns),
+    startEtl: (changed) => start('etl/main.ts', [], changed),
+    startProducer: (changed) => start('producer/main.ts', [], changed),
+    startProgram: (script, args = [], changed = {}) => start(script, args, changed),
+    drained: async (limits) => {
+      await waitFor(
+        'all partitions to be drained',
+        async () => {
+          const marks = new Map((await readWatermarks(pool)).map((row) => [row.partition, row.next_offset]))
+          return (await bounds()).every(({ partition, end }) => marks.get(partition) === end)
+        },
+        { limitMs: 30_000, ...limits },
+      )
+    },
+    bounds,
+    groupOffsets: () => withAdmin(kafka, (admin) => groupOffsets(admin, groupId, topic)),
+    facts: () => readFacts(pool),
+    deadLetters: () => readDeadLetters(pool),
+    ledger: () => readLedger(pool),
+    watermarks: () => readWatermarks(pool),
+    dlqMessages: () => readWholeTopic(kafka, dlqTopic),
+    assertBalanced: async () => expect(await imbalances(pool)).toEqual([]),
+    cleanUp,
+  }
+}
+
+/** Makes it at the first call. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+function toBytes(message: Message): Buffer | null {
+  if (message === null || Buffer.isBuffer(message)) return message
+  return Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))
+}
+
+/** Every record of a topic up to its end now, by partition and offset. */
+export async function readWholeTopic(kafka: Kafka, topic: string): Promise<SourceRecord[]> {
+  const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
+  const reader = await openLogReader(kafka, topic)
+  try {
+    const records: SourceRecord[] = []
+    for (const { partition, start, end } of bounds) {
+      const cursor = new PartitionCursor(reader, partition, start)
+      const limits = { end, maxRecords: Infinity, maxBytes: Infinity }
+      for (let slice = await cursor.next(limits); slice !== undefined; slice = await cursor.next(limits))
+        records.push(...slice.records)
+    }
+    return records
+  } finally {
+    await reader.close()
+  }
+}
+
+/** A group whose members were killed is still held by the broker for its session timeout: then it stays. */
+async function removeFromKafka(kafka: Kafka, topics: readonly string[], groupId: string): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    const there = new Set(await admin.listTopics())
+    const ours = topics.filter((topic) => there.has(topic))
+    if (ours.length > 0) await admin.deleteTopics({ topics: ours })
+    await admin.deleteGroups([groupId]).catch(() => undefined)
+  })
+}

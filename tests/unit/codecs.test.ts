@@ -1,0 +1,87 @@
+import { createRequire } from 'node:module'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { decompress } from '../../etl/kafka/codecs.ts'
+import { decodeRecordSet, MAX_DECOMPRESSED_BYTES } from '../../etl/kafka/record-batch.ts'
+import { aRecordBatch } from '../support/a-record-batch.ts'
+
+const require = createRequire(import.meta.url)
+const lz4 = require('lz4js') as { compress(source: Uint8Array): Uint8Array }
+const snappy = require('snappyjs') as { compress(source: Uint8Array): Uint8Array }
+
+/** The framing of Java's snappy: a header, then blocks behind their lengths. */
+function xerial(plain: Buffer, blockBytes = 32 * 1024): Buffer {
+  const parts = [Buffer.from('82534e41505059000000000100000001', 'hex')]
+  for (let at = 0; at < plain.length; at += blockBytes) {
+    const block = Buffer.from(snappy.compress(plain.subarray(at, at + blockBytes)))
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(block.length)
+    parts.push(length, block)
+  }
+  return Buffer.concat(parts)
+}
+
+/** The last number: what a limit may be too strict by, since the codec knows the size only by blocks. */
+const codecs: [string, number, (plain: Buffer) => Uint8Array, number][] = [
+  ['gzip', 1, (plain) => gzipSync(plain), 0],
+  ['snappy', 2, (plain) => snappy.compress(plain), 0],
+  ['snappy in Java’s framing', 2, xerial, 0],
+  ['lz4', 3, (plain) => lz4.compress(plain), 8 * 1024 * 1024],
+  ['zstd', 4, (plain) => zstdCompressSync(plain), 0],
+]
+
+describe.for(codecs)('%s', ([, id, compress, slack]) => {
+  test('gives back what was compressed', () => {
+    const plain = Buffer.from('transaction '.repeat(20_000))
+    expect(decompress(id, Buffer.from(compress(plain)), plain.length + slack).equals(plain)).toBe(true)
+  })
+
+  test('refuses more than the limit', () => {
+    const bomb = Buffer.from(compress(Buffer.alloc(1_000_000)))
+    expect(() => decompress(id, bomb, 999_999)).toThrow(/larger|too big|more than|Buffer/)
+    expect(decompress(id, bomb, 1_000_000 + slack)).toHaveLength(1_000_000)
+  })
+
+  test('gives too little or throws at broken and at cut bytes, and ends', () => {
+    const plain = Buffer.from('transaction '.repeat(2_000))
+    const compressed = Buffer.from(compress(plain))
+    for (const broken of [compressed.subarray(0, compressed.length >> 1), Buffer.alloc(64, 0xa5)]) {
+      const lengthOf = (bytes: Buffer) => decompress(id, bytes, 16 * 1024 * 1024).length
+      expect(orThrown(() => lengthOf(broken))).not.toBe(plain.length)
+    }
+  })
+})
+
+function orThrown<T>(work: () => T): T | 'thrown' {
+  try {
+    return work()
+  } catch {
+    return 'thrown'
+  }
+}
+
+test('an lz4 frame that claims less than it holds does not get more', () => {
+  const compressed = Buffer.from(lz4.compress(Buffer.alloc(1_000_000)))
+  // The flag for a content size, and 100 for it: Java's and librdkafka's frames may have one.
+  const size = Buffer.alloc(8)
+  size.writeUInt32LE(100)
+  const lying = Buffer.concat([compressed.subarray(0, 6), size, compressed.subarray(6)])
+  lying[4]! |= 0x08
+  expect(decompress(3, lying, 1_000).length).toBeLessThanOrEqual(100)
+})
+
+test('blocks of Java’s snappy are limited together, and a length that points backwards is refused', () => {
+  const plain = Buffer.alloc(100_000)
+  expect(() => decompress(2, xerial(plain, 10_000), 99_999)).toThrow(/too big/)
+  const backwards = xerial(plain)
+  backwards.writeInt32BE(-4, 16)
+  expect(() => decompress(2, backwards, 1_000_000)).toThrow(/Invalid Snappy/)
+})
+
+test('a batch that would decompress beyond the limit is undecodable for each of its offsets', () => {
+  const body = gzipSync(Buffer.alloc(MAX_DECOMPRESSED_BYTES + 1))
+  const batch = aRecordBatch({ records: [{}, {}, {}], codec: { id: 1, compress: () => body } })
+  const [decoded] = decodeRecordSet(batch, [])
+  expect(decoded?.records).toHaveLength(3)
+  expect(decoded?.records[2]?.undecodable).toMatch(/larger|Cannot create a Buffer/)
+})
