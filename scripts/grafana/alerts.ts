@@ -74,15 +74,23 @@ export const ALERTS: readonly Alert[] = [
     scope: 'pipeline',
     summary: 'Records wait more than a minute before they are loaded',
     description:
-      'The oldest record loaded in the last two minutes had waited {{ humanizeDuration $values.A.Value }}.',
+      'Partition {{ $labels.partition }} of {{ $labels.topic }}: what was loaded last had waited {{ humanizeDuration $values.A.Value }}, or no run has looked at the partition for so long.',
     panel: [PIPELINE_UID, PANELS.freshness],
-    // Judges what was loaded. A quiet topic loads nothing: no row, no alarm. So does a job that stands
-    // still, which is what the two alerts on runs and stopped partitions are for.
+    // A quiet topic loads nothing, but runs look at it, so it is no alarm. A partition that nobody owns
+    // loads nothing either, and is one. Not one that is stopped, which has an alert of its own, nor one of
+    // a topic that has not been read for a day.
     sql: sql(`
-      select max(extract(epoch from loaded_at - oldest_record_at)) as seconds
-      from audit.pipeline_batches
-      where $__timeFilter(loaded_at)
-      having count(oldest_record_at) > 0
+      select topic, partition::text as "partition", max(seconds) as seconds
+      from (
+        select topic, partition, extract(epoch from loaded_at - oldest_record_at) as seconds
+        from audit.pipeline_batches
+        where $__timeFilter(loaded_at) and oldest_record_at is not null
+        union all
+        select topic, partition, extract(epoch from now() - greatest(log_seen_at, updated_at))
+        from audit.partition_progress
+        where stopped_at is null and log_seen_at > now() - interval '1 day'
+      ) waits
+      group by topic, partition
     `),
     range: 120,
     above: FRESHNESS_SECONDS.alarm,

@@ -2,7 +2,7 @@ import { sql } from './json.ts'
 import { DEAD_LETTER_SHARE, FRESHNESS_SECONDS, SUCCESS_SECONDS } from './limits.ts'
 import { above, NEUTRAL, NONE_WANTED, stat } from './panels.ts'
 import { PANELS } from './pipeline-panels.ts'
-import { COUNT, PER_SECOND, SECONDS, SHARE, WHOLE_SECONDS } from './units.ts'
+import { COUNT, SECONDS, SHARE, WHOLE_SECONDS } from './units.ts'
 
 export const lastSuccess = stat({
   id: PANELS.lastSuccess,
@@ -52,19 +52,19 @@ export const newestRecord = stat({
   `),
 })
 
-export const throughput = stat({
+export const lag = stat({
   id: 5,
-  title: 'Throughput',
+  title: 'Lag',
   description:
-    'How many records a second were consumed, on average over the time range? For the peak see the chart below.',
+    'How many offsets were waiting when runs last looked at their partitions? Some at each look are normal, they are loaded next; a number that grows is not: see freshness. Kafka itself, and pulse status, know the lag of this second.',
   size: [6, 4],
-  ...PER_SECOND,
-  noValue: '0',
+  ...COUNT,
+  noValue: 'no partition seen yet',
   steps: NEUTRAL,
   sql: sql(`
-    select coalesce(sum(consumed), 0) / extract(epoch from $__timeTo()::timestamptz - $__timeFrom()::timestamptz) as per_second
-    from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    select sum(greatest(log_end - next_offset, 0)) as offsets
+    from audit.partition_progress
+    where log_seen_at <= $__timeTo()::timestamptz
   `),
 })
 

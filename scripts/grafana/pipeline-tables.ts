@@ -13,7 +13,7 @@ export const partitions = table({
   id: 15,
   title: 'Partitions',
   description:
-    'How far is each partition, and does one stand still? The watermark is the next offset to load. A state other than "running" needs an operator: the reason says why, the runbook what to do.',
+    'How far is each partition, and does one stand still? The watermark is the next offset to load; the lag is as of the last look. A state other than "running" needs an operator: the reason says why, the runbook what to do.',
   size: [24, 7],
   unit: 'none',
   noValue: '–',
@@ -21,11 +21,14 @@ export const partitions = table({
     state: { colors: { running: 'green' }, steps: ['red'] },
     consumed: COUNT,
     'longest wait': { ...SECONDS, steps: above(FRESHNESS_SECONDS) },
+    lag: COUNT,
+    'last look': TIME,
     'newest record': TIME,
   },
   sql: sql(`
     select p.topic, p.partition::text as "partition", p.incarnation::text as incarnation,
-           coalesce(p.stop_code, 'running') as state, p.next_offset::text as watermark, p.last_timestamp as "newest record",
+           coalesce(p.stop_code, 'running') as state, p.next_offset::text as watermark,
+           greatest(p.log_end - p.next_offset, 0) as lag, p.log_seen_at as "last look", p.last_timestamp as "newest record",
            coalesce(b.consumed, 0) as consumed, b.wait as "longest wait", p.stop_reason as reason
     from audit.partition_progress p
     left join (

@@ -22,11 +22,11 @@ export const pipeline = dashboard({
         size: [24, 2],
         content:
           'What the warehouse knows of the job: a run every 30 seconds loads what Kafka holds. ' +
-          '**Lag in records is known to Kafka only**: see the operator console (link above) or `pulse status`. ' +
-          'Here lateness is told in time: how long the loaded records waited, and how long ago a run succeeded.',
+          '**Lag is as of the last look of a run**; that of this second is in the operator console (link above) ' +
+          'and in `pulse status`. Lateness is told in time: how long the loaded records had waited.',
       }),
     ],
-    [stats.lastSuccess, stats.freshness95, stats.newestRecord, stats.throughput],
+    [stats.lastSuccess, stats.freshness95, stats.newestRecord, stats.lag],
     [stats.deadLetterShare, stats.failedRuns, stats.stoppedPartitions, stats.openLosses],
     [heading(10, 'Is it in time?')],
     [charts.freshness, charts.outcomes],

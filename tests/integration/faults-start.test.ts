@@ -61,7 +61,14 @@ test('a wrong configuration names every variable that is wrong and none of its s
 
   expect(await etl.exited).toBe(2)
 
-  for (const name of ['KAFKA_BROKERS', 'DATABASE_URL', 'BATCH_SIZE', 'TAX_RATE', 'DEAD_LETTER_MAX_RATIO', 'HTTP_PORT'])
+  for (const name of [
+    'KAFKA_BROKERS',
+    'DATABASE_URL',
+    'BATCH_SIZE',
+    'TAX_RATE',
+    'DEAD_LETTER_MAX_RATIO',
+    'HTTP_PORT',
+  ])
     expect(etl.output()).toContain(name)
   expect(etl.output()).not.toContain(SECRET)
 })
@@ -92,7 +99,9 @@ test('missing topics are waited for by name, and never made', async () => {
 /** What a worker may wait for at its start; each starts one and resolves when it does. */
 const waits: Record<string, (world: World) => Promise<Child>> = {
   'a warehouse that is down': async (world) => {
-    const etl = world.startEtl({ DATABASE_URL: `postgres://someone:${SECRET}@127.0.0.1:${await freePort()}/sales` })
+    const etl = world.startEtl({
+      DATABASE_URL: `postgres://someone:${SECRET}@127.0.0.1:${await freePort()}/sales`,
+    })
     await etl.waitForLine('waiting for the warehouse')
     expect(etl.output()).not.toContain(SECRET)
     return etl

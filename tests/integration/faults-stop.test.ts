@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { withAdmin } from '../../etl/kafka/topics.ts'
 import { aBacklog, consumed, progressTo, SMALL_BATCHES } from '../support/fault-backlog.ts'
 import { holdAt, letGo } from '../support/fault-points.ts'
 import { expectExactly } from '../support/fault-totals.ts'
@@ -110,8 +111,6 @@ async function committed(world: World): Promise<number> {
 }
 
 async function groupState({ kafka, groupId }: World): Promise<string | undefined> {
-  const admin = kafka.admin()
-  await admin.connect()
-  const { groups } = await admin.describeGroups([groupId]).finally(() => admin.disconnect())
+  const { groups } = await withAdmin(kafka, (admin) => admin.describeGroups([groupId]))
   return groups[0]?.state
 }

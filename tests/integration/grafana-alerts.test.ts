@@ -61,6 +61,13 @@ const partition = (stop: string) => [
    values ('t', 0, 1, 0, 0, 'c', 0, null, null), ('t', 1, 1, 0, 0, 'c', 0, ${stop})`,
 ]
 
+/** A partition that a run looked at, and one that was loaded, so many seconds ago. */
+const seen = (lookedAgo: number, loadedAgo = lookedAgo, stop = 'null, null') => [
+  `insert into audit.partition_progress
+     (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, updated_at, stopped_at, stop_code)
+   values ('t', 0, 1, 0, 0, 'c', 0, 0, now() - interval '${lookedAgo} seconds', now() - interval '${loadedAgo} seconds', ${stop})`,
+]
+
 const loss = (acknowledged: string) => [
   `insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset, acknowledged_at)
    values ('t', 0, 1, 10, 30, ${acknowledged}), ('t', 0, 2, 10, 15, ${acknowledged}), ('t', 1, 1, 0, 1, ${acknowledged})`,
@@ -91,11 +98,21 @@ const cases: [alert: string, situation: string, happened: string[], state: 'fire
     ],
     ['PulseNoSuccessfulRun', 'a run hangs', batch({ status: 'running', secondsAgo: 300 }), 'fires'],
 
-    ['PulseDataStale', 'the topic is quiet', [run('succeeded', 20)], 'no data'],
-    ['PulseDataStale', 'only transaction markers passed', batch({ consumed: 0 }), 'no data'],
-    ['PulseDataStale', 'records waited for a tick', batch({ waited: 31 }), 'quiet'],
-    ['PulseDataStale', 'records waited for 70 seconds', batch({ waited: 70 }), 'fires'],
-    ['PulseDataStale', 'that was five minutes ago', batch({ waited: 70, secondsAgo: 300 }), 'no data'],
+    ['PulseDataStale', 'nothing ever ran', [], 'no data'],
+    ['PulseDataStale', 'the topic is quiet', seen(20, 86_400), 'quiet'],
+    ['PulseDataStale', 'only transaction markers passed', [...seen(20), ...batch({ consumed: 0 })], 'quiet'],
+    ['PulseDataStale', 'records waited for a tick', [...seen(10), ...batch({ waited: 31 })], 'quiet'],
+    ['PulseDataStale', 'records waited for 70 seconds', [...seen(10), ...batch({ waited: 70 })], 'fires'],
+    [
+      'PulseDataStale',
+      'that was five minutes ago',
+      [...seen(10), ...batch({ waited: 70, secondsAgo: 300 })],
+      'quiet',
+    ],
+    ['PulseDataStale', 'nobody owns a partition', seen(90), 'fires'],
+    ['PulseDataStale', 'a long run drains it', seen(90, 2), 'quiet'],
+    ['PulseDataStale', 'it is stopped', seen(90, 90, "now(), 'log_differs'"), 'no data'],
+    ['PulseDataStale', 'it is of a topic of last week', seen(7 * 86_400), 'no data'],
 
     ['PulsePartitionStopped', 'all go on', partition('null, null'), 'no data'],
     ['PulsePartitionStopped', 'one stands still', partition("now(), 'log_differs'"), 'fires'],

@@ -61,7 +61,11 @@ export async function consumed({ pool }: Pick<World, 'pool'>): Promise<number> {
 }
 
 /** Resolves when the ledger accounts for at least so many records. */
-export async function progressTo(world: Pick<World, 'pool'>, records: number, limitMs = 20_000): Promise<number> {
+export async function progressTo(
+  world: Pick<World, 'pool'>,
+  records: number,
+  limitMs = 20_000,
+): Promise<number> {
   return waitFor(
     `${records} records in the ledger`,
     async () => {

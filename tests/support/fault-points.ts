@@ -20,7 +20,8 @@ const POINTS = {
   /** Dead letters are on their topic, and not yet marked as published. */
   'between publishing and marking': {
     name: 'strike_before_mark',
-    trigger: 'trigger strike_before_mark before update of published_at on audit.dead_letters for each statement',
+    trigger:
+      'trigger strike_before_mark before update of published_at on audit.dead_letters for each statement',
   },
 } as const
 

@@ -6,11 +6,12 @@ export type OwnServers = Servers & { readonly kafka: ServerControl; readonly pos
 
 /** Starts them, local ones first; gives the reason, for a skip, where this machine can't have any. */
 export async function ownServers(): Promise<OwnServers | string> {
-  const say = () => undefined
   const reasons: string[] = []
-  for (const only of inject('mode') === 'docker' ? (['docker', 'local'] as const) : (['local', 'docker'] as const)) {
+  for (const only of inject('mode') === 'docker'
+    ? (['docker', 'local'] as const)
+    : (['local', 'docker'] as const)) {
     try {
-      return (await startServers({ only, say })) as OwnServers
+      return (await startServers({ only, say: () => undefined })) as OwnServers
     } catch (error) {
       reasons.push((error as Error).message)
     }

@@ -75,7 +75,8 @@ const LOSSES = `
 
 const PROGRESS = `
   insert into audit.partition_progress
-    (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, last_timestamp, stopped_at, stop_code, stop_reason)
-  values ('history', 0, 1, 0, 200010, 'c', 0, now(), null, null, null),
-         ('history', 1, 1, 0, 200010, 'c', 0, now(), now() - interval '1 hour', 'mass_rejection', '150 of the last 200 records'),
-         ('history', 2, 1, 0, 200010, 'c', 0, now(), null, null, null)`
+    (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp, stopped_at,
+     stop_code, stop_reason)
+  values ('history', 0, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null),
+         ('history', 1, 1, 0, 200010, 'c', 0, 200500, now(), now(), now() - interval '1 hour', 'mass_rejection', '150 of the last 200 records'),
+         ('history', 2, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null)`
