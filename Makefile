@@ -46,7 +46,7 @@ test-int: $(READY) ## The tests that need Kafka and Postgres
 	@$(NPM_RUN) test:integration
 
 test-compose: $(INSTALLED) docker ## The containers themselves: gate, crashes, start and stop (minutes)
-	@node_modules/.bin/node node_modules/vitest/vitest.mjs run --project compose
+	@node_modules/.bin/node node_modules/vitest/vitest.mjs run --config tests/compose/vitest.config.ts
 
 lint: $(READY) ## Lint, formatting and types
 	@$(NPM_RUN) lint

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { aWorld, type World } from '../support/world.ts'
 
 /** Starts the ETL, which must refuse to run; what it says, after its exit code was checked. */
 async function refusal(world: World, env: Record<string, string> = {}, code = 1): Promise<string> {
   const etl = world.startEtl(env)
+  await waitFor('it to end', () => !etl.isRunning(), { limitMs: 20_000 })
   expect(await etl.exited).toBe(code)
   return etl.output()
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import kafkajs, { type Message, type Producer, type Transaction } from 'kafkajs'
 import { onTestFinished } from 'vitest'
+import { openLogReader } from '../../etl/kafka/log-reader.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
 import type { World } from './world.ts'
 import { waitFor } from './wait-for.ts'
@@ -51,8 +52,21 @@ function openTransaction(world: World, transaction: Transaction): OpenTransactio
         })),
       })
     },
-    commit: () => transaction.commit(),
-    abort: () => transaction.abort(),
+    commit: () => ended(world, () => transaction.commit()),
+    abort: () => ended(world, () => transaction.abort()),
+  }
+}
+
+/** The coordinator answers before the mark is in the partition: waits for that, or what follows overtakes it. */
+async function ended(world: World, end: () => Promise<void>): Promise<void> {
+  const reader = await openLogReader(world.kafka, world.topic)
+  try {
+    const highWatermark = async () => (await reader.fetch(0, 0, 1)).bounds.highWatermark
+    const before = await highWatermark()
+    await end()
+    await waitFor('the mark of the transaction', async () => (await highWatermark()) > before)
+  } finally {
+    await reader.close()
   }
 }
 

@@ -1,0 +1,102 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { describe, expect, inject, test } from 'vitest'
+import { compose } from './project.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
+
+const files = readdirSync(root).filter((name) => /^docker-compose.*\.yaml$/.test(name))
+const PASSWORDS = Object.fromEntries(
+  ['POSTGRES_PASSWORD', 'PULSE_ETL_PASSWORD', 'PULSE_GRAFANA_PASSWORD', 'GRAFANA_ADMIN_PASSWORD'].map(
+    (name) => [name, 'some'],
+  ),
+)
+
+/** Names that a Compose file takes from the environment: ${NAME…}, and a key without a value. */
+function namesTaken(text: string): string[] {
+  const yaml = text.replaceAll(/#.*$/gm, '')
+  const replaced = [...yaml.matchAll(/\$\{([A-Z][A-Z0-9_]*)/g)].map((match) => match[1]!)
+  const handedOn = [...yaml.matchAll(/^ +([A-Z][A-Z0-9_]*):\s*$/gm)].map((match) => match[1]!)
+  return [...replaced, ...handedOn]
+}
+
+test('every variable that the Compose files take is in .env.example', () => {
+  const listed = new Set(
+    [...read('.env.example').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]!),
+  )
+  // What the machine or CI sets, not a person.
+  const outside = new Set(['CI', 'DEMO_SECONDS'])
+  const missing = files
+    .flatMap((file) => namesTaken(read(file)))
+    .filter((name) => !listed.has(name) && !outside.has(name))
+  expect([...new Set(missing)]).toEqual([])
+})
+
+test('no password has a default', () => {
+  for (const file of files) {
+    const defaults = [...read(file).matchAll(/\$\{([A-Z_]*PASSWORD):?-[^}]+\}/g)].map((match) => match[0])
+    expect(defaults).toEqual([])
+  }
+})
+
+test('every image has a version', () => {
+  const images = files.flatMap((file) =>
+    [...read(file).matchAll(/^ +image: (.+)$/gm)].map((match) => match[1]!),
+  )
+  expect(images.filter((image) => !/:(\d|\$\{PULSE_VERSION)/.test(image))).toEqual([])
+})
+
+describe.skipIf(inject('withoutEngine') !== undefined)('as Compose reads them', () => {
+  interface Model {
+    name: string
+    services: Record<
+      string,
+      { ports?: { host_ip?: string; published: string }[]; environment?: Record<string, string> }
+    >
+  }
+  async function model(environment: string, env: Record<string, string> = PASSWORDS): Promise<Model> {
+    const both = ['docker-compose.yaml', `docker-compose.${environment}.yaml`]
+    return JSON.parse(
+      await compose(['--profile', '*', 'config', '--format', 'json'], { files: both, env }),
+    ) as Model
+  }
+
+  test('the base, and each environment on it, is valid', async () => {
+    await compose(['config', '--quiet'], { files: ['docker-compose.yaml'] })
+    const names = [(await model('dev')).name, (await model('prod', {})).name, (await model('test', {})).name]
+    expect(new Set(names).size).toBe(3)
+  })
+
+  test('development publishes its four ports on 127.0.0.1 only', async () => {
+    const { services } = await model('dev')
+    const ports = Object.values(services).flatMap((service) => service.ports ?? [])
+    expect(ports.map(({ host_ip, published }) => `${host_ip}:${published}`).sort()).toEqual([
+      '127.0.0.1:3000',
+      '127.0.0.1:5433',
+      '127.0.0.1:8080',
+      '127.0.0.1:9092',
+    ])
+  })
+
+  test('development says which password is missing and what fills it', async () => {
+    await expect(model('dev', {})).rejects.toThrow(/PASSWORD.*make dev-up/)
+  })
+
+  test('production publishes no port but the reverse proxy’s', async () => {
+    const { services } = await model('prod', {})
+    const open = Object.entries(services)
+      .filter(([, { ports }]) => ports !== undefined)
+      .map(([name]) => name)
+    expect(open).toEqual(['caddy'])
+  })
+
+  test('neither production nor the base has a password in a container’s environment', async () => {
+    const { services } = await model('prod', {})
+    const settings = Object.values(services).flatMap(({ environment }) => Object.entries(environment ?? {}))
+    const open = settings.filter(
+      ([name, value]) => name.endsWith('PASSWORD') && value !== '' && value !== null,
+    )
+    expect(open).toEqual([])
+    expect(settings.filter(([, value]) => /:\/\/[^/]*:[^/]*@/.test(value))).toEqual([])
+  })
+})
