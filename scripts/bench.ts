@@ -163,7 +163,10 @@ async function drain(of: {
       },
     },
   )
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Drained
+  const lines = stdout.trim().split('\n')
+  const drained = JSON.parse(lines.at(-1) ?? '') as Drained
+  for (const line of lines.slice(0, -1)) process.stderr.write(`${line}\n`) // errors of the run
+  return drained
 }
 
 async function expectRows(databaseUrl: string, records: number): Promise<void> {

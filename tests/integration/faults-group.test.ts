@@ -16,20 +16,13 @@ test('a second worker takes partitions over while the first drains them, and not
   await progressTo(world, 200)
 
   const second = world.startEtl(SMALL_BATCHES)
-  await waitFor(
-    'the group to share the partitions out',
-    () => shares(first).length > 1 && shares(second).length > 0,
-    {
-      limitMs: 20_000,
-    },
-  )
+  const shared = () => shares(first).length > 1 && shares(second).length > 0
+  await waitFor('the group to share the partitions out', shared, { limitMs: 20_000 })
   expect(await consumed(world)).toBeLessThan(sent.total)
   await letGo(world.pool, 'before the commit')
 
   await expectExactly(world, sent)
-  expect(
-    [shares(first).at(-1), shares(second).at(-1)].flat().toSorted((a, b) => Number(a) - Number(b)),
-  ).toEqual([0, 1, 2])
+  expect(new Set([shares(first).at(-1), shares(second).at(-1)].flat())).toEqual(new Set([0, 1, 2]))
   expect(await workersThatLoaded(world)).toBe(2)
   expect([await first.stop(), await second.stop()]).toEqual([0, 0])
 })

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { aBacklog, consumed, progressTo, SMALL_BATCHES } from '../support/fault-backlog.ts'
 import { holdAt, isHeld, letGo } from '../support/fault-points.ts'
 import { expectExactly } from '../support/fault-totals.ts'
 import { aWorld } from '../support/world.ts'
+
+// Sessions of the group that end by time, and servers that start: long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 test('a worker that is killed while it drains a backlog, again and again, loses nothing and loads nothing twice', async () => {
   const world = await aWorld()

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import {
   aBacklog,
   aProducer,
@@ -13,6 +13,9 @@ import { expectExactly } from '../support/fault-totals.ts'
 import { endOf, status } from '../support/fault-worker.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld } from '../support/world.ts'
+
+// Sessions of the group that end by time, and servers that start: long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 let servers: OwnServers | string
 

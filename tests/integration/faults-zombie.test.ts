@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Child, LogLine } from '../support/child.ts'
 import { aBacklog, consumed, SMALL_BATCHES, together, type Sent } from '../support/fault-backlog.ts'
 import { holdAt, isHeld, letGo, type Point } from '../support/fault-points.ts'
@@ -6,6 +6,9 @@ import { expectExactly } from '../support/fault-totals.ts'
 import { shares } from '../support/fault-worker.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld, type World } from '../support/world.ts'
+
+// Sessions of the group that end by time, and servers that start: long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 test('a worker that is frozen inside its transaction loses it, and wakes up without harm', async () => {
   const { world, zombie, successor, sent } = await aZombie('before the commit')

@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { readConfig } from '../../etl/config.ts'
 import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
-import { partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
+import { ensureTopics, partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
 import type { SourceRecord } from '../../etl/types.ts'
 import { validate } from '../../etl/validate.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
@@ -72,7 +72,7 @@ const newTopic = (): string => `producer-${randomBytes(6).toString('hex')}`
 async function makeTopic(kafka: Kafka, topic: string): Promise<void> {
   topics.push({ kafka, topic })
   await withAdmin(kafka, (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions: 3, replicationFactor: 1 }], waitForLeaders: true }),
+    ensureTopics(admin, [{ topic, partitions: 3, replication: 1, settings: {} }]),
   )
 }
 

@@ -3,7 +3,7 @@ import kafkajs, { type Message, type Producer, type Transaction } from 'kafkajs'
 import { onTestFinished } from 'vitest'
 import { openLogReader } from '../../etl/kafka/log-reader.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import type { World } from './world.ts'
+import { untilThere, type World } from './world.ts'
 import { waitFor } from './wait-for.ts'
 
 /** What only tests do to Kafka; the product's own client can't, and shouldn't. */
@@ -113,6 +113,7 @@ export async function makeTopicAnew(world: World, partitions = 1): Promise<void>
       ],
     })
   })
+  await untilThere(world.kafka, world.topic)
 }
 
 /** Makes the group forget its offsets, as an administrator may; it must have no members. */

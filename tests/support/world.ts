@@ -184,6 +184,7 @@ async function build(
         { ...dlqSpec!, settings: { ...dlqSpec!.settings, ...options.dlqSettings } },
       ]),
     )
+    for (const made of withTopics) await untilThere(kafka, made)
   }
   const pool = new Pool({ connectionString: database.url, max: 4 })
   pool.on('error', () => undefined) // the database is dropped under it
@@ -250,6 +251,16 @@ async function build(
     assertBalanced: async () => expect(await imbalances(pool)).toEqual([]),
     cleanUp,
   }
+}
+
+/** A busy broker that has said yes to a topic may not know it for a while yet. */
+export async function untilThere(kafka: Kafka, topic: string): Promise<void> {
+  await waitFor(`topic ${topic} to be there`, () =>
+    withAdmin(kafka, (admin) => partitionBounds(admin, topic)).then(
+      () => true,
+      () => false,
+    ),
+  )
 }
 
 /** Makes it at the first call. */
