@@ -5,11 +5,19 @@ import { readFileSync } from 'node:fs'
 
 const onLinux = process.platform === 'linux'
 
-/** The processes that this one has started; also those that have ended, until it collects them. */
+/**
+ * The processes that this one has started; also those that have ended, until it collects them. A process that
+ * is gone meanwhile has none.
+ */
 export function childrenOf(pid: number): number[] {
   if (onLinux) {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    return children.trim().split(' ').filter(Boolean).map(Number)
+    try {
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      return children.trim().split(' ').filter(Boolean).map(Number)
+    } catch (error) {
+      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
+      throw error
+    }
   }
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
   const rows = table
