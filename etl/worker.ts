@@ -19,6 +19,8 @@ export interface Worker {
   /** Resolves with the error when the worker can't go on and its process should end. */
   readonly crashed: Promise<Error>
   readonly scheduler: Scheduler
+  /** Resolves when the group gave this worker its share; a coordinator that still loads may take its time. */
+  joined(): Promise<void>
   /** Finishes the run under way, leaves the group, closes all. */
   stop(): Promise<void>
 }
@@ -108,6 +110,7 @@ export async function startWorker(
   return {
     scheduler,
     crashed: crash.promise,
+    joined: () => membership.joined(),
     stop: async () => {
       await scheduler.stop()
       await Promise.all([membership.leave(), producer.disconnect(), reader.close(), server.close()])

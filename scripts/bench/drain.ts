@@ -13,6 +13,7 @@ const worker = await startWorker(
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,
 )
+await worker.joined()
 const cpuBefore = process.cpuUsage()
 const before = performance.now()
 worker.scheduler.trigger('manual')
