@@ -58,20 +58,7 @@ export async function startWorker(
     onCrash: crash.resolve,
   })
 
-  const pipeline: Pipeline = {
-    pool,
-    reader,
-    producer,
-    membership,
-    months: createMonthKeeper(pool),
-    dlqTopic: config.KAFKA_DLQ_TOPIC,
-    batchSize: config.BATCH_SIZE,
-    batchBytes: config.BATCH_BYTES,
-    maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
-    deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
-    taxRate: taxRate(config.TAX_RATE),
-    fraudRules: checkedFraudRules(FRAUD_RULES),
-  }
+  const pipeline = createPipeline(config, { pool, reader, producer, membership })
   const settings = {
     kafka,
     worker,
@@ -116,6 +103,24 @@ export async function startWorker(
       await Promise.all([membership.leave(), producer.disconnect(), reader.close(), server.close()])
       await pool.end()
     },
+  }
+}
+
+/** The pipeline as the configuration has it, over connections that are open. */
+export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>>(
+  config: Config<'kafka' | 'etl'>,
+  open: Open,
+): Pipeline & Open {
+  return {
+    ...open,
+    months: createMonthKeeper(open.pool),
+    dlqTopic: config.KAFKA_DLQ_TOPIC,
+    batchSize: config.BATCH_SIZE,
+    batchBytes: config.BATCH_BYTES,
+    maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+    deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
+    taxRate: taxRate(config.TAX_RATE),
+    fraudRules: checkedFraudRules(FRAUD_RULES),
   }
 }
 

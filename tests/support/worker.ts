@@ -1,15 +1,13 @@
 import type { Config } from '../../etl/config.ts'
-import { checkedFraudRules, FRAUD_RULES } from '../../etl/fraud-rules.ts'
 import type { Kafka } from '../../etl/kafka/client.ts'
 import { openLogReader } from '../../etl/kafka/log-reader.ts'
 import { joinGroup, type Membership } from '../../etl/kafka/membership.ts'
 import { connectProducer } from '../../etl/kafka/producer.ts'
 import type { Logger } from '../../etl/log.ts'
-import { taxRate } from '../../etl/money.ts'
 import type { Pipeline } from '../../etl/pipeline.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../../etl/run.ts'
-import { createMonthKeeper } from '../../etl/warehouse/facts.ts'
 import type { RunKind } from '../../etl/warehouse/ledger.ts'
+import { createPipeline } from '../../etl/worker.ts'
 import { createPool } from '../../etl/warehouse/pool.ts'
 
 /** What a test may change of one run. */
@@ -52,20 +50,7 @@ export async function openWorker({
     connectProducer(kafka, { idempotent: false }),
     owns === 'group' ? join(kafka, config, logger) : believer(owns),
   ])
-  const pipeline = {
-    pool,
-    reader,
-    producer,
-    membership,
-    months: createMonthKeeper(pool),
-    dlqTopic: config.KAFKA_DLQ_TOPIC,
-    batchSize: config.BATCH_SIZE,
-    batchBytes: config.BATCH_BYTES,
-    maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
-    deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
-    taxRate: taxRate(config.TAX_RATE),
-    fraudRules: checkedFraudRules(FRAUD_RULES),
-  }
+  const pipeline = createPipeline(config, { pool, reader, producer, membership })
   const settings: RunSettings = {
     kafka,
     worker: name,
