@@ -9,6 +9,7 @@ import { runOnce, type RunSettings, type RunSummary } from '../../etl/run.ts'
 import type { RunKind } from '../../etl/warehouse/ledger.ts'
 import { createPipeline } from '../../etl/worker.ts'
 import { createPool } from '../../etl/warehouse/pool.ts'
+import { waitFor } from './wait-for.ts'
 
 /** What a test may change of one run. */
 export interface RunOverrides
@@ -62,8 +63,9 @@ export async function openWorker({
   return {
     pipeline,
     settings,
-    runOnce: ({ signal, kind, budgetMs, concurrency, ...changed } = {}) =>
-      runOnce(
+    runOnce: async ({ signal, kind, budgetMs, concurrency, ...changed } = {}) => {
+      await itsShare(pipeline)
+      return runOnce(
         { ...pipeline, ...changed },
         {
           ...settings,
@@ -72,12 +74,20 @@ export async function openWorker({
         },
         kind ?? 'manual',
         signal ?? new AbortController().signal,
-      ),
+      )
+    },
     close: async () => {
       await Promise.all([membership.leave(), producer.disconnect(), reader.close(), pool.end()])
     },
   }
 }
+
+/**
+ * On a busy machine the group may rebalance at any time, and a member that joined may have nothing yet: a
+ * run would then find nothing to do, rightly, and the next tick would. A test has no next tick.
+ */
+const itsShare = ({ membership }: Pipeline) =>
+  waitFor('partitions of its own', () => membership.partitions().length > 0)
 
 type Place = Pick<Membership, 'partitions' | 'commit' | 'leave'>
 
