@@ -39,11 +39,37 @@ const kafkaName = z
     'is not a Kafka name: 1 to 249 letters, digits, dots, dashes or underscores',
   )
 
+const emailList = z
+  .string()
+  .transform((list) => list.split(',').map((address) => address.trim()))
+  .refine(
+    (addresses) => addresses.every((address) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(address)),
+    'is not a comma-separated list of e-mail addresses',
+  )
+
 /** A secret's text never appears in a message, so the message is fixed. */
 const databaseUrl = z.string().refine(isPostgresUrl, {
   message: 'is not a Postgres URL such as postgres://user:password@host:5432/database',
   params: { secret: true },
 })
+
+/** Webhook addresses hold a secret in their path, so their text never appears in a message. */
+const secretUrl = (protocols: readonly string[], example: string) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `is not a URL such as ${example}`,
+    params: { secret: true },
+  })
+
+const webUrl = z
+  .string()
+  .refine(
+    (value) =>
+      URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).pathname === '/',
+    'is not an address such as https://pulse.example.com',
+  )
+  .transform((value) => new URL(value).origin)
+
+const password = z.string().min(12, { message: 'is shorter than 12 characters', params: { secret: true } })
 
 function isPostgresUrl(value: string): boolean {
   return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
@@ -88,6 +114,29 @@ const sections = {
     DEAD_LETTER_MAX_RATIO: decimal(0, 1).default(0.5),
     TRANSACTION_MAX_AGE_DAYS: wholeNumber(1, 36_500).default(1_095),
     HTTP_PORT: wholeNumber(0, 65_535).default(8_080),
+  },
+  console: {
+    CONSOLE_PASSWORD: password.optional(),
+    CONSOLE_VIEWER_PASSWORD: password.optional(),
+    CONSOLE_API_TOKEN: z
+      .string()
+      .min(32, { message: 'is shorter than 32 characters', params: { secret: true } })
+      .optional(),
+    CONSOLE_READ_ONLY: flag,
+    CONSOLE_URL: webUrl.default('http://127.0.0.1:8080'),
+  },
+  alerts: {
+    ALERT_WEBHOOK_URL: secretUrl(['http:', 'https:'], 'https://example.com/hook').optional(),
+    ALERT_SLACK_WEBHOOK_URL: secretUrl(['http:', 'https:'], 'https://hooks.slack.com/services/…').optional(),
+    ALERT_SMTP_URL: secretUrl(['smtp:', 'smtps:'], 'smtps://user:password@mail.example.com:465').optional(),
+    ALERT_EMAIL_FROM: emailList.refine((list) => list.length === 1, 'is more than one address').optional(),
+    ALERT_EMAIL_TO: emailList.optional(),
+    ALERT_LATE_SECONDS: wholeNumber(1, 86_400).default(180),
+    ALERT_DEAD_LETTER_RATIO: decimal(0, 1).default(0.05),
+  },
+  housekeeping: {
+    RETENTION_DAYS: wholeNumber(32, 36_500).optional(),
+    LEDGER_RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   },
   log: {
     LOG_LEVEL: z
@@ -158,7 +207,7 @@ function describe(issue: z.core.$ZodIssue, values: Record<string, string>): stri
   const name = String(issue.path[0])
   const value = values[name]
   if (value === undefined) return `${name} is not set`
-  const secret = /URL|PASSWORD/.test(name)
+  const secret = /_URL$|PASSWORD|TOKEN/.test(name)
   return `${name} ${secret ? '' : `${JSON.stringify(value.slice(0, 80))} `}${issue.message}`
 }
 
@@ -169,6 +218,17 @@ function contradictions(data: Record<string, unknown>): string[] {
   const missing = sasl.filter((name) => data[name] === undefined)
   if (missing.length > 0 && missing.length < sasl.length) {
     problems.push(`${missing.join(', ')} not set: SASL needs all of ${sasl.join(', ')}`)
+  }
+  const mail = ['ALERT_SMTP_URL', 'ALERT_EMAIL_FROM', 'ALERT_EMAIL_TO']
+  const unset = mail.filter((name) => data[name] === undefined)
+  if (unset.length > 0 && unset.length < mail.length) {
+    problems.push(`${unset.join(', ')} not set: alerts by e-mail need all of ${mail.join(', ')}`)
+  }
+  if (
+    data['CONSOLE_PASSWORD'] !== undefined &&
+    data['CONSOLE_PASSWORD'] === data['CONSOLE_VIEWER_PASSWORD']
+  ) {
+    problems.push('CONSOLE_VIEWER_PASSWORD is the same as CONSOLE_PASSWORD: viewers could act')
   }
   if (Number(data['TOPIC_MIN_INSYNC']) > Number(data['TOPIC_REPLICATION'])) {
     problems.push('TOPIC_MIN_INSYNC is above TOPIC_REPLICATION: nothing could be written')

@@ -4,7 +4,7 @@ import { checkKnownLog, type LogNow } from './known-log.ts'
 import { drainPartition, type DrainResult, type Pipeline, type RunLimits } from './pipeline.ts'
 import type { Logger } from './log.ts'
 import { ensureProgress, readProgress } from './warehouse/progress.ts'
-import { finishRun, startRun, type RunKind, type RunTotals } from './warehouse/ledger.ts'
+import { finishRun, startRun, type DrainKind, type RunTotals } from './warehouse/ledger.ts'
 
 export interface RunSettings {
   readonly kafka: Kafka
@@ -38,7 +38,7 @@ const MAX_MOVES = 3
 export async function runOnce(
   pipeline: Pipeline,
   settings: RunSettings,
-  kind: RunKind,
+  kind: DrainKind,
   signal: AbortSignal,
 ): Promise<RunSummary> {
   const started = performance.now()

@@ -1,12 +1,12 @@
 import { createTask, validateDetailed, type ScheduledTask } from 'node-cron'
 import { ConfigError } from './config.ts'
 import type { Logger } from './log.ts'
-import type { RunKind } from './warehouse/ledger.ts'
+import type { DrainKind } from './warehouse/ledger.ts'
 
 export interface SchedulerOptions {
   /** Cron expression, with seconds. */
   readonly expression: string
-  readonly run: (kind: RunKind) => Promise<void>
+  readonly run: (kind: DrainKind) => Promise<void>
   readonly logger: Logger
 }
 
@@ -34,7 +34,7 @@ export class Scheduler {
   readonly #task: ScheduledTask
   #current: Promise<void> | undefined
   #running = false
-  #due: RunKind | undefined
+  #due: DrainKind | undefined
   #stopped = false
   #watchdog: NodeJS.Timeout | undefined
   #attemptedAt = performance.now()
@@ -51,7 +51,7 @@ export class Scheduler {
   }
 
   /** Runs now, or right after the run that is under way. */
-  trigger(kind: RunKind): void {
+  trigger(kind: DrainKind): void {
     if (this.#stopped) return
     this.#due = kind
     this.#armWatchdog()

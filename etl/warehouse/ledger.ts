@@ -95,13 +95,20 @@ export async function recentBatches(
   return rows[0] ?? { consumed: 0, deadLettered: 0 }
 }
 
-export type RunKind = 'tick' | 'manual'
+/** Ticks and manual runs drain; replays and housekeeping are runs of their own beside them. */
+export type DrainKind = 'tick' | 'manual'
+export type RunKind = DrainKind | 'replay' | 'housekeeping'
 
-/** Opens a run, and closes the ones that this worker left open when it last died. */
-export async function startRun(pool: Pool, kind: RunKind, worker: string, budgetMs: number): Promise<number> {
+/** Opens a run, and closes the drains that this worker left open when it last died. */
+export async function startRun(
+  pool: Pool,
+  kind: DrainKind,
+  worker: string,
+  budgetMs: number,
+): Promise<number> {
   await pool.query(
     `update audit.pipeline_runs set status = 'abandoned', finished_at = now(), error = 'the worker ended without a word'
-     where status = 'running' and (worker = $1 or started_at < now() - make_interval(secs => $2))`,
+     where status = 'running' and kind in ('tick', 'manual') and (worker = $1 or started_at < now() - make_interval(secs => $2))`,
     [worker, (2 * budgetMs) / 1000 + 300],
   )
   const { rows } = await pool.query<{ id: number }>(

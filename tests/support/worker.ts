@@ -6,7 +6,7 @@ import { connectProducer } from '../../etl/kafka/producer.ts'
 import type { Logger } from '../../etl/log.ts'
 import type { Pipeline } from '../../etl/pipeline.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../../etl/run.ts'
-import type { RunKind } from '../../etl/warehouse/ledger.ts'
+import type { DrainKind } from '../../etl/warehouse/ledger.ts'
 import { createPipeline } from '../../etl/worker.ts'
 import { createPool } from '../../etl/warehouse/pool.ts'
 import { waitFor } from './wait-for.ts'
@@ -15,7 +15,7 @@ import { waitFor } from './wait-for.ts'
 export interface RunOverrides
   extends Partial<Pipeline>, Partial<Pick<RunSettings, 'budgetMs' | 'concurrency'>> {
   readonly signal?: AbortSignal
-  readonly kind?: RunKind
+  readonly kind?: DrainKind
 }
 
 /** A worker in this process, put together as etl/worker.ts does it, without clock and HTTP. */

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Scheduler } from '../../etl/scheduler.ts'
-import type { RunKind } from '../../etl/warehouse/ledger.ts'
+import type { DrainKind } from '../../etl/warehouse/ledger.ts'
 
 const START = Date.parse('2026-11-21T10:00:00Z')
 const schedulers: Scheduler[] = []
@@ -19,7 +19,7 @@ const seconds = (n: number) => vi.advanceTimersByTimeAsync(n * 1_000)
 
 /** A scheduler whose runs end when the test says so. */
 function aScheduler(expression = '*/30 * * * * *') {
-  const runs: RunKind[] = []
+  const runs: DrainKind[] = []
   let running = 0
   let most = 0
   let end: ((error?: Error) => void) | undefined
@@ -82,7 +82,7 @@ test('runs never overlap, and what fell due meanwhile, however often, is one run
 test('a trigger in the very moment in which a run begins or ends is neither lost nor run beside it', async () => {
   // Step by step through the microtasks that end a run.
   for (let steps = 0; steps < 10; steps++) {
-    const runs: RunKind[] = []
+    const runs: DrainKind[] = []
     let running = 0
     const scheduler: Scheduler = new Scheduler({
       expression: '0 0 1 1 *',

@@ -33,11 +33,17 @@ export const deadLetters = audit.table(
     headers: jsonb('headers').notNull(),
     code: text('code').notNull(),
     issues: jsonb('issues').notNull(),
+    /** What went wrong, to group by: the code, and the field of the first issue. */
+    failure: text('failure')
+      .notNull()
+      .generatedAlwaysAs(sql`code || coalesce(' ' || nullif(issues -> 0 ->> 'field', ''), '')`),
     batchId: text('batch_id').notNull(),
     attempts: integer('attempts').notNull().default(0),
     redriveOf: text('redrive_of'),
     createdAt: instant('created_at').notNull().defaultNow(),
     publishedAt: instant('published_at'),
+    /** Sent back to the topic, and what became of it is not known yet. */
+    redrivenAt: instant('redriven_at'),
     resolvedAt: instant('resolved_at'),
     resolution: text('resolution'),
   },
@@ -47,14 +53,21 @@ export const deadLetters = audit.table(
       .on(table.topic, table.partition, table.incarnation, table.offset)
       .where(sql`published_at is null`),
     index('dead_letters_created').on(table.createdAt),
+    index('dead_letters_open')
+      .on(table.failure, table.createdAt, table.id)
+      .where(sql`resolved_at is null`),
+    index('dead_letters_redrives')
+      .on(table.redriveOf)
+      .where(sql`redrive_of is not null`),
+    index('dead_letters_batch').on(table.batchId),
     check('dead_letters_code', oneOf('code', DEAD_LETTER_CODES)),
   ],
 )
 
-export const RUN_KINDS = ['tick', 'manual'] as const
+export const RUN_KINDS = ['tick', 'manual', 'replay', 'housekeeping'] as const
 export const RUN_STATUSES = ['running', 'succeeded', 'failed', 'abandoned'] as const
 
-/** One row for each tick or manual run of one worker. Totals are the sums of its batches. */
+/** One row for each tick, manual run, replay or housekeeping of one worker. Totals are the sums of its batches. */
 export const pipelineRuns = audit.table(
   'pipeline_runs',
   {
@@ -103,6 +116,8 @@ export const pipelineBatches = audit.table(
     loaded: count('loaded'),
     duplicate: count('duplicate'),
     deadLettered: count('dead_lettered'),
+    /** Of the loaded ones, those whose facts were dropped for their age since. */
+    dropped: count('dropped'),
     bytes: count('bytes'),
     /** Kafka's timestamps of the oldest and the newest record delivered; null where there was none. */
     oldestRecordAt: instant('oldest_record_at'),

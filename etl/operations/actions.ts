@@ -1,0 +1,169 @@
+import type { ClientBase, Pool } from 'pg'
+import { commit, inTransaction } from '../warehouse/transaction.ts'
+
+export type ActionName =
+  | 'pause'
+  | 'resume'
+  | 'run_now'
+  | 'continue_partition'
+  | 'new_incarnation'
+  | 'acknowledge_loss'
+  | 'redrive'
+  | 'dismiss'
+  | 'replay'
+  | 'test_alert'
+export type ActionStatus = 'pending' | 'running' | 'stopping' | 'stopped' | 'succeeded' | 'failed'
+
+/** Who acts, and from where. In the console and over the API the name is what they logged in with. */
+export interface Operator {
+  readonly name: string
+  readonly via: 'console' | 'api' | 'pulse'
+}
+
+/** What was asked for makes no sense now; the sentence says why and what to do instead. Nothing was changed. */
+export class ActionRefused extends Error {
+  override readonly name = 'ActionRefused'
+}
+
+/** What was asked for is not there. */
+export class NotFound extends Error {
+  override readonly name = 'NotFound'
+}
+
+/** One row of what operators did. Times are UTC. */
+export interface Action {
+  readonly id: number
+  readonly action: ActionName
+  readonly target: Readonly<Record<string, unknown>>
+  readonly reason: string | null
+  readonly requestedBy: string
+  readonly via: Operator['via']
+  readonly requestedAt: Date
+  readonly status: ActionStatus
+  /** Records to go through as counted at first; null where that has no meaning. */
+  readonly total: number | null
+  readonly done: number
+  readonly position: number
+  readonly result: Readonly<Record<string, unknown>> | null
+  readonly error: string | null
+  readonly runId: number | null
+  readonly worker: string | null
+  readonly finishedAt: Date | null
+}
+
+export const ACTION_COLUMNS = `id, action, target, reason, requested_by as "requestedBy", via, requested_at as "requestedAt", status,
+  total, done, position, result, error, run_id as "runId", worker, finished_at as "finishedAt"`
+
+export interface NewAction {
+  readonly action: ActionName
+  readonly target: Readonly<Record<string, unknown>>
+  readonly reason?: string | undefined
+  /** `succeeded` for what was done in this very transaction, `pending` for what a worker is to take. */
+  readonly status: 'pending' | 'succeeded'
+  readonly total?: number | undefined
+  readonly payload?: Buffer | undefined
+}
+
+/** Writes down what an operator did, in the transaction that does it. */
+export async function recordAction(client: ClientBase, by: Operator, what: NewAction): Promise<Action> {
+  const { rows } = await client.query<Action>(
+    `insert into audit.operator_actions (action, target, reason, requested_by, via, status, total, payload, finished_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, case when $6 = 'succeeded' then now() end)
+     returning ${ACTION_COLUMNS}`,
+    [
+      what.action,
+      JSON.stringify(what.target),
+      what.reason ?? null,
+      by.name,
+      by.via,
+      what.status,
+      what.total ?? null,
+      what.payload ?? null,
+    ],
+  )
+  return rows[0]!
+}
+
+export async function readAction(pool: Pool, id: number): Promise<Action> {
+  const { rows } = await pool.query<Action>(
+    `select ${ACTION_COLUMNS} from audit.operator_actions where id = $1`,
+    [id],
+  )
+  if (rows[0] === undefined) throw new NotFound(`There is no action ${id}.`)
+  return rows[0]
+}
+
+/** Newest first; `before` pages on from an id. */
+export async function readActions(pool: Pool, limit: number, before?: number): Promise<Action[]> {
+  const { rows } = await pool.query<Action>(
+    `select ${ACTION_COLUMNS} from audit.operator_actions where $2::int8 is null or id < $2 order by id desc limit $1`,
+    [limit, before ?? null],
+  )
+  return rows
+}
+
+/**
+ * Stops what goes on in the background. What waits is stopped at once, what runs at its next step; either
+ * can be continued.
+ *
+ * @throws NotFound, ActionRefused where it is over.
+ */
+export async function stopAction(pool: Pool, id: number): Promise<Action> {
+  const { rows } = await pool.query<Action>(
+    `update audit.operator_actions set status = case when status = 'pending' then 'stopped' else 'stopping' end
+     where id = $1 and status in ('pending', 'running') returning ${ACTION_COLUMNS}`,
+    [id],
+  )
+  if (rows[0] !== undefined) return rows[0]
+  const action = await readAction(pool, id)
+  throw new ActionRefused(`Action ${id} is ${action.status}: there is nothing to stop.`)
+}
+
+/** Lets a stopped or failed background action go on where it was. @throws NotFound, ActionRefused. */
+export async function continueAction(pool: Pool, id: number): Promise<Action> {
+  const { rows } = await pool.query<Action>(
+    `update audit.operator_actions set status = 'pending', error = null, finished_at = null
+     where id = $1 and status in ('stopped', 'failed') returning ${ACTION_COLUMNS}`,
+    [id],
+  )
+  if (rows[0] !== undefined) return rows[0]
+  const action = await readAction(pool, id)
+  throw new ActionRefused(`Action ${id} is ${action.status}: there is nothing to continue.`)
+}
+
+/** Stops all workers, at their next batch: ticks, replays, redrives, housekeeping. @throws ActionRefused. */
+export function pause(pool: Pool, by: Operator, reason: string): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update audit.control set paused_at = now(), paused_by = $1, pause_reason = $2 where paused_at is null`,
+      [by.name, reason],
+    )
+    if (rowCount === 0) throw new ActionRefused('It is paused already.')
+    return commit(
+      await recordAction(client, by, { action: 'pause', target: {}, reason, status: 'succeeded' }),
+    )
+  })
+}
+
+/** Lets all workers go on; what fell due meanwhile is run at once. @throws ActionRefused. */
+export function resume(pool: Pool, by: Operator): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update audit.control set paused_at = null, paused_by = null, pause_reason = null, run_requests = run_requests + 1
+       where paused_at is not null`,
+    )
+    if (rowCount === 0) throw new ActionRefused('It is not paused.')
+    return commit(await recordAction(client, by, { action: 'resume', target: {}, status: 'succeeded' }))
+  })
+}
+
+/** Rings the bell: each worker runs now, or right after the run that is under way. @throws ActionRefused. */
+export function requestRun(pool: Pool, by: Operator): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update audit.control set run_requests = run_requests + 1 where paused_at is null`,
+    )
+    if (rowCount === 0) throw new ActionRefused('It is paused: resume it, which runs at once.')
+    return commit(await recordAction(client, by, { action: 'run_now', target: {}, status: 'succeeded' }))
+  })
+}

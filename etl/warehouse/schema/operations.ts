@@ -1,0 +1,227 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
+import { audit, pipelineRuns } from './audit.ts'
+import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
+
+/** How it is operated: the control row, what operators did, workers, alerts, sessions, what was pruned. */
+
+/** One row, which every worker reads each second: the switch, and the bell for a run now. */
+export const control = audit.table(
+  'control',
+  {
+    onlyRow: boolean('only_row').primaryKey().default(true),
+    pausedAt: instant('paused_at'),
+    pausedBy: text('paused_by'),
+    pauseReason: text('pause_reason'),
+    /** Grows with each request; a worker that sees it grow runs. */
+    runRequests: count('run_requests'),
+  },
+  () => [check('control_only_row', sql`only_row`)],
+)
+
+export const ACTIONS = [
+  'pause',
+  'resume',
+  'run_now',
+  'continue_partition',
+  'new_incarnation',
+  'acknowledge_loss',
+  'redrive',
+  'dismiss',
+  'replay',
+  'test_alert',
+] as const
+export const ACTION_STATUSES = ['pending', 'running', 'stopping', 'stopped', 'succeeded', 'failed'] as const
+export const ACTION_ORIGINS = ['console', 'api', 'pulse'] as const
+
+/**
+ * Everything that an operator did: who, when, why, and what came of it. What takes time waits here until a
+ * worker takes it, and shows its progress here.
+ */
+export const operatorActions = audit.table(
+  'operator_actions',
+  {
+    id: identity().primaryKey(),
+    action: text('action', { enum: ACTIONS }).notNull(),
+    /** What it acts on: a partition, ids or a filter of dead letters, a range. */
+    target: jsonb('target').notNull(),
+    reason: text('reason'),
+    requestedBy: text('requested_by').notNull(),
+    via: text('via', { enum: ACTION_ORIGINS }).notNull(),
+    requestedAt: instant('requested_at').notNull().defaultNow(),
+    status: text('status', { enum: ACTION_STATUSES }).notNull(),
+    /** Records to go through, as counted when it was asked for; null where that has no meaning. */
+    total: bigint('total', { mode: 'number' }),
+    done: count('done'),
+    /** Where to go on after a stop or a crash: the last dead letter's id. */
+    position: count('position'),
+    /** The corrected value of a redrive. */
+    payload: bytea('payload'),
+    result: jsonb('result'),
+    error: text('error'),
+    runId: bigint('run_id', { mode: 'number' }).references(() => pipelineRuns.id),
+    worker: text('worker'),
+    heartbeatAt: instant('heartbeat_at'),
+    finishedAt: instant('finished_at'),
+  },
+  (table) => [
+    index('operator_actions_requested').on(table.requestedAt),
+    // Few: those under way, which each worker looks through every second.
+    index('operator_actions_unfinished')
+      .on(table.id)
+      .where(sql`status in ('pending', 'running', 'stopping')`),
+    check('operator_actions_action', oneOf('action', ACTIONS)),
+    check('operator_actions_status', oneOf('status', ACTION_STATUSES)),
+    check('operator_actions_via', oneOf('via', ACTION_ORIGINS)),
+  ],
+)
+
+/** How far a replay has come in each partition: it can be stopped and continued. */
+export const replayRanges = audit.table(
+  'replay_ranges',
+  {
+    actionId: bigint('action_id', { mode: 'number' })
+      .notNull()
+      .references(() => operatorActions.id),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    fromOffset: offsetColumn('from_offset').notNull(),
+    toOffset: offsetColumn('to_offset').notNull(),
+    nextOffset: offsetColumn('next_offset').notNull(),
+    /** Records read so far. */
+    records: count('records'),
+    /** Facts found whose derived values differed. */
+    changed: count('changed'),
+  },
+  (table) => [
+    primaryKey({ name: 'replay_ranges_pkey', columns: [table.actionId, table.partition] }),
+    check('replay_ranges_range', sql`next_offset between from_offset and to_offset`),
+  ],
+)
+
+/** Who is there. Each worker keeps its row; one that was not seen for a while is gone. */
+export const workers = audit.table('workers', {
+  name: text('name').primaryKey(),
+  startedAt: instant('started_at').notNull().defaultNow(),
+  seenAt: instant('seen_at').notNull().defaultNow(),
+  schedule: text('schedule').notNull(),
+  nextTickAt: instant('next_tick_at'),
+  /** The run under way. */
+  runId: bigint('run_id', { mode: 'number' }),
+  partitions: integer('partitions').array().notNull(),
+  /** Why Kafka or the group are out of its reach; null where they are not. */
+  problem: text('problem'),
+})
+
+export const ALERT_EVENTS = ['started', 'ended'] as const
+
+/** What was wrong, from when to when. One open row for each rule and scope, however many workers look. */
+export const alerts = audit.table(
+  'alerts',
+  {
+    id: identity().primaryKey(),
+    rule: text('rule').notNull(),
+    /** What it is about where a rule can fire for several things: `partition 0`; else empty. */
+    scope: text('scope').notNull().default(''),
+    severity: text('severity').notNull(),
+    summary: text('summary').notNull(),
+    firstAction: text('first_action').notNull(),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    endedAt: instant('ended_at'),
+  },
+  (table) => [
+    uniqueIndex('alerts_open')
+      .on(table.rule, table.scope)
+      .where(sql`ended_at is null`),
+    index('alerts_started').on(table.startedAt),
+  ],
+)
+
+/** The outbox of alerts: one row for each event and channel, sent once. */
+export const alertNotifications = audit.table(
+  'alert_notifications',
+  {
+    alertId: bigint('alert_id', { mode: 'number' })
+      .notNull()
+      .references(() => alerts.id),
+    event: text('event', { enum: ALERT_EVENTS }).notNull(),
+    channel: text('channel').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    attempts: integer('attempts').notNull().default(0),
+    nextAttemptAt: instant('next_attempt_at').notNull().defaultNow(),
+    sentAt: instant('sent_at'),
+    /** Given up after too many attempts. */
+    gaveUpAt: instant('gave_up_at'),
+    lastError: text('last_error'),
+  },
+  (table) => [
+    primaryKey({
+      name: 'alert_notifications_pkey',
+      columns: [table.alertId, table.event, table.channel],
+    }),
+    index('alert_notifications_waiting')
+      .on(table.nextAttemptAt)
+      .where(sql`sent_at is null and gave_up_at is null`),
+    check('alert_notifications_event', oneOf('event', ALERT_EVENTS)),
+  ],
+)
+
+export const OPERATOR_ROLES = ['operator', 'viewer'] as const
+
+/** Who is logged in to the console; here, because any worker may serve the next page. */
+export const consoleSessions = audit.table(
+  'console_sessions',
+  {
+    /** SHA-256 of the cookie: who reads this table can't become anybody. */
+    tokenHash: bytea('token_hash').primaryKey(),
+    name: text('name').notNull(),
+    role: text('role', { enum: OPERATOR_ROLES }).notNull(),
+    csrfToken: text('csrf_token').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('console_sessions_seen').on(table.seenAt),
+    check('console_sessions_role', oneOf('role', OPERATOR_ROLES)),
+  ],
+)
+
+/**
+ * What the pruned beginning of a partition's ledger added up to: the rest of it tiles from `to_offset` on.
+ */
+export const openingBalances = audit.table(
+  'opening_balances',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    fromOffset: offsetColumn('from_offset').notNull(),
+    toOffset: offsetColumn('to_offset').notNull(),
+    batches: count('batches'),
+    consumed: count('consumed'),
+    loaded: count('loaded'),
+    duplicate: count('duplicate'),
+    deadLettered: count('dead_lettered'),
+    /** Of the loaded ones, those whose facts were dropped for their age. */
+    dropped: count('dropped'),
+    /** Of the dead letters, those that were resolved and are pruned. */
+    deadLettersPruned: count('dead_letters_pruned'),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ name: 'opening_balances_pkey', columns: [table.topic, table.partition, table.incarnation] }),
+    check('opening_balances_balance', sql`consumed = loaded + duplicate + dead_lettered`),
+    check('opening_balances_range', sql`from_offset < to_offset`),
+  ],
+)
