@@ -69,7 +69,7 @@ const webUrl = z
   )
   .transform((value) => new URL(value).origin)
 
-const password = z.string().min(12, { message: 'is shorter than 12 characters', params: { secret: true } })
+const password = z.string().min(12, 'is shorter than 12 characters')
 
 function isPostgresUrl(value: string): boolean {
   return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
@@ -118,10 +118,7 @@ const sections = {
   console: {
     CONSOLE_PASSWORD: password.optional(),
     CONSOLE_VIEWER_PASSWORD: password.optional(),
-    CONSOLE_API_TOKEN: z
-      .string()
-      .min(32, { message: 'is shorter than 32 characters', params: { secret: true } })
-      .optional(),
+    CONSOLE_API_TOKEN: z.string().min(32, 'is shorter than 32 characters').optional(),
     CONSOLE_READ_ONLY: flag,
     CONSOLE_URL: webUrl.default('http://127.0.0.1:8080'),
   },
