@@ -147,8 +147,7 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
     await pool.query(
       `update audit.operator_actions
        set status = case when $3 = 'pending' and status = 'stopping' then 'stopped' else $3 end, error = $4,
-           result = coalesce($5::jsonb, result), finished_at = case when $3 = 'pending' then null else now() end,
-           payload = case when $3 = 'succeeded' then null else payload end
+           result = coalesce($5::jsonb, result), finished_at = case when $3 = 'pending' then null else now() end
        where id = $1 and worker = $2 and status in ('running', 'stopping')`,
       [action.id, worker, status, error ?? null, result === undefined ? null : JSON.stringify(result)],
     )
