@@ -1,0 +1,33 @@
+import { DeliveryFailed, type Channel, type Notification } from './channel.ts'
+
+/** Milliseconds that a channel may take, whatever it does. */
+const LIMIT_MS = 10_000
+
+/**
+ * Sends once, within the limit.
+ *
+ * @returns what went wrong, free of secrets; undefined when it was sent.
+ */
+export async function attempt(
+  channel: Channel,
+  notification: Notification,
+  signal: AbortSignal,
+  limitMs = LIMIT_MS,
+): Promise<string | undefined> {
+  const limit = AbortSignal.timeout(limitMs)
+  const either = AbortSignal.any([signal, limit])
+  const { promise: over, reject } = Promise.withResolvers<never>()
+  const end = () => reject(new DeliveryFailed('ended'))
+  either.addEventListener('abort', end, { once: true })
+  try {
+    // A channel that pays no heed to its signal is left behind.
+    await Promise.race([channel.send(notification, either), over])
+    return undefined
+  } catch (error) {
+    if (limit.aborted) return `no answer within ${limitMs / 1_000} s`
+    if (error instanceof DeliveryFailed) return error.message
+    return `unexpected ${error instanceof Error ? error.name : typeof error}`
+  } finally {
+    either.removeEventListener('abort', end)
+  }
+}

@@ -1,0 +1,64 @@
+import type { Pool } from 'pg'
+import type { Severity } from './rule.ts'
+
+/** What became of telling an alert by one channel. */
+export interface NotificationState {
+  readonly event: 'started' | 'ended'
+  readonly channel: string
+  readonly state: 'waiting' | 'sent' | 'given up'
+  readonly attempts: number
+  readonly sentAt: Date | null
+  /** While it waits. */
+  readonly nextAttemptAt: Date
+  readonly lastError: string | null
+}
+
+export interface Alert {
+  readonly id: number
+  readonly rule: string
+  readonly scope: string
+  readonly severity: Severity
+  readonly summary: string
+  readonly firstAction: string
+  readonly startedAt: Date
+  /** Null while it goes on. */
+  readonly endedAt: Date | null
+  readonly notifications: readonly NotificationState[]
+}
+
+const COLUMNS = `id, rule, scope, severity, summary, first_action as "firstAction", started_at as "startedAt",
+  ended_at as "endedAt"`
+
+/**
+ * Those that go on, then those that are over, each newest first.
+ *
+ * @param options.open only those that go on.
+ */
+export async function readAlerts(
+  pool: Pool,
+  { open, limit }: { readonly open: boolean; readonly limit: number },
+): Promise<Alert[]> {
+  const { rows: alerts } = await pool.query<Omit<Alert, 'notifications'>>(
+    open
+      ? `select ${COLUMNS} from audit.alerts where ended_at is null order by started_at desc, id desc limit $1`
+      : `select * from (
+           select ${COLUMNS} from audit.alerts where ended_at is null
+           union all
+           (select ${COLUMNS} from audit.alerts where ended_at is not null order by started_at desc, id desc limit $1)
+         ) listed
+         order by "endedAt" is not null, "startedAt" desc, id desc limit $1`,
+    [limit],
+  )
+  const { rows: notifications } = await pool.query<NotificationState & { alertId: number }>(
+    `select alert_id as "alertId", event, channel, attempts, sent_at as "sentAt", next_attempt_at as "nextAttemptAt",
+            last_error as "lastError",
+            case when sent_at is not null then 'sent' when gave_up_at is not null then 'given up' else 'waiting' end as state
+     from audit.alert_notifications where alert_id = any($1) order by event = 'ended', channel`,
+    [alerts.map(({ id }) => id)],
+  )
+  const told = Map.groupBy(notifications, ({ alertId }) => alertId)
+  return alerts.map((alert) => ({
+    ...alert,
+    notifications: (told.get(alert.id) ?? []).map(({ alertId: _alertId, ...state }) => state),
+  }))
+}

@@ -1,0 +1,54 @@
+import type { Pool } from 'pg'
+import type { Config } from '../config.ts'
+import type { Logger } from '../log.ts'
+import { repeatedly, type Repetition } from '../repeat.ts'
+import { configuredChannels } from './channels.ts'
+import { deliverWaiting, giveUpOld } from './deliver.ts'
+import { endAlertsOfRemovedRules, look } from './look.ts'
+import { alertLink } from './link.ts'
+import { RULES } from './rules.ts'
+
+/** How long something may be wrong unseen, at most; and what it costs: a look-up by index for each rule. */
+const LOOK_EVERY_MS = 10_000
+/** How long what was seen waits to be sent, at most. */
+const DELIVER_EVERY_MS = 2_000
+
+export interface WatchOptions {
+  readonly pool: Pool
+  readonly config: Config<'alerts' | 'console'>
+  readonly logger: Logger
+  readonly topic: string
+}
+
+/**
+ * Looks for what is wrong and tells it, until stopped. Each worker does; the warehouse sees to it that each
+ * alert is opened once and each notification sent by one of them. Each channel has a loop of its own, so that
+ * one that hangs delays neither the looks nor another channel. Without channels alerts are only written down.
+ */
+export function startAlerts({ pool, config, logger, topic }: WatchOptions): Repetition {
+  const channels = configuredChannels(config)
+  const lookout = { pool, logger, rules: RULES, channels: channels.map(({ name }) => name) }
+  const outbox = { pool, logger, linkOf: (rule: string) => alertLink(config.CONSOLE_URL, rule) }
+  const began = performance.now()
+  let first = true
+  const loops = [
+    repeatedly('looking for alerts', LOOK_EVERY_MS, logger, async (signal) => {
+      if (first) await endAlertsOfRemovedRules(lookout)
+      first = false
+      await giveUpOld(outbox)
+      const context = {
+        topic,
+        lateSeconds: config.ALERT_LATE_SECONDS,
+        deadLetterRatio: config.ALERT_DEAD_LETTER_RATIO,
+        watchedSeconds: (performance.now() - began) / 1_000,
+      }
+      await look(lookout, context, signal)
+    }),
+    ...channels.map((channel) =>
+      repeatedly(`sending alerts by ${channel.name}`, DELIVER_EVERY_MS, logger, (signal) =>
+        deliverWaiting(outbox, channel, signal),
+      ),
+    ),
+  ]
+  return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }
+}
