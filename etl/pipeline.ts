@@ -4,8 +4,9 @@ import type { FraudRule } from './fraud-rules.ts'
 import { PartitionCursor } from './kafka/cursor.ts'
 import type { LogReader } from './kafka/log-reader.ts'
 import type { Membership } from './kafka/membership.ts'
-import { load, type LoadOutcome } from './load.ts'
+import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
 import type { Logger } from './log.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { TaxRate } from './money.ts'
 import { loadWithRecovery } from './recovery.ts'
 import { transform } from './transform.ts'
@@ -16,7 +17,8 @@ import { stopPartition, type Progress } from './warehouse/progress.ts'
 /** What the pipeline works with; made once by main. */
 export interface Pipeline extends Outbox {
   readonly reader: LogReader
-  readonly membership: Pick<Membership, 'commit' | 'partitions'>
+  readonly membership: Pick<Membership, 'commit' | 'partitions' | 'rebalances'>
+  readonly metrics: Metrics
   readonly months: MonthKeeper
   readonly batchSize: number
   readonly batchBytes: number
@@ -118,7 +120,7 @@ async function processBatch(
     const outcome = await loadWithRecovery(
       { batch, facts, rejected, timings },
       {
-        load: (prepared) => load(pipeline, prepared, run.runId),
+        load: (prepared) => loadMeasured(pipeline, prepared, run.runId),
         signal: run.signal,
         onRetry: run.onRetry,
         logger,
@@ -131,4 +133,15 @@ async function processBatch(
       logger.error({ err: error }, 'the batch was not loaded; its offsets stay')
     throw error
   }
+}
+
+async function loadMeasured(
+  pipeline: Pipeline,
+  prepared: PreparedBatch,
+  runId: number,
+): Promise<LoadOutcome> {
+  const started = performance.now()
+  const outcome = await load(pipeline, prepared, runId)
+  if (outcome.kind === 'loaded') pipeline.metrics.batchLoaded(prepared, outcome, performance.now() - started)
+  return outcome
 }

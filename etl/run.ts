@@ -3,7 +3,7 @@ import { clusterId, partitionBounds, withAdmin } from './kafka/topics.ts'
 import { checkKnownLog, type LogNow } from './known-log.ts'
 import { drainPartition, type DrainResult, type Pipeline, type RunLimits } from './pipeline.ts'
 import type { Logger } from './log.ts'
-import { ensureProgress, readProgress } from './warehouse/progress.ts'
+import { ensureProgress, readProgress, unacknowledgedLosses } from './warehouse/progress.ts'
 import { finishRun, startRun, type DrainKind, type RunTotals } from './warehouse/ledger.ts'
 
 export interface RunSettings {
@@ -35,14 +35,23 @@ const MAX_MOVES = 3
  *
  * @throws where not even the run could be written down: the warehouse or Kafka is out of reach.
  */
-export async function runOnce(
+export function runOnce(
+  pipeline: Pipeline,
+  settings: RunSettings,
+  kind: DrainKind,
+  signal: AbortSignal,
+): Promise<RunSummary> {
+  return pipeline.metrics.observeRun(kind, () => drainAll(pipeline, settings, kind, signal))
+}
+
+async function drainAll(
   pipeline: Pipeline,
   settings: RunSettings,
   kind: DrainKind,
   signal: AbortSignal,
 ): Promise<RunSummary> {
   const started = performance.now()
-  const { pool } = pipeline
+  const { pool, metrics } = pipeline
   const runId = await startRun(pool, kind, settings.worker, settings.budgetMs)
   const logger = settings.logger.child({ run_id: runId })
   let retries = 0
@@ -50,7 +59,10 @@ export async function runOnce(
     runId,
     signal,
     isOver: () => performance.now() - started > settings.budgetMs,
-    onRetry: () => (retries += 1),
+    onRetry: () => {
+      retries += 1
+      metrics.loadRetried()
+    },
     logger,
   }
   const errors: string[] = []
@@ -62,12 +74,15 @@ export async function runOnce(
       const log = logs.get(partition)
       if (log === undefined) return
       try {
-        results.push(await runPartition(pipeline, settings, partition, log, limits))
+        const result = await runPartition(pipeline, settings, partition, log, limits)
+        if (result === 'stopped') metrics.partitionStopped(partition)
+        results.push(result)
       } catch (error) {
         if (signal.aborted && error === signal.reason) results.push('interrupted')
         else errors.push(`partition ${partition}: ${error instanceof Error ? error.message : String(error)}`)
       }
     })
+    metrics.dataLosses(await unacknowledgedLosses(pool, settings.topic))
   } catch (error) {
     logger.error({ err: error }, 'the run failed')
     errors.push(error instanceof Error ? error.message : String(error))
@@ -101,10 +116,11 @@ async function runPartition(
   log: LogNow,
   limits: RunLimits,
 ): Promise<DrainResult> {
-  const { pool, reader } = pipeline
+  const { pool, reader, metrics } = pipeline
   const readLog = async () => (await logsNow(settings)).get(partition)
   let progress = await ensureProgress(pool, { topic: settings.topic, partition }, log)
   for (let moves = 0; ; moves++) {
+    metrics.partitionSeen(progress, log.end)
     if (progress.stopCode !== null) return 'stopped'
     const known = await checkKnownLog({ pool, reader, readLog, logger: limits.logger }, progress, log)
     if (known === undefined) return 'stopped'

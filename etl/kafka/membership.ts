@@ -21,6 +21,8 @@ export interface Membership {
   leave(): Promise<void>
   /** Whether the group has us as a member now, with partitions or without; not while it rebalances or Kafka is gone. */
   isMember(): boolean
+  /** How often the group took our partitions back, to share them out anew or because it lost us. */
+  rebalances(): number
 }
 
 export interface MembershipOptions {
@@ -44,6 +46,7 @@ export async function joinGroup(kafka: Kafka, options: MembershipOptions): Promi
   })
   let partitions: readonly number[] = []
   let isMember = false
+  let rebalances = 0
   const joined = Promise.withResolvers<void>()
 
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -54,14 +57,17 @@ export async function joinGroup(kafka: Kafka, options: MembershipOptions): Promi
     logger.info({ partitions, group: groupId }, 'joined the group')
     joined.resolve()
   })
-  consumer.on(consumer.events.REBALANCING, () => {
+  const lose = () => {
     partitions = []
     isMember = false
+    rebalances += 1
+  }
+  consumer.on(consumer.events.REBALANCING, () => {
+    lose()
     logger.info({ group: groupId }, 'the group rebalances')
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    partitions = []
-    isMember = false
+    lose()
     if (payload.restart) logger.warn({ err: payload.error }, 'lost the group, joining again')
     else options.onCrash(payload.error)
   })
@@ -85,5 +91,6 @@ export async function joinGroup(kafka: Kafka, options: MembershipOptions): Promi
     },
     leave: () => consumer.disconnect(),
     isMember: () => isMember,
+    rebalances: () => rebalances,
   }
 }

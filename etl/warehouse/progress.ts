@@ -134,11 +134,11 @@ export async function stopPartition(
 
 /** Lets a stopped partition go on, accepting what its log holds up to `acceptedUntil`. */
 export async function continuePartition(
-  pool: Pool,
+  client: Pool | ClientBase,
   { topic, partition }: PartitionId,
   acceptedUntil: number,
 ): Promise<boolean> {
-  const { rowCount } = await pool.query(
+  const { rowCount } = await client.query(
     `update audit.partition_progress
      set stopped_at = null, stop_code = null, stop_reason = null, accepted_until = $3, updated_at = now()
      where topic = $1 and partition = $2 and stop_code = 'mass_rejection'`,
@@ -157,6 +157,16 @@ export async function recordDataLoss(client: ClientBase, seen: Progress, logStar
     `update audit.partition_progress set next_offset = $3, log_start = $3, updated_at = now() where topic = $1 and partition = $2`,
     [seen.topic, seen.partition, logStart],
   )
+}
+
+/** Offsets of each partition of a topic that were lost and that nobody has acknowledged. */
+export async function unacknowledgedLosses(pool: Pool, topic: string): Promise<Map<number, number>> {
+  const { rows } = await pool.query<{ partition: number; offsets: number }>(
+    `select partition, sum(to_offset - from_offset)::bigint as offsets from audit.data_losses
+     where topic = $1 and acknowledged_at is null group by partition`,
+    [topic],
+  )
+  return new Map(rows.map(({ partition, offsets }) => [partition, offsets]))
 }
 
 /**
@@ -181,16 +191,17 @@ export async function beginIncarnation(
   )
 }
 
-/** An operator takes note of a data loss, in the name of the session's login. Once: the first reason stands. */
+/** An operator takes note of a data loss. Once: the first reason stands. */
 export async function acknowledgeDataLoss(
-  pool: Pool,
+  client: ClientBase,
   { topic, partition, incarnation, from }: PartitionId & { incarnation: number; from: number },
+  by: string,
   reason: string,
 ): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    `update audit.data_losses set acknowledged_at = now(), acknowledged_by = session_user, reason = $5
+  const { rowCount } = await client.query(
+    `update audit.data_losses set acknowledged_at = now(), acknowledged_by = $5, reason = $6
      where topic = $1 and partition = $2 and incarnation = $3 and from_offset = $4 and acknowledged_at is null`,
-    [topic, partition, incarnation, from, reason],
+    [topic, partition, incarnation, from, by, reason],
   )
   return rowCount === 1
 }

@@ -28,7 +28,7 @@ export interface InProcessWorker {
 
 export interface WorkerOptions {
   readonly kafka: Kafka
-  readonly config: Config<'kafka' | 'database' | 'etl'>
+  readonly config: Config<'kafka' | 'database' | 'etl' | 'housekeeping'>
   readonly logger: Logger
   readonly name: string
   /**
@@ -89,7 +89,7 @@ export async function openWorker({
 const itsShare = ({ membership }: Pipeline) =>
   waitFor('partitions of its own', () => membership.partitions().length > 0)
 
-type Place = Pick<Membership, 'partitions' | 'commit' | 'leave'>
+type Place = Pick<Membership, 'partitions' | 'commit' | 'leave' | 'rebalances'>
 
 async function join(kafka: Kafka, config: Config<'kafka'>, logger: Logger): Promise<Place> {
   const membership = await joinGroup(kafka, {
@@ -109,5 +109,6 @@ function believer(partitions: readonly number[]): Place {
     partitions: () => partitions,
     commit: () => Promise.resolve(false),
     leave: () => Promise.resolve(),
+    rebalances: () => 0,
   }
 }
