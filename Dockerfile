@@ -45,7 +45,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=2s -
 # node itself is the first process and handles SIGTERM; Compose puts an init before it (init: true).
 CMD ["node", "etl/main.ts"]
 # Last, because they change with every commit.
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Global Sales Pulse" \
       org.opencontainers.image.description="Micro-batch ETL from Kafka to a Postgres warehouse that accounts for every message exactly once and proves it" \

@@ -18,7 +18,7 @@ cat <<END
 Up. Transactions flow; every 30 seconds they are loaded.
 
   Grafana    http://$at:$(setting GRAFANA_PORT 3000)   user admin, password: grep GRAFANA_ADMIN_PASSWORD .env
-  ETL        http://$at:$(setting ETL_PORT 8080)/healthz
+  Console    http://$at:$(setting ETL_PORT 8080)   your name, password: grep ^CONSOLE_PASSWORD .env
   Postgres   $at:$(setting POSTGRES_PORT 5433), database pulse, user postgres, password: grep POSTGRES_PASSWORD .env
   Kafka      $at:$(setting KAFKA_PORT 9092)
 

@@ -47,7 +47,7 @@ if [ "$env" = prod ]; then
   if problem=$(scripts/compose/secrets.sh check 2>&1); then ok 'all secrets are there'
   else wrong "$problem" 'make prod-secrets'; fi
 elif [ -f .env ]; then
-  blank=$(for name in POSTGRES_PASSWORD PULSE_ETL_PASSWORD PULSE_GRAFANA_PASSWORD GRAFANA_ADMIN_PASSWORD; do [ -n "$(setting $name '')" ] || echo "$name"; done | tr '\n' ' ')
+  blank=$(for name in POSTGRES_PASSWORD PULSE_ETL_PASSWORD PULSE_GRAFANA_PASSWORD GRAFANA_ADMIN_PASSWORD CONSOLE_PASSWORD; do [ -n "$(setting $name '')" ] || echo "$name"; done | tr '\n' ' ')
   if [ -z "$blank" ]; then ok '.env has every password'; else note ".env: $blank blank" 'make dev-up fills them'; fi
   if [ -z "$(find .env -perm /077 2>/dev/null)" ]; then ok '.env is readable for its owner only'
   else wrong '.env is readable for others' 'chmod 600 .env'; fi
@@ -59,7 +59,7 @@ if [ "$docker" = yes ]; then
   ports='KAFKA_PORT:9092 POSTGRES_PORT:5433 ETL_PORT:8080 GRAFANA_PORT:3000'
   if [ "$env" = prod ]; then
     ports=''
-    [ -z "$(setting SITE_ADDRESS '')" ] || ports='HTTP_REDIRECT_PORT:80 HTTPS_PORT:443'
+    [ -z "$(setting SITE_ADDRESS '')$(setting CONSOLE_ADDRESS '')" ] || ports='HTTP_REDIRECT_PORT:80 HTTPS_PORT:443'
     ours=$(docker ps --filter "label=com.docker.compose.project=global-sales-pulse-prod" --format '{{.Ports}}')
   fi
   [ -n "$ports" ] || ok 'none is published'

@@ -5,7 +5,7 @@
 set -euo pipefail
 umask 077
 cd "${1:-$(dirname "$0")/../..}"
-secrets='POSTGRES_PASSWORD PULSE_ETL_PASSWORD PULSE_GRAFANA_PASSWORD GRAFANA_ADMIN_PASSWORD'
+secrets='POSTGRES_PASSWORD PULSE_ETL_PASSWORD PULSE_GRAFANA_PASSWORD GRAFANA_ADMIN_PASSWORD CONSOLE_PASSWORD'
 
 random() { od -An -N20 -tx1 /dev/urandom | tr -d ' \n'; }
 

@@ -2,7 +2,7 @@
 # Every combination of Compose files is valid and dclint has no complaint. Needs no password and no server.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for name in POSTGRES_PASSWORD PULSE_ETL_PASSWORD PULSE_GRAFANA_PASSWORD GRAFANA_ADMIN_PASSWORD; do
+for name in POSTGRES_PASSWORD PULSE_ETL_PASSWORD PULSE_GRAFANA_PASSWORD GRAFANA_ADMIN_PASSWORD CONSOLE_PASSWORD; do
   export "$name=${!name:-lint}"
 done
 docker compose -f docker-compose.yaml config --quiet

@@ -19,6 +19,7 @@ declare_secrets() { # calls $1 with each name, what it is for, and what to make 
     "postgres://pulse_etl:$(random)@postgres:5432/pulse"
   "$1" grafana_database_password "Grafana's login in the warehouse: any text" "$(random)"
   "$1" grafana_admin_password "Grafana's user admin: any text" "$(random)"
+  "$1" console_password "operators of the ETL's console: at least 12 characters" "$(random)"
 }
 
 problems=0
@@ -30,6 +31,8 @@ check() {
     echo "  $file is blank      $2" >&2
   elif [ "$1" = etl_database_url ] && ! grep -q '^postgres\(ql\)\{0,1\}://[^:@/]\{1,\}:[^:@/]\{1,\}@' "$file"; then
     echo "  $file is not a URL with user and password    $2" >&2
+  elif [ "$1" = console_password ] && [ "$(tr -d '[:space:]' <"$file" | wc -m)" -lt 12 ]; then
+    echo "  $file is too short  $2" >&2
   else
     return 0
   fi
@@ -46,7 +49,7 @@ case ${1:-check} in
   check)
     declare_secrets check
     if [ "$problems" -gt 0 ]; then
-      echo "$problems of 4 production secrets are not usable. Write the files, or let make prod-secrets make them up." >&2
+      echo "$problems of 5 production secrets are not usable. Write the files, or let make prod-secrets make them up." >&2
       exit 1
     fi
     ;;

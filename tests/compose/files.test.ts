@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, inject, test } from 'vitest'
+import { readConfig } from '../../etl/config.ts'
 import { compose } from './project.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -7,9 +8,13 @@ const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
 
 const files = readdirSync(root).filter((name) => /^docker-compose.*\.yaml$/.test(name))
 const PASSWORDS = Object.fromEntries(
-  ['POSTGRES_PASSWORD', 'PULSE_ETL_PASSWORD', 'PULSE_GRAFANA_PASSWORD', 'GRAFANA_ADMIN_PASSWORD'].map(
-    (name) => [name, 'some'],
-  ),
+  [
+    'POSTGRES_PASSWORD',
+    'PULSE_ETL_PASSWORD',
+    'PULSE_GRAFANA_PASSWORD',
+    'GRAFANA_ADMIN_PASSWORD',
+    'CONSOLE_PASSWORD',
+  ].map((name) => [name, 'some']),
 )
 
 /** Names that a Compose file takes from the environment: ${NAME…}, and a key without a value. */
@@ -76,6 +81,29 @@ describe.skipIf(inject('withoutEngine') !== undefined)('as Compose reads them', 
       '127.0.0.1:8080',
       '127.0.0.1:9092',
     ])
+  })
+
+  test.for([
+    ['dev', PASSWORDS],
+    ['prod', {}],
+  ] as const)('the ETL of %s gets everything that it can be told', async ([environment, env]) => {
+    const asked = new Set<string>()
+    const recorder = new Proxy({}, { get: (_, name) => void asked.add(String(name)) })
+    readConfig(['etl', 'console', 'alerts', 'housekeeping'], recorder)
+    const { services } = await model(environment, env)
+    const given = Object.keys(services['etl']!.environment!)
+    const names = [...asked].filter((name) => !name.endsWith('_FILE'))
+    expect(names.filter((name) => !given.includes(name) && !given.includes(`${name}_FILE`))).toEqual([])
+  })
+
+  test('the console’s address follows where it is published', async () => {
+    const models = [
+      await model('dev', { ...PASSWORDS, ETL_PORT: '9090' }),
+      await model('prod', { CONSOLE_ADDRESS: 'pulse.example.com' }),
+      await model('prod', {}),
+    ]
+    const addresses = models.map(({ services }) => services['etl']!.environment!['CONSOLE_URL'])
+    expect(addresses).toEqual(['http://127.0.0.1:9090', 'https://pulse.example.com', ''])
   })
 
   test('development says which password is missing and what fills it', async () => {

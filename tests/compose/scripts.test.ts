@@ -17,17 +17,19 @@ const fill = async () => {
   return readFileSync(join(folder, '.env'), 'utf8')
 }
 const passwords = (text: string) =>
-  [...text.matchAll(/^(POSTGRES_PASSWORD|PULSE_\w+_PASSWORD|GRAFANA_ADMIN_PASSWORD)=(.*)$/gm)].map(
-    (match) => match[2]!,
-  )
+  [
+    ...text.matchAll(
+      /^(POSTGRES_PASSWORD|PULSE_\w+_PASSWORD|GRAFANA_ADMIN_PASSWORD|CONSOLE_PASSWORD)=(.*)$/gm,
+    ),
+  ].map((match) => match[2]!)
 
 const secrets = (what: string) =>
   command('scripts/compose/secrets.sh', [what], { SECRETS_DIR: join(folder, 'secrets') })
 
 describe('.env', () => {
-  test('is made from .env.example with four different passwords, for its owner only', async () => {
+  test('is made from .env.example with five different passwords, for its owner only', async () => {
     const text = await fill()
-    expect(new Set(passwords(text)).size).toBe(4)
+    expect(new Set(passwords(text)).size).toBe(5)
     for (const password of passwords(text)) expect(password).toMatch(/^[0-9a-f]{40}$/)
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600)
     expect(text.split('\n').length).toBe(
@@ -41,7 +43,7 @@ describe('.env', () => {
     })
     const text = await fill()
     expect(text).toMatch(
-      /^POSTGRES_PASSWORD=mine\nPULSE_ETL_PASSWORD=[0-9a-f]{40}\nETL_PORT=9999\nPULSE_GRAFANA_PASSWORD=[0-9a-f]{40}\nGRAFANA_ADMIN_PASSWORD=[0-9a-f]{40}\n$/,
+      /^POSTGRES_PASSWORD=mine\nPULSE_ETL_PASSWORD=[0-9a-f]{40}\nETL_PORT=9999\nPULSE_GRAFANA_PASSWORD=[0-9a-f]{40}\nGRAFANA_ADMIN_PASSWORD=[0-9a-f]{40}\nCONSOLE_PASSWORD=[0-9a-f]{40}\n$/,
     )
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600)
   })
@@ -61,6 +63,7 @@ describe('production’s secrets', () => {
       'etl_database_url',
       'grafana_database_password',
       'grafana_admin_password',
+      'console_password',
     ])
       expect(stderr).toContain(`${name} is missing`)
     expect(stderr).toContain('make prod-secrets')
@@ -76,13 +79,14 @@ describe('production’s secrets', () => {
     expect((await secrets('check')).code).toBe(0)
   })
 
-  test('a blank one, and a URL without a password, are refused', async () => {
+  test('a blank one, a short one, and a URL without a password, are refused', async () => {
     await secrets('make')
     writeFileSync(join(folder, 'secrets', 'grafana_admin_password'), ' \n')
     writeFileSync(join(folder, 'secrets', 'etl_database_url'), 'postgres://pulse_etl@postgres/pulse\n')
+    writeFileSync(join(folder, 'secrets', 'console_password'), 'elevenchars\n')
     const { code, stderr } = await secrets('check')
     expect(code).toBe(1)
-    expect(stderr).toMatch(/grafana_admin_password is blank[^]*2 of 4|2 of 4/)
+    expect(stderr).toMatch(/grafana_admin_password is blank[^]*console_password is too short[^]*3 of 5/)
     expect(stderr).toContain('etl_database_url is not a URL with user and password')
   })
 })
