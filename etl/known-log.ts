@@ -61,7 +61,8 @@ export async function checkKnownLog(
   return progress
 }
 
-async function differs(
+/** What tells that the log is another one, if anything. Read the watermark before the log. */
+export async function differs(
   reader: LogReader,
   progress: Progress,
   log: LogNow,

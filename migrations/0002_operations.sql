@@ -105,7 +105,6 @@ CREATE TABLE "audit"."workers" (
 	"seen_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"schedule" text NOT NULL,
 	"next_tick_at" timestamp with time zone,
-	"run_id" bigint,
 	"partitions" integer[] NOT NULL,
 	"problem" text
 );

@@ -50,11 +50,12 @@ export const ALERTS: readonly Alert[] = [
       'The last sign of success is {{ humanizeDuration $values.A.Value }} old. Records wait in Kafka, nothing is lost. (The same alert fires when Grafana cannot query the warehouse.)',
     panel: [PIPELINE_UID, PANELS.lastSuccess],
     // A run that works off a backlog may take minutes: as long as it loads, it counts. Six hours: never.
+    // Replays and housekeeping load nothing, so that their success says nothing.
     sql: sql(`
       select coalesce(extract(epoch from now() - max(at)), 21600) as seconds
       from (
         select max(finished_at) as at from audit.pipeline_runs
-        where status = 'succeeded' and $__timeFilter(started_at)
+        where status = 'succeeded' and kind in ('tick', 'manual') and $__timeFilter(started_at)
         union all
         select max(b.loaded_at) from audit.pipeline_batches b join audit.pipeline_runs r on r.id = b.run_id
         where r.status = 'running' and b.loaded_at > now() - interval '${SUCCESS_SECONDS.alarm} seconds'

@@ -76,7 +76,7 @@ export const runDuration = timeSeries({
     select $__timeGroupAlias(started_at, $__interval), max(extract(epoch from finished_at - started_at)) as longest,
            avg(extract(epoch from finished_at - started_at)) as average
     from audit.pipeline_runs
-    where $__timeFilter(started_at) and finished_at is not null
+    where $__timeFilter(started_at) and finished_at is not null and kind in ('tick', 'manual')
     group by 1
     order by 1
   `),

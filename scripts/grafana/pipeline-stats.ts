@@ -16,7 +16,7 @@ export const lastSuccess = stat({
   sql: sql(`
     select extract(epoch from $__timeTo()::timestamptz - max(finished_at)) as seconds
     from audit.pipeline_runs
-    where status = 'succeeded' and $__timeFilter(started_at)
+    where status = 'succeeded' and kind in ('tick', 'manual') and $__timeFilter(started_at)
   `),
 })
 
@@ -96,7 +96,7 @@ export const failedRuns = stat({
   sql: sql(`
     select count(*) as runs
     from audit.pipeline_runs
-    where status in ('failed', 'abandoned') and $__timeFilter(started_at)
+    where status in ('failed', 'abandoned') and kind in ('tick', 'manual') and $__timeFilter(started_at)
   `),
 })
 

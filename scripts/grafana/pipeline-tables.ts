@@ -99,13 +99,13 @@ export const failedRuns = table({
   id: 21,
   title: 'Failed runs and why',
   description:
-    'What went wrong, and on which worker? The offsets stay and the next run tries again; the same error in several runs needs somebody. The run number finds its lines in the log (run_id).',
+    'What went wrong, and on which worker? Replays and housekeeping too. The offsets stay and the next run tries again; the same error in several runs needs somebody. The run number finds its lines in the log (run_id).',
   size: [24, 7],
   unit: 'none',
   noValue: '–',
   columns: { time: TIME, run: { width: 90 }, status: STATUS, retries: { ...COUNT, width: 90 } },
   sql: sql(`
-    select started_at as "time", id::text as run, status, worker, retries, error
+    select started_at as "time", id::text as run, kind, status, worker, retries, error
     from audit.pipeline_runs
     where status in ('failed', 'abandoned') and $__timeFilter(started_at)
     order by started_at desc

@@ -6,6 +6,7 @@ import { checkEveryRecord, type DeepResult } from './reconciliation/deep/every-r
 import { checkAmounts, checkOrderKeys } from './reconciliation/facts.ts'
 import { askKafka, checkLog, type TopicNow } from './reconciliation/log.ts'
 import { checkLosses } from './reconciliation/losses.ts'
+import { checkOpenings } from './reconciliation/openings.ts'
 import { checkOffsets } from './reconciliation/offsets.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './reconciliation/outbox.ts'
 import { checkRanges } from './reconciliation/ranges.ts'
@@ -76,7 +77,8 @@ async function runChecks(
   const ofTopic = progress.filter((one) => one.topic === topic)
   const log = kafka && now && (await check('log', () => checkLog(ofTopic, now, { kafka, pool, reader })))
   await check('ranges', () => checkRanges(snapshot))
-  const { totals } = await check('batches', () => checkBatches(snapshot))
+  const books = await check('batches', () => checkBatches(snapshot))
+  await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
   await check('offsets', () => checkOffsets(snapshot))
   await check('rollup', () => checkRollup(snapshot))
   await check('order keys', () => checkOrderKeys(snapshot))
@@ -89,7 +91,7 @@ async function runChecks(
     everyRecord = await check('every record', () => checkEveryRecord(using, log.known))
   }
 
-  const partitions = partitionReports(progress, totals, topic, now)
+  const partitions = partitionReports(progress, books, topic, now)
   const warnings = warningsOf(progress, topic, now)
   if (everyRecord && log) warnings.push(...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
   return {
@@ -97,7 +99,7 @@ async function runChecks(
     deep,
     snapshotAt: at.toISOString(),
     balanced: checks.every(({ findings }) => findings.length === 0),
-    totals: sum(totals),
+    totals: sum(books.totals),
     partitions,
     checks,
     losses,

@@ -37,9 +37,9 @@ function state(rule: AlertFile, { columns, rows }: Result): 'fires' | 'quiet' | 
   return rows.some((row) => Number(row[value]) > limit) ? 'fires' : 'quiet'
 }
 
-const run = (status: string, secondsAgo: number) =>
+const run = (status: string, secondsAgo: number, kind = 'tick') =>
   `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at)
-   values ('tick', 'w', '${status}', now() - interval '${secondsAgo + 2} seconds',
+   values ('${kind}', 'w', '${status}', now() - interval '${secondsAgo + 2} seconds',
            ${status === 'running' ? 'null' : `now() - interval '${secondsAgo} seconds'`})`
 
 const batch = ({ secondsAgo = 10, waited = 5, consumed = 100, dead = 0, status = 'succeeded' } = {}) => [
@@ -82,6 +82,13 @@ const cases: [alert: string, situation: string, happened: string[], state: 'fire
       'PulseNoSuccessfulRun',
       'since then runs failed',
       [run('succeeded', 240), run('failed', 30), run('abandoned', 60)],
+      'fires',
+    ],
+    ['PulseNoSuccessfulRun', 'a manual run has just succeeded', [run('succeeded', 20, 'manual')], 'quiet'],
+    [
+      'PulseNoSuccessfulRun',
+      'only a replay and housekeeping succeeded',
+      [run('succeeded', 20, 'replay'), run('succeeded', 20, 'housekeeping')],
       'fires',
     ],
     [

@@ -1,12 +1,15 @@
 import { Client, type Pool } from 'pg'
-import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { readConfig } from '../../etl/config.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { createPool } from '../../etl/warehouse/pool.ts'
 import { reconcile, renderReconciliation, type ReconcileReport } from '../../scripts/pulse/reconciliation.ts'
-import { createDatabase } from '../support/database.ts'
 import { runPulse } from '../support/pulse.ts'
+import {
+  aCopyOf,
+  check as checkCopy,
+  failedChecks,
+  findingsOf,
+  type Tampering,
+} from '../support/reconciled.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 /**
@@ -18,7 +21,6 @@ import { aLiveMessage, aWorld, type World } from '../support/world.ts'
  * transaction that was aborted and its marker, 34–38 more orders. Batches of 20.
  */
 let world: World
-let pristine: string
 
 beforeAll(async () => {
   world = await aWorld({ partitions: 2, env: { BATCH_SIZE: '20' } })
@@ -33,7 +35,6 @@ beforeAll(async () => {
   await worker.runOnce()
   await worker.close()
   await world.pool.end()
-  pristine = new URL(world.env['DATABASE_URL']!).pathname.slice(1)
 })
 afterAll(() => world.cleanUp())
 
@@ -53,45 +54,8 @@ async function produceAborted(messages: readonly object[], partition: number): P
   await producer.disconnect()
 }
 
-/** A copy of the loaded warehouse, after the superuser did something to it. */
-async function aCopy(tampering?: string) {
-  const copy = await createDatabase(inject('databaseUrl'))
-  onTestFinished(() => copy.drop())
-  const admin = new Client({ connectionString: inject('databaseUrl') })
-  await admin.connect()
-  await copy.drop()
-  await admin.query(`create database ${copy.name} template ${pristine}`)
-  await admin.end()
-  const env = { ...world.env, DATABASE_URL: copy.url }
-  const superuser = new Client({ connectionString: copy.url })
-  await superuser.connect()
-  try {
-    if (tampering !== undefined) await superuser.query(tampering)
-  } finally {
-    await superuser.end()
-  }
-  const pool = createPool(readConfig(['database'], env), 'pulse_loader', pino({ level: 'silent' }))
-  onTestFinished(() => pool.end())
-  return { env, pool }
-}
-
-function check(pool: Pool, deep: boolean): Promise<ReconcileReport> {
-  return reconcile({ pool, kafka: world.kafka, topic: world.topic, deep, publishGraceMs: 0 })
-}
-
-/** `check: kind: subject: message` of all examples. */
-function findingsOf(report: ReconcileReport): string[] {
-  return report.checks.flatMap(({ name, findings }) =>
-    findings.flatMap(({ kind, examples }) =>
-      examples.map(({ subject, message }) =>
-        `${name}: ${kind}: ${subject}: ${message}`.replaceAll(world.topic, 'T'),
-      ),
-    ),
-  )
-}
-
-const failedChecks = (report: ReconcileReport): string[] =>
-  report.checks.filter(({ findings }) => findings.length > 0).map(({ name }) => name)
+const aCopy = (tampering?: string) => aCopyOf(world, tampering)
+const check = (pool: Pool, deep: boolean) => checkCopy(world, pool, deep)
 
 describe('a warehouse that is right', () => {
   test('balances, and every record of the log is found in it', async () => {
@@ -126,14 +90,6 @@ describe('a warehouse that is right', () => {
     expect(JSON.parse(out)).toMatchObject({ topic: world.topic, balanced: true, everyRecord: null })
   })
 })
-
-interface Tampering {
-  readonly what: string
-  readonly sql: string
-  /** One of the findings, and those that only --deep has. */
-  readonly found: readonly RegExp[]
-  readonly deep?: readonly RegExp[]
-}
 
 const FACT = 'source_partition = 0 and source_offset = 7'
 /** The rollup's row of that fact. */
@@ -361,7 +317,7 @@ const TAMPERINGS: readonly Tampering[] = [
     sql: `update audit.partition_progress set next_offset = 60 where partition = 0`,
     found: [
       /^ranges: gap: T\/0: no batch has offsets 52 to 59; next is the watermark$/,
-      /^log: log: T\/0: the watermark is 60, but the log ends at 52$/,
+      /^log: log: T\/0: the log ends at 52, but it was loaded up to 60$/,
     ],
   },
   {
@@ -377,7 +333,7 @@ const TAMPERINGS: readonly Tampering[] = [
   {
     what: 'the last record is not the one that was loaded',
     sql: `update audit.partition_progress set last_hash = 'another' where partition = 0`,
-    found: [/^log: log: T\/0: offset 51 holds another record than the one that was loaded$/],
+    found: [/^log: log: T\/0: offset 51 holds another record, not the one that was loaded$/],
   },
   {
     what: "the log's start has moved back",

@@ -13,11 +13,44 @@ export async function imbalances(pool: Pool): Promise<string[]> {
   return found
 }
 
-/** Ranges of the ledger, and ranges on record as lost: together they are all offsets ever passed. */
+/**
+ * Ranges of the ledger, the beginnings that were folded into opening balances, and ranges on record as lost
+ * behind those: together they are all offsets ever passed.
+ */
 const PIECES = `
   select topic, partition, incarnation, from_offset, to_offset from audit.pipeline_batches
   union all
-  select topic, partition, incarnation, from_offset, to_offset from audit.data_losses`
+  select topic, partition, incarnation, from_offset, to_offset from audit.opening_balances
+  union all
+  select topic, partition, incarnation, from_offset, to_offset from audit.data_losses
+  where (topic, partition, incarnation) not in (select topic, partition, incarnation from audit.opening_balances)
+     or from_offset >= (select o.to_offset from audit.opening_balances o
+                        where (o.topic, o.partition, o.incarnation) = (data_losses.topic, data_losses.partition, data_losses.incarnation))`
+
+/** Facts and dead letters, each under the name of the book that accounts for it: its batch, or an opening balance. */
+const STORED = `
+  select coalesce(b.batch_id, 'opening ' || o.topic || ' ' || o.partition || ' ' || o.incarnation) as book, s.*
+  from (
+    select batch_id, split_part(batch_id, ':', 1) as topic, source_partition as partition, incarnation, source_offset as at,
+           1 as fact, 0 as letter
+    from warehouse.transactions
+    union all
+    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters
+  ) s
+  left join audit.pipeline_batches b
+    on (b.batch_id, b.topic, b.partition, b.incarnation) = (s.batch_id, s.topic, s.partition, s.incarnation)
+    and s.at >= b.from_offset and s.at < b.to_offset
+  left join audit.opening_balances o
+    on (o.topic, o.partition, o.incarnation) = (s.topic, s.partition, s.incarnation)
+    and s.at >= o.from_offset and s.at < o.to_offset`
+
+const BOOKS = `
+  select batch_id as book, from_offset, to_offset, consumed, loaded, duplicate, dead_lettered, dropped, 0 as pruned
+  from audit.pipeline_batches
+  union all
+  select 'opening ' || topic || ' ' || partition || ' ' || incarnation, from_offset, to_offset, consumed, loaded, duplicate,
+         dead_lettered, dropped, dead_letters_pruned
+  from audit.opening_balances`
 
 /** Each gives one row for each violation. */
 const CHECKS = {
@@ -39,45 +72,45 @@ const CHECKS = {
     select distinct p.topic, p.partition from (${PIECES}) p
     where not exists (select from audit.partition_progress g where (g.topic, g.partition) = (p.topic, p.partition))`,
 
-  'a batch does not account for its records': `
-    select b.batch_id, b.consumed, b.loaded, f.facts, b.duplicate, b.dead_lettered, d.letters
-    from audit.pipeline_batches b
-    cross join lateral (select count(*) as facts from warehouse.transactions t where t.batch_id = b.batch_id) f
-    cross join lateral (select count(*) as letters from audit.dead_letters l where l.batch_id = b.batch_id) d
-    where b.consumed <> f.facts + b.duplicate + d.letters
-       or b.loaded <> f.facts or b.dead_lettered <> d.letters or b.duplicate < 0
-       or b.consumed > b.to_offset - b.from_offset`,
+  'a book does not account for its records': `
+    select b.*, s.facts, s.letters from (${BOOKS}) b
+    left join (
+      select book, sum(fact) as facts, sum(letter) as letters from (${STORED}) stored group by book
+    ) s using (book)
+    where b.loaded <> coalesce(s.facts, 0) + b.dropped or b.dead_lettered <> coalesce(s.letters, 0) + b.pruned
+       or b.consumed <> b.loaded + b.duplicate + b.dead_lettered
+       or least(b.duplicate, b.dropped, b.pruned) < 0 or b.consumed > b.to_offset - b.from_offset`,
 
-  'a fact outside its batch': `
-    select t.order_id, t.batch_id, t.source_partition, t.source_offset from warehouse.transactions t
-    where not exists (
-      select from audit.pipeline_batches b
-      where b.batch_id = t.batch_id and (b.partition, b.incarnation) = (t.source_partition, t.incarnation)
-        and t.source_offset >= b.from_offset and t.source_offset < b.to_offset)`,
-
-  'a dead letter outside its batch': `
-    select l.id, l.batch_id, l.partition, l."offset" from audit.dead_letters l
-    where not exists (
-      select from audit.pipeline_batches b
-      where b.batch_id = l.batch_id and (b.topic, b.partition, b.incarnation) = (l.topic, l.partition, l.incarnation)
-        and l."offset" >= b.from_offset and l."offset" < b.to_offset)`,
+  'a fact or dead letter that is in no book': `
+    select * from (${STORED}) stored where book is null`,
 
   'a record that became two things': `
-    select b.topic, s.partition, s.incarnation, s.at, count(*) from (
-      select batch_id, source_partition as partition, incarnation, source_offset as at from warehouse.transactions
-      union all select batch_id, partition, incarnation, "offset" from audit.dead_letters
-    ) s join audit.pipeline_batches b using (batch_id)
-    group by b.topic, s.partition, s.incarnation, s.at having count(*) > 1`,
+    select topic, partition, incarnation, at, count(*) from (${STORED}) stored
+    group by topic, partition, incarnation, at having count(*) > 1`,
 
   'an order that is there twice': `
     select order_id, count(*) from warehouse.transactions group by order_id having count(*) > 1`,
 
-  'keys and facts differ': `
-    select k.order_id as claimed, t.order_id as loaded
-    from warehouse.order_keys k
-    full join warehouse.transactions t
-      on (t.order_id, t.transaction_timestamp) = (k.order_id, k.transaction_timestamp)
-    where k.order_id is null or t.order_id is null`,
+  'a fact without its key': `
+    select t.order_id from warehouse.transactions t
+    where not exists (
+      select from warehouse.order_keys k
+      where (k.order_id, k.transaction_timestamp) = (t.order_id, t.transaction_timestamp))`,
+
+  'more keys without a fact than facts were dropped': `
+    select orphans.n as keys, dropped.n as dropped from (
+      select count(*) as n from warehouse.order_keys k
+      where not exists (
+        select from warehouse.transactions t
+        where (t.order_id, t.transaction_timestamp) = (k.order_id, k.transaction_timestamp))
+    ) orphans, (select coalesce(sum(dropped), 0) as n from (${BOOKS}) b) dropped
+    where orphans.n > dropped.n`,
+
+  'a key without a fact in a month that nobody drops yet': `
+    select k.* from warehouse.order_keys k
+    where k.transaction_timestamp > now() - interval '31 days' and not exists (
+      select from warehouse.transactions t
+      where (t.order_id, t.transaction_timestamp) = (k.order_id, k.transaction_timestamp))`,
 
   'rollup and facts differ': `
     select * from (
@@ -90,13 +123,17 @@ const CHECKS = {
     where (facts.transactions, facts.flagged, facts.amount, facts.tax_amount, facts.flagged_amount)
       is distinct from (s.transactions, s.flagged, s.amount, s.tax_amount, s.flagged_amount)`,
 
+  // A run that lost batches to an opening balance is more than the sum of the rest.
   'a run is not the sum of its batches': `
     select r.id, r.status, r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered
     from audit.pipeline_runs r
     left join audit.pipeline_batches b on b.run_id = r.id
     where r.status in ('succeeded', 'failed')
     group by r.id
-    having (r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered) is distinct from
-      (count(b.batch_id), coalesce(sum(b.consumed), 0)::bigint, coalesce(sum(b.loaded), 0)::bigint,
-       coalesce(sum(b.duplicate), 0)::bigint, coalesce(sum(b.dead_lettered), 0)::bigint)`,
+    having r.consumed <> r.loaded + r.duplicate + r.dead_lettered
+        or r.batches < count(b.batch_id) or r.consumed < coalesce(sum(b.consumed), 0)
+        or (r.batches = count(b.batch_id) or not exists (select from audit.opening_balances)) and
+           (r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered) is distinct from
+           (count(b.batch_id), coalesce(sum(b.consumed), 0)::bigint, coalesce(sum(b.loaded), 0)::bigint,
+            coalesce(sum(b.duplicate), 0)::bigint, coalesce(sum(b.dead_lettered), 0)::bigint)`,
 } as const

@@ -80,6 +80,10 @@ export const operatorActions = audit.table(
     index('operator_actions_unfinished')
       .on(table.id)
       .where(sql`status in ('pending', 'running', 'stopping')`),
+    // Whoever deletes an old run must know that no action refers to it.
+    index('operator_actions_run')
+      .on(table.runId)
+      .where(sql`run_id is not null`),
     check('operator_actions_action', oneOf('action', ACTIONS)),
     check('operator_actions_status', oneOf('status', ACTION_STATUSES)),
     check('operator_actions_via', oneOf('via', ACTION_ORIGINS)),
@@ -117,8 +121,6 @@ export const workers = audit.table('workers', {
   seenAt: instant('seen_at').notNull().defaultNow(),
   schedule: text('schedule').notNull(),
   nextTickAt: instant('next_tick_at'),
-  /** The run under way. */
-  runId: bigint('run_id', { mode: 'number' }),
   partitions: integer('partitions').array().notNull(),
   /** Why Kafka or the group are out of its reach; null where they are not. */
   problem: text('problem'),

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../../../etl/kafka/client.ts'
-import { PartitionCursor } from '../../../etl/kafka/cursor.ts'
 import type { LogReader } from '../../../etl/kafka/log-reader.ts'
 import {
   clusterId,
@@ -9,7 +8,7 @@ import {
   withAdmin,
   type PartitionBounds,
 } from '../../../etl/kafka/topics.ts'
-import { recordHash } from '../../../etl/load.ts'
+import { differs } from '../../../etl/known-log.ts'
 import { readProgress, type Progress } from '../../../etl/warehouse/progress.ts'
 import { count } from '../wording.ts'
 import { Findings } from './findings.ts'
@@ -89,37 +88,16 @@ export async function checkLog(
 
 async function problemsOf(
   progress: Progress,
-  now: TopicNow,
+  { clusterId: cluster, bounds }: TopicNow,
   reader: LogReader | undefined,
 ): Promise<string[]> {
-  const { nextOffset, logStart } = progress
-  if (progress.clusterId !== now.clusterId)
-    return [`this is cluster ${now.clusterId}, the watermark is of cluster ${progress.clusterId}`]
-  const log = now.bounds.get(progress.partition)
-  if (log === undefined) return ['Kafka has no such partition']
-  const problems: string[] = []
-  if (log.end < nextOffset) problems.push(`the watermark is ${nextOffset}, but the log ends at ${log.end}`)
-  if (log.start < logStart)
-    problems.push(`the log starts at ${log.start}, but it started at ${logStart} before`)
-  if (log.start > nextOffset)
-    problems.push(
-      `the log starts at ${log.start}, above the watermark ${nextOffset}: ${count(log.start - nextOffset, 'offset')} were lost before they were loaded; the job records that at its next run`,
-    )
-  if (problems.length === 0 && !(await lastRecordIsThere(progress, log, reader)))
-    problems.push(`offset ${progress.lastOffset} holds another record than the one that was loaded`)
-  return problems
-}
-
-/** True too where retention or compaction has taken the record: then there is nothing to compare. */
-async function lastRecordIsThere(
-  { partition, lastOffset, lastHash }: Progress,
-  log: PartitionBounds,
-  reader: LogReader | undefined,
-): Promise<boolean> {
-  if (reader === undefined || lastOffset === null || lastOffset < log.start || lastOffset >= log.end)
-    return true
-  const cursor = new PartitionCursor(reader, partition, lastOffset)
-  const slice = await cursor.next({ end: lastOffset + 1, maxRecords: 1, maxBytes: 1 })
-  const [record] = slice?.records ?? []
-  return record === undefined || recordHash(record) === lastHash
+  const log = bounds.get(progress.partition)
+  if (log === undefined || reader === undefined) return ['Kafka has no such partition']
+  const difference = await differs(reader, progress, { ...log, clusterId: cluster })
+  if (difference !== undefined) return [difference.reason]
+  if (log.start <= progress.nextOffset) return []
+  const lost = count(log.start - progress.nextOffset, 'offset')
+  return [
+    `the log starts at ${log.start}, above the watermark ${progress.nextOffset}: ${lost} were lost before they were loaded; the job records that at its next run`,
+  ]
 }

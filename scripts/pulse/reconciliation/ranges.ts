@@ -17,7 +17,8 @@ interface RangeMismatch {
  * Each incarnation's ranges, ordered, must begin where the one before ended: the first of the current
  * incarnation at its first offset, and behind the last stands the watermark. `expected` is the furthest
  * end before a range, so that one long range that covers others is seen too. Of an incarnation that is
- * over, the first offset and the watermark are not kept: only its inside can be proved.
+ * over, the first offset and the watermark are not kept: only its inside can be proved. An opening balance
+ * stands for the batches that were folded into it and for the losses between them.
  */
 const MISMATCHES = `
   select topic, partition, incarnation, name, from_offset, to_offset, expected, (topic, partition, incarnation, from_offset) as sort,
@@ -31,7 +32,13 @@ const MISMATCHES = `
     from (
       select topic, partition, incarnation, from_offset, to_offset, 0 as last, 'batch ' || batch_id as name from audit.pipeline_batches
       union all
-      select topic, partition, incarnation, from_offset, to_offset, 0, 'the data loss at ' || from_offset from audit.data_losses
+      select topic, partition, incarnation, from_offset, to_offset, 0, 'the opening balance' from audit.opening_balances
+      union all
+      select topic, partition, incarnation, from_offset, to_offset, 0, 'the data loss at ' || from_offset from audit.data_losses l
+      where not exists (
+        select from audit.opening_balances o
+        where (o.topic, o.partition, o.incarnation) = (l.topic, l.partition, l.incarnation)
+          and l.from_offset >= o.from_offset and l.to_offset <= o.to_offset)
       union all
       select topic, partition, incarnation, next_offset, next_offset, 1, 'the watermark' from audit.partition_progress
     ) r
@@ -41,7 +48,7 @@ const MISMATCHES = `
   ) ranges
   where expected is null or from_offset <> expected`
 
-/** Ledger ranges and data losses tile without gap or overlap from the first offset to the watermark. */
+/** Opening balances, ledger ranges and data losses tile without gap or overlap from the first offset to the watermark. */
 export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
   const findings = await findMismatches<RangeMismatch>(
     snapshot,
@@ -50,15 +57,22 @@ export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
       `${topic}/${partition}${incarnation === 1 ? '' : ` (incarnation ${incarnation})`}`,
     sentence,
   )
-  const { rows } = await snapshot.query<{ batches: number; losses: number; partitions: number }>(
-    `select (select count(*) from audit.pipeline_batches) as batches, (select count(*) from audit.data_losses) as losses,
+  const { rows } = await snapshot.query<{
+    batches: number
+    openings: number
+    losses: number
+    partitions: number
+  }>(
+    `select (select count(*) from audit.pipeline_batches) as batches,
+            (select count(*) from audit.opening_balances) as openings,
+            (select count(*) from audit.data_losses) as losses,
             (select count(*) from audit.partition_progress) as partitions`,
   )
-  const { batches, losses, partitions } = rows[0]!
+  const { batches, openings, losses, partitions } = rows[0]!
   return {
     rule: 'the ranges of the ledger tile without gap or overlap, from the first offset to the watermark',
     scope:
-      `${count(batches, 'batch', 'batches')} and ${count(losses, 'data loss', 'data losses')} ` +
+      `${count(openings, 'opening balance')}, ${count(batches, 'batch', 'batches')} and ${count(losses, 'data loss', 'data losses')} ` +
       `in ${count(partitions, 'partition')}`,
     findings,
   }

@@ -7,6 +7,7 @@ export function renderReconciliation(report: ReconcileReport): string {
   const blocks = [
     [`Reconciliation of ${report.topic}, snapshot of ${report.snapshotAt}`],
     renderPartitions(report.partitions),
+    report.partitions.flatMap(renderPruned),
     report.checks.flatMap(renderCheck),
     report.losses.filter(({ acknowledgedAt }) => acknowledgedAt !== null).map(renderLoss),
     report.warnings.map((warning) => `⚠️ ${warning}`),
@@ -82,11 +83,34 @@ function renderPartitions(partitions: readonly PartitionReport[]): string[] {
   )
 }
 
+/** What was taken away for its age, and what can therefore only be proved as a sum. */
+function renderPruned(row: PartitionReport): string[] {
+  const name = nameOf(row)
+  const { openingBalance: opening, dropped, pruned } = row
+  return [
+    ...(opening === null
+      ? []
+      : [
+          `ℹ️ ${name}: ${offsets(opening.fromOffset, opening.toOffset)} are an opening balance, proved as a sum: ` +
+            `${count(opening.batches, 'batch', 'batches')}, ${equation(opening, '=')}`,
+        ]),
+    ...(dropped === 0 && pruned === 0
+      ? []
+      : [
+          `ℹ️ ${name}: of the loaded ${count(dropped, 'fact')} dropped for their age, of the dead-lettered ` +
+            `${count(pruned, 'resolved dead letter')} pruned`,
+        ]),
+  ]
+}
+
+const nameOf = ({ topic, partition, incarnation }: PartitionReport): string =>
+  `${topic}/${partition}${incarnation === 1 ? '' : ` #${incarnation}`}`
+
 const orDash = (n: number | null): string => (n === null ? '-' : thousands(n))
 
 function cells(row: PartitionReport): string[] {
   return [
-    `${row.topic}/${row.partition}${row.incarnation === 1 ? '' : ` #${row.incarnation}`}`,
+    nameOf(row),
     orDash(row.firstOffset),
     orDash(row.watermark),
     row.logStart === null || row.logEnd === null

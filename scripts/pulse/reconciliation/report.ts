@@ -31,6 +31,7 @@ export type CheckName =
   | 'ranges'
   | 'log'
   | 'batches'
+  | 'opening balances'
   | 'offsets'
   | 'rollup'
   | 'order keys'
@@ -39,7 +40,10 @@ export type CheckName =
   | 'data losses'
   | 'every record'
 
-/** What became of what was consumed. Loaded and dead-lettered are counted from the rows themselves. */
+/**
+ * What became of what was consumed. Loaded and dead-lettered are counted from the rows themselves, with
+ * those on record as dropped for their age or pruned.
+ */
 export interface Counts {
   readonly consumed: number
   readonly loaded: number
@@ -58,8 +62,22 @@ export interface PartitionReport extends Counts {
   /** Null where Kafka was not asked or doesn't have it. */
   readonly logStart: number | null
   readonly logEnd: number | null
+  /** Those in the opening balance too. */
   readonly batches: number
+  /** Of the loaded ones, those whose facts were dropped for their age. */
+  readonly dropped: number
+  /** Of the dead-lettered ones, those whose dead letters were resolved and are pruned. */
+  readonly pruned: number
+  /** What is no longer proved batch by batch, but only as a sum; null where nothing was folded. */
+  readonly openingBalance: OpeningBalance | null
   readonly stopCode: string | null
+}
+
+/** The batches that housekeeping has folded into one row. */
+export interface OpeningBalance extends Counts {
+  readonly fromOffset: number
+  readonly toOffset: number
+  readonly batches: number
 }
 
 /** Offsets that the log lost before they were loaded. */
@@ -82,6 +100,8 @@ export interface DeepCounts {
   facts: number
   deadLetters: number
   duplicates: number
+  /** Records of facts that were dropped for their age, and of dead letters that were pruned. */
+  droppedOrPruned: number
   /** Facts and dead letters whose records the log no longer holds, so that they can't be held against it. */
   goneFromLog: number
 }

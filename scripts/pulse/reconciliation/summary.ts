@@ -1,11 +1,13 @@
 import type { Progress } from '../../../etl/warehouse/progress.ts'
 import { count } from '../wording.ts'
-import type { BatchTotals } from './batches.ts'
+import type { BatchTotals, Opening } from './batches.ts'
 import type { TopicNow } from './log.ts'
-import type { Counts, PartitionReport } from './report.ts'
+import type { Counts, OpeningBalance, PartitionReport } from './report.ts'
 
-const NOTHING: Counts & { batches: number } = {
+const NOTHING = {
   batches: 0,
+  dropped: 0,
+  pruned: 0,
   consumed: 0,
   loaded: 0,
   duplicate: 0,
@@ -15,19 +17,21 @@ const NOTHING: Counts & { batches: number } = {
 /** One row for each incarnation that has a ledger or a watermark, ascending. */
 export function partitionReports(
   progress: readonly Progress[],
-  totals: readonly BatchTotals[],
+  { totals, openings }: { totals: readonly BatchTotals[]; openings: readonly Opening[] },
   topic: string,
   now: TopicNow | undefined,
 ): PartitionReport[] {
+  const balances = new Map(openings.map((opening) => [nameOf(opening), balanceOf(opening)]))
   const unknown = { firstOffset: null, watermark: null, logStart: null, logEnd: null, stopCode: null }
   const over = totals.flatMap((total) =>
-    total.topic === null ? [] : [{ ...total, topic: total.topic, ...unknown }],
+    total.topic === null ? [] : [{ ...total, topic: total.topic, openingBalance: null, ...unknown }],
   )
   const rows = new Map<string, PartitionReport>(over.map((row) => [nameOf(row), row]))
   for (const one of progress) {
     const bounds = one.topic === topic ? now?.bounds.get(one.partition) : undefined
     rows.set(nameOf(one), {
       ...NOTHING,
+      openingBalance: null,
       ...rows.get(nameOf(one)),
       topic: one.topic,
       partition: one.partition,
@@ -39,9 +43,14 @@ export function partitionReports(
       stopCode: one.stopCode,
     })
   }
-  return [...rows.values()].sort(
-    (a, b) => compare(a.topic, b.topic) || a.partition - b.partition || a.incarnation - b.incarnation,
-  )
+  return [...rows.values()]
+    .map((row) => ({ ...row, openingBalance: balances.get(nameOf(row)) ?? null }))
+    .sort((a, b) => compare(a.topic, b.topic) || a.partition - b.partition || a.incarnation - b.incarnation)
+}
+
+function balanceOf(opening: Opening): OpeningBalance {
+  const { fromOffset, toOffset, batches, consumed, loaded, duplicate, deadLettered } = opening
+  return { fromOffset, toOffset, batches, consumed, loaded, duplicate, deadLettered }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))

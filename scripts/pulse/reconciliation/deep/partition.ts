@@ -2,11 +2,11 @@ import { partitionBounds, withAdmin } from '../../../../etl/kafka/topics.ts'
 import type { Progress } from '../../../../etl/warehouse/progress.ts'
 import { count, offsets, thousands } from '../../wording.ts'
 import { BatchTally } from './batch-tally.ts'
-import { findDuplicates } from './duplicates.ts'
 import type { DeepCheck } from './every-record.ts'
 import { readLog } from './log-parts.ts'
 import { matchRecords } from './match-records.ts'
 import { countStored, openDeadLetters, openFacts, openLedger, type StoredCounts } from './stored-rows.ts'
+import { explainUnmatched } from './unmatched.ts'
 
 /**
  * Walks a partition's log beside its facts, its dead letters and its ledger, all in the order of offsets.
@@ -33,7 +33,10 @@ export async function checkPartition(check: DeepCheck, progress: Progress): Prom
   const facts = await openFacts(snapshot, progress, start)
   const letters = await openDeadLetters(snapshot, progress, start)
   const ledger = await openLedger(snapshot, progress, start)
-  const tally = new BatchTally(ledger, findings, check.compacted)
+  const tally = new BatchTally(ledger, findings, {
+    mayBeFewer: check.compacted,
+    partition: `${topic}/${partition}`,
+  })
   if (start > progress.firstOffset) await tally.skip(start)
 
   for await (const part of readLog(reader, partition, start, nextOffset, logStart)) {
@@ -49,11 +52,11 @@ export async function checkPartition(check: DeepCheck, progress: Progress): Prom
       facts: await facts.takeBelow(part.to),
       deadLetters: await letters.takeBelow(part.to),
     })
-    const duplicates = await findDuplicates(check, progress, unmatched)
     const delivered = part.records.map(({ offset }) => offset)
+    const tallied = await tally.count(part.to, delivered, await explainUnmatched(snapshot, unmatched))
     counts.records += delivered.length
-    counts.duplicates += duplicates.size
-    await tally.count(part.to, delivered, duplicates)
+    counts.duplicates += tallied.duplicates
+    counts.droppedOrPruned += tallied.without
     check.onProgress?.(`${topic}/${partition}: ${thousands(part.to)} of ${thousands(nextOffset)}`)
   }
 

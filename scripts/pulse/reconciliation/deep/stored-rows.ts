@@ -30,9 +30,11 @@ export interface LedgerRow {
   /** Where the batch begins. */
   readonly offset: number
   readonly to: number
-  readonly batch_id: string
+  readonly name: string
   readonly consumed: number
   readonly duplicate: number
+  readonly dropped: number
+  readonly pruned: number
 }
 
 const TRANSACTION = `t.order_id as "orderId", (t.amount * 100)::bigint as "amountCents", t.currency,
@@ -67,13 +69,18 @@ export const openDeadLetters = (
     [topic, partition, incarnation, from],
   )
 
-/** Batches that end behind an offset. */
+/** Batches, and the opening balance before them, that end behind an offset. */
 export const openLedger = (snapshot: Snapshot, { topic, partition, incarnation }: Origin, from: number) =>
   SortedRows.open<LedgerRow>(
     snapshot,
     `ledger_of_${partition}`,
-    `select from_offset as "offset", to_offset as "to", batch_id, consumed, duplicate
-     from audit.pipeline_batches where ${OF_ROWS} and to_offset > $4 order by from_offset`,
+    `select from_offset as "offset", to_offset as "to", 'batch ' || batch_id as name, consumed, duplicate, dropped, 0 as pruned
+     from audit.pipeline_batches where ${OF_ROWS} and to_offset > $4
+     union all
+     select from_offset, to_offset, 'the opening balance of ' || topic || '/' || partition, consumed, duplicate, dropped,
+            dead_letters_pruned
+     from audit.opening_balances where ${OF_ROWS} and to_offset > $4
+     order by 1`,
     [topic, partition, incarnation, from],
   )
 
@@ -99,20 +106,31 @@ export async function countStored(
   return { facts: facts.rows[0]!.n, deadLetters: deadLetters.rows[0]!.n }
 }
 
-/** What is stored of an order, wherever it came from; null where the key has no fact. */
+/** An order's key, and its fact, wherever it came from; null where it was dropped for its age or is lost. */
+export interface StoredOrder {
+  readonly keyMicros: number
+  readonly fact: Transaction | null
+}
+
+/** What is stored of these orders. */
 export async function findOrders(
   snapshot: Snapshot,
   orderIds: readonly string[],
-): Promise<Map<string, Transaction | null>> {
+): Promise<Map<string, StoredOrder>> {
   const { rows } = await snapshot.query<
-    { key: string } & { [F in keyof TransactionRow]: TransactionRow[F] | null }
+    { key: string; keyMicros: number } & { [F in keyof TransactionRow]: TransactionRow[F] | null }
   >(
-    `select k.order_id as key, ${TRANSACTION}
+    `select k.order_id as key, (extract(epoch from k.transaction_timestamp) * 1000000)::bigint as "keyMicros", ${TRANSACTION}
      from warehouse.order_keys k
      left join warehouse.transactions t
        on t.transaction_timestamp = k.transaction_timestamp and t.order_id = k.order_id
      where k.order_id = any($1::uuid[])`,
     [orderIds],
   )
-  return new Map(rows.map(({ key, ...row }) => [key, row.orderId === null ? null : (row as TransactionRow)]))
+  return new Map(
+    rows.map(({ key, keyMicros, ...row }) => [
+      key,
+      { keyMicros, fact: row.orderId === null ? null : (row as TransactionRow) },
+    ]),
+  )
 }

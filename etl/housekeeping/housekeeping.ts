@@ -1,0 +1,147 @@
+import type { Pool } from 'pg'
+import type { Config } from '../config.ts'
+import type { Kafka } from '../kafka/client.ts'
+import { topicSettings, withAdmin } from '../kafka/topics.ts'
+import { scrub, type Logger } from '../log.ts'
+import { repeatedly, type Repetition } from '../repeat.ts'
+import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
+import { dropMonth, makeMonthsAhead, monthsOlderThan } from './months.ts'
+import { dropOrderKeys } from './order-keys.ts'
+import { keyAgeDays } from './retention.ts'
+import { claimRun, closeRun, type RunOutcome } from './runs.ts'
+
+export interface HousekeepingOptions {
+  readonly pool: Pool
+  readonly kafka: Kafka
+  readonly config: Config<'kafka' | 'housekeeping'>
+  /** Names this worker in the ledger. */
+  readonly worker: string
+  readonly logger: Logger
+  readonly isPaused: () => boolean
+}
+
+/** How often a worker looks whether something is due. */
+const LOOK_EVERY_MS = 600_000
+
+/** Keeps the warehouse small and its months made, once a day, by whichever worker comes first. */
+export function startHousekeeping(options: HousekeepingOptions): Repetition {
+  return repeatedly('housekeeping', LOOK_EVERY_MS, options.logger, async (signal) => {
+    await housekeepIfDue(options, signal)
+  })
+}
+
+/** What was done, by its name in the log: counts of rows. */
+export type HousekeepingResult = Readonly<Record<string, number>>
+
+/** Ends what is under way: the operator's switch, or the worker's end. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}
+
+/**
+ * One run, where one is due.
+ *
+ * @returns what was done, undefined where nothing was due.
+ * @throws where not even the run could be written down.
+ */
+export async function housekeepIfDue(
+  options: HousekeepingOptions,
+  signal: AbortSignal,
+): Promise<HousekeepingResult | undefined> {
+  if (options.isPaused()) return undefined
+  const runId = await claimRun(options.pool, options.worker)
+  if (runId === undefined) return undefined
+  const started = performance.now()
+  const { result, outcome, causes } = await housekeep(options, signal)
+  await closeRun(options.pool, runId, outcome)
+  const logger = options.logger.child({ run_id: runId })
+  const fields = { ...result, duration_ms: Math.round(performance.now() - started) }
+  for (const [step, err] of causes) logger.error({ err, step }, 'a step of housekeeping failed')
+  if (outcome.status === 'succeeded') logger.info(fields, 'housekeeping')
+  else logger.warn({ ...fields, error: outcome.error }, 'housekeeping was not finished; it is tried again')
+  return result
+}
+
+/** Every step; one that fails doesn't keep the others from being done, but the run has failed. */
+async function housekeep(
+  options: HousekeepingOptions,
+  signal: AbortSignal,
+): Promise<{ result: HousekeepingResult; outcome: RunOutcome; causes: [step: string, error: unknown][] }> {
+  const result: Record<string, number> = {}
+  const causes: [string, unknown][] = []
+  const goOn = () => {
+    if (signal.aborted) throw new Interrupted('the worker was stopped')
+    if (options.isPaused()) throw new Interrupted('paused')
+  }
+  try {
+    for (const [name, step] of stepsOf(options, signal, goOn)) {
+      goOn()
+      try {
+        result[name] = await step()
+      } catch (error) {
+        goOn()
+        causes.push([name, error])
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    return { result, causes, outcome: { status: 'abandoned', error: `interrupted: ${error.message}` } }
+  }
+  if (causes.length === 0) return { result, causes, outcome: { status: 'succeeded', error: undefined } }
+  const error = causes.map(([name, cause]) => `${name}: ${messageOf(cause)}`).join('; ')
+  return { result, causes, outcome: { status: 'failed', error: scrub(error).slice(0, 2_000) } }
+}
+
+type Step = () => Promise<number>
+
+/** In this order: a month's facts go before their keys, batches before their dead letters and runs. */
+function stepsOf(
+  { pool, kafka, config, logger }: HousekeepingOptions,
+  signal: AbortSignal,
+  goOn: () => void,
+): [name: string, step: Step][] {
+  const steps: [string, Step][] = [['months_made', () => makeMonthsAhead(pool)]]
+  const days = config.RETENTION_DAYS
+  if (days !== undefined) {
+    steps.push(
+      ['facts_dropped', () => dropOldMonths(pool, days, signal, goOn)],
+      [
+        'order_keys_dropped',
+        async () => {
+          const settings = await withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
+          const age = keyAgeDays(days, settings)
+          if (age !== undefined) return dropOrderKeys(pool, age, goOn)
+          logger.info('order keys stay: by its settings the topic may bring any of its records again')
+          return 0
+        },
+      ],
+    )
+  }
+  const ledgerDays = config.LEDGER_RETENTION_DAYS
+  if (ledgerDays !== undefined) {
+    steps.push(
+      ['batches_folded', () => foldBatches(pool, ledgerDays, goOn)],
+      ['dead_letters_pruned', () => pruneDeadLetters(pool, ledgerDays, goOn)],
+      ['runs_pruned', () => pruneRuns(pool, ledgerDays, goOn)],
+      ['alerts_pruned', () => pruneAlerts(pool, ledgerDays, goOn)],
+    )
+  }
+  steps.push(['sessions_expired', () => expireSessions(pool)])
+  return steps
+}
+
+async function dropOldMonths(
+  pool: Pool,
+  days: number,
+  signal: AbortSignal,
+  goOn: () => void,
+): Promise<number> {
+  let facts = 0
+  for (const month of await monthsOlderThan(pool, days)) {
+    goOn()
+    facts += await dropMonth(pool, month, signal)
+  }
+  return facts
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,90 @@
+import { addAbortListener } from 'node:events'
+import pRetry from 'p-retry'
+import type { Pool } from 'pg'
+import { remedyFor } from '../warehouse/errors.ts'
+import { commit, inTransaction } from '../warehouse/transaction.ts'
+
+/** Month partitions of the facts, in UTC. */
+
+/** Of this month, the next and the one after: the first days of those that have no partition yet. */
+export const MONTHS_AHEAD_MISSING = `
+  select month from generate_series(0, 2) ahead,
+    lateral (select date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead) as month) months
+  where to_regclass('warehouse.transactions_' || to_char(month, 'YYYY_MM')) is null`
+
+/** @returns how many were made. Each in a transaction of its own, as a load's are. */
+export async function makeMonthsAhead(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ month: string }>(
+    `select to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00' as month from (${MONTHS_AHEAD_MISSING}) missing order by 1`,
+  )
+  let made = 0
+  for (const { month } of rows) {
+    const answer = await pool.query<{ made: boolean }>('select warehouse.ensure_month($1) as made', [month])
+    if (answer.rows[0]!.made) made += 1
+  }
+  return made
+}
+
+/** First days, such as 2024-02-01, of the months that ended more than so many days ago; oldest first. */
+export async function monthsOlderThan(pool: Pool, days: number): Promise<string[]> {
+  const { rows } = await pool.query<{ month: string }>(
+    `select to_char(month, 'YYYY-MM-DD') as month
+     from pg_inherits join pg_class on pg_class.oid = inhrelid,
+       lateral (select to_date(substr(relname, 14), 'YYYY_MM') as month) named
+     where inhparent = 'warehouse.transactions'::regclass and relname ~ '^transactions_\\d{4}_\\d{2}$'
+       and month < date_trunc('month', (now() at time zone 'UTC') - make_interval(days => $1))
+     order by month`,
+    [days],
+  )
+  return rows.map(({ month }) => month)
+}
+
+/** Counting a month's facts takes as long as they are many; nobody waits for it. */
+const PATIENCE_MS = 1_800_000
+/** A lock that was not to be had may be free a moment later: a dashboard's query has ended. */
+const RETRIES = 4
+
+/**
+ * Drops a month: facts, rollup, partition, noted in the ledger. The function says why that harms no load.
+ *
+ * @param signal ends the wait at once; Postgres rolls back what is under way when it finds the connection
+ *   closed.
+ * @returns how many facts it had.
+ * @throws where a lock was not to be had in several tries: another time.
+ */
+export async function dropMonth(pool: Pool, month: string, signal: AbortSignal): Promise<number> {
+  return pRetry(() => tryToDrop(pool, month, signal), {
+    retries: RETRIES,
+    minTimeout: 200,
+    maxTimeout: 2_000,
+    randomize: true,
+    signal,
+    shouldRetry: ({ error }) => remedyFor(error) === 'retry',
+  })
+}
+
+async function tryToDrop(pool: Pool, month: string, signal: AbortSignal): Promise<number> {
+  signal.throwIfAborted()
+  return inTransaction(pool, async (client) => {
+    await client.query(
+      `set local statement_timeout = ${PATIENCE_MS}; set local transaction_timeout = ${2 * PATIENCE_MS}`,
+    )
+    const dropping = client.query<{ facts: number }>({
+      text: 'select warehouse.drop_month($1) as facts',
+      values: [month],
+      query_timeout: 2 * PATIENCE_MS,
+    } as { text: string; values: unknown[] })
+    const { rows } = await unlessAborted(dropping, signal)
+    return commit(rows[0]!.facts)
+  })
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const listener = addAbortListener(signal, () => reject(signal.reason as Error))
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    listener[Symbol.dispose]()
+  }
+}

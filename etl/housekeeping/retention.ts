@@ -1,0 +1,38 @@
+import type { Config } from '../config.ts'
+
+const DAY_MS = 86_400_000
+
+/**
+ * How much older than its record a transaction may be, in days: what would be dropped for its age right
+ * away is not accepted.
+ */
+export function acceptedAgeDays(config: Config<'etl' | 'housekeeping'>): number {
+  return Math.min(config.TRANSACTION_MAX_AGE_DAYS, config.RETENTION_DAYS ?? Infinity)
+}
+
+/**
+ * From which age on, in days, an order's key may go, so that the order can't be loaded a second time. A
+ * record of it that the log still holds was stored at most retention.ms ago, and up to segment.ms earlier,
+ * as Kafka deletes whole segments by the age of their newest record. An order that is older than that and
+ * `retentionDays` is refused as `timestamp_out_of_range` whichever of these records brings it again, and so
+ * it is when it is sent anew. A day more is for clocks that differ.
+ *
+ * @param topic its settings by Kafka's names.
+ * @returns undefined where keys must stay for ever: the log keeps its records, or their time is what the
+ *   producer says and can be any.
+ */
+export function keyAgeDays(
+  retentionDays: number,
+  topic: Readonly<Record<string, string>>,
+): number | undefined {
+  const kept = Number(topic['retention.ms'])
+  const segment = Number(topic['segment.ms'])
+  const deletes = topic['cleanup.policy']?.includes('delete') === true
+  if (!deletes || !(kept >= 0 && segment >= 0)) return undefined
+  if (topic['message.timestamp.type'] !== 'LogAppendTime') return undefined
+  const days = retentionDays + Math.ceil((kept + segment) / DAY_MS) + 1
+  return days <= MAX_DAYS ? days : undefined
+}
+
+/** Postgres' timestamps begin in 4713 BC: further back nothing can be. */
+const MAX_DAYS = 1_000_000
