@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from './log.ts'
 import type { Membership } from './kafka/membership.ts'
-import type { RecordProducer } from './kafka/producer.ts'
+import { isTooLarge, type RecordProducer } from './kafka/producer.ts'
 import { deadLetterMessage, deadLetterStub } from './dead-letter-message.ts'
 import {
   markPublished,
@@ -81,12 +81,4 @@ async function send(
       await outbox.producer.send(outbox.dlqTopic, [deadLetterStub(topic, letter)])
     }
   }
-}
-
-/** kafkajs wraps the broker's answer in its retry error. */
-function isTooLarge(error: unknown): boolean {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if ('type' in e && (e.type === 'MESSAGE_TOO_LARGE' || e.type === 'RECORD_LIST_TOO_LARGE')) return true
-  }
-  return false
 }

@@ -3,12 +3,19 @@ import type { Pool, PoolClient } from 'pg'
 import { firstOfEachOrder, settleDuplicates } from './duplicates.ts'
 import type { Batch } from './extract.ts'
 import { tooManyRejected, WINDOW_RECORDS } from './mass-rejection.ts'
-import type { Fact, Rejection, SourceRecord } from './types.ts'
-import { insertDeadLetters } from './warehouse/dead-letters.ts'
+import type { DeadLetterCode, Fact, Rejection, SourceRecord } from './types.ts'
+import { countRefused, insertDeadLetters } from './warehouse/dead-letters.ts'
 import { insertFacts, type MonthKeeper } from './warehouse/facts.ts'
 import { claimKeys, findExisting } from './warehouse/keys.ts'
 import { recentBatches, writeLedger, type StageTimings } from './warehouse/ledger.ts'
 import { advanceProgress, lockProgress, type Progress } from './warehouse/progress.ts'
+import {
+  findRedrives,
+  lockRedriveOutcomes,
+  settleRedrives,
+  type RecordOutcome,
+  type Redrives,
+} from './warehouse/redrives.ts'
 import { addToRollup } from './warehouse/rollup.ts'
 import { commit, inTransaction, rollback } from './warehouse/transaction.ts'
 
@@ -19,6 +26,8 @@ export interface PreparedBatch {
   readonly facts: readonly Fact[]
   readonly rejected: readonly Rejection[]
   readonly timings: Omit<StageTimings, 'load'>
+  /** Of a part: the batch that was halved, as it came. Mass rejection is judged by the whole. */
+  readonly whole?: PreparedBatch
 }
 
 export type LoadOutcome =
@@ -57,7 +66,15 @@ export async function load(loader: Loader, prepared: PreparedBatch, runId: numbe
 
     const { fresh, duplicates, conflicts } = await claim(client, prepared)
     const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
-    const reason = await massRejection(client, progress, batch, rejected.length, loader.deadLetterMaxRatio)
+    const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
+    const reason = await massRejection(
+      client,
+      progress,
+      prepared,
+      rejected,
+      redrives,
+      loader.deadLetterMaxRatio,
+    )
     if (reason !== undefined) return rollback({ kind: 'mass_rejection', seen: progress, reason })
 
     if (fresh.length > 0) {
@@ -68,7 +85,9 @@ export async function load(loader: Loader, prepared: PreparedBatch, runId: numbe
       })
       await addToRollup(client, fresh, batch.partition)
     }
-    await insertDeadLetters(client, rejected, { ...batch, batchId: batch.id })
+    if (redrives.size > 0) await lockRedriveOutcomes(client)
+    await insertDeadLetters(client, rejected, { ...batch, batchId: batch.id }, redrives)
+    if (redrives.size > 0) await settleRedrives(client, batch, redrives, outcomes(fresh, rejected))
     const counts = { loaded: fresh.length, duplicate: duplicates, deadLettered: rejected.length }
     await writeLedger(client, {
       ...batch,
@@ -97,28 +116,64 @@ async function claim(client: PoolClient, { batch, facts }: PreparedBatch) {
   })
 }
 
-/** Why this batch must not be loaded, or undefined. Up to the offset that an operator accepted, never. */
+function outcomes(fresh: readonly Fact[], rejected: readonly Rejection[]): (offset: number) => RecordOutcome {
+  const loaded = new Set(fresh.map(({ offset }) => offset))
+  const failed = new Set(rejected.map(({ record }) => record.offset))
+  return (offset) => (loaded.has(offset) ? 'loaded' : failed.has(offset) ? 'failed' : 'duplicate')
+}
+
+/**
+ * Why this batch must not be loaded, or undefined. Up to the offset that an operator accepted, never.
+ *
+ * A part of a batch that had to be halved is judged as the whole batch: what breaks the contract anywhere
+ * in it, and what the load refused up to here. And because a warehouse that refuses everything would be
+ * seen by that only after half the batch, what Postgres refused is held against the records tried so far.
+ *
+ * Redrives count neither as consumed nor as rejected: an operator sent them again knowing that they may
+ * fail, and they must not stop what the producers send.
+ */
 async function massRejection(
   client: PoolClient,
   progress: Progress,
-  batch: Batch,
-  rejected: number,
+  prepared: PreparedBatch,
+  rejected: readonly Rejection[],
+  redrives: Redrives,
   maxRatio: number,
 ): Promise<string | undefined> {
-  if (rejected === 0 || batch.from < progress.acceptedUntil) return undefined
-  const missing = WINDOW_RECORDS - batch.records.length
-  const before =
-    missing <= 0
-      ? { consumed: 0, deadLettered: 0 }
-      : await recentBatches(client, { ...batch, before: batch.from, since: progress.acceptedUntil }, missing)
-  return tooManyRejected({ consumed: batch.records.length, rejected }, before, maxRatio)
+  const { batch, whole = prepared } = prepared
+  const counts = ({ offset }: { offset: number }) => !redrives.has(offset)
+  const here = rejected.filter(({ record }) => counts(record))
+  if (here.length === 0 || whole.batch.from < progress.acceptedUntil) return undefined
+
+  const earlier =
+    prepared.whole === undefined
+      ? { conflicts: 0, byWarehouse: 0 }
+      : await countRefused(client, batch, whole.batch.from, batch.from)
+  const ofCode = (wanted: DeadLetterCode) => here.filter(({ code }) => code === wanted).length
+  const byWarehouse = earlier.byWarehouse + ofCode('rejected_by_warehouse')
+  const conflicts = earlier.conflicts + ofCode('conflicting_duplicate')
+  const invalid = whole.rejected.filter(({ record }) => counts(record)).length
+
+  const judge = async (consumed: number, rejections: number) => {
+    const missing = WINDOW_RECORDS - consumed
+    const since = { ...whole.batch, before: whole.batch.from, since: progress.acceptedUntil }
+    const before =
+      missing <= 0 ? { consumed: 0, deadLettered: 0 } : await recentBatches(client, since, missing)
+    return tooManyRejected({ consumed, rejected: rejections }, before, maxRatio)
+  }
+  const tried = whole.facts.filter((fact) => fact.offset < batch.to && counts(fact)).length
+  return (
+    (byWarehouse === 0 ? undefined : await judge(tried, byWarehouse)) ??
+    (await judge(whole.batch.records.filter(counts).length, invalid + conflicts + byWarehouse))
+  )
 }
 
 function inOffsetOrder(rejections: readonly Rejection[]): Rejection[] {
   return rejections.toSorted((a, b) => a.record.offset - b.record.offset)
 }
 
-function timestampRange(records: readonly SourceRecord[]) {
+/** Of Kafka's timestamps, milliseconds; undefined where there is no record. */
+export function timestampRange(records: readonly SourceRecord[]) {
   let oldest: number | undefined
   let newest: number | undefined
   for (const { timestamp } of records) {

@@ -1,6 +1,9 @@
 /**
  * The stop on mass rejection: when most records suddenly fail, a broken producer or a broken contract is
  * likelier than that many bad records, and the topic must not run empty into the dead letters.
+ *
+ * Redrives are left out on both sides: dead letters that fail again are no news of the producers, and a
+ * bulk redrive must not stop its partition.
  */
 
 /** A batch is judged together with the fewest whole batches before it that make it at least this many. */

@@ -17,7 +17,8 @@ export interface Recovery {
 /**
  * Loads a batch whatever Postgres says, as far as that is right: tries again what may go by, and narrows
  * down what the data is to blame for, until the one record that Postgres refuses is a dead letter and
- * all others are loaded. Each half is a batch of its own, with its own range in the ledger.
+ * all others are loaded. Each half is a batch of its own, with its own range in the ledger; only mass
+ * rejection is judged by the whole.
  *
  * @throws what is left: the run fails, the offsets stay, the next run tries again.
  */
@@ -96,6 +97,7 @@ function part(prepared: PreparedBatch, from: number, to: number): PreparedBatch 
   const bytes = Math.round((batch.bytes * records.length) / batch.records.length)
   return {
     ...prepared,
+    whole: prepared.whole ?? prepared,
     batch: { ...batch, id: batchId({ ...batch, from, to }), from, to, records, bytes },
     facts: prepared.facts.filter(({ offset }) => within(offset)),
     rejected: prepared.rejected.filter(({ record }) => within(record.offset)),
@@ -108,6 +110,7 @@ function rejectedByWarehouse(prepared: PreparedBatch, error: unknown): PreparedB
   const text = `Postgres refused the record (${code ?? 'no code'}): ${message.slice(0, 300).replaceAll('\0', '')}`
   return {
     ...prepared,
+    whole: prepared.whole ?? prepared,
     facts: [],
     rejected: [
       { record: record!, code: 'rejected_by_warehouse', issues: [{ field: column ?? '', message: text }] },

@@ -50,3 +50,11 @@ export async function connectProducer(
     disconnect: () => producer.disconnect(),
   }
 }
+
+/** Whether a send failed because the topic takes no record batch of that size. kafkajs wraps the broker's answer. */
+export function isTooLarge(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if ('type' in e && (e.type === 'MESSAGE_TOO_LARGE' || e.type === 'RECORD_LIST_TOO_LARGE')) return true
+  }
+  return false
+}

@@ -2,11 +2,49 @@ import type { ClientBase, Pool } from 'pg'
 import type { Issue, RecordHeader, Rejection } from '../types.ts'
 import type { PartitionId } from './progress.ts'
 
-/** Writes a batch's dead letters, ascending by offset, in the load transaction. */
+/** Where a record was consumed: what names a dead letter outside the warehouse. */
+export interface Origin extends PartitionId {
+  readonly offset: number
+  readonly incarnation: number
+}
+
+/** topic:partition:offset, with the incarnation from the second on: the key on the dead-letter topic. */
+export function originOf({ topic, partition, offset, incarnation }: Origin): string {
+  const origin = `${topic}:${partition}:${offset}`
+  return incarnation === 1 ? origin : `${origin}:${incarnation}`
+}
+
+/** The same of a row `d` of audit.dead_letters, in SQL. */
+export const ORIGIN_OF_D = `(d.topic || ':' || d.partition || ':' || d."offset" || case when d.incarnation = 1 then '' else ':' || d.incarnation end)`
+
+const MAX_INT4 = 2_147_483_647
+
+/** An origin from elsewhere, or undefined where it is none that `originOf` writes and the columns hold. */
+export function parseOrigin(text: string): Origin | undefined {
+  const match = /^([a-zA-Z0-9._-]{1,249}):(\d{1,10}):(\d{1,16})(?::(\d{1,10}))?$/.exec(text)
+  if (match === null) return undefined
+  const [, topic, partition, offset, incarnation = 1] = match
+  const origin = {
+    topic: topic!,
+    partition: Number(partition),
+    offset: Number(offset),
+    incarnation: Number(incarnation),
+  }
+  const fits =
+    origin.partition <= MAX_INT4 && origin.incarnation <= MAX_INT4 && Number.isSafeInteger(origin.offset)
+  return fits && originOf(origin) === text ? origin : undefined
+}
+
+/**
+ * Writes a batch's dead letters, ascending by offset, in the load transaction.
+ *
+ * @param redrives by offset: the first dead letter that the record was sent again for.
+ */
 export async function insertDeadLetters(
   client: ClientBase,
   rejections: readonly Rejection[],
   origin: PartitionId & { incarnation: number; batchId: string },
+  redrives: ReadonlyMap<number, string>,
 ): Promise<void> {
   for (const chunk of chunksOf(rejections)) {
     await client.query({
@@ -27,7 +65,7 @@ export async function insertDeadLetters(
         chunk.map(({ record }) => JSON.stringify(record.headers.map(headerToJson))),
         chunk.map(({ code }) => code),
         chunk.map(({ issues }) => JSON.stringify(issues)),
-        chunk.map(({ record }) => redriveOf(record.headers)),
+        chunk.map(({ record }) => redrives.get(record.offset) ?? null),
       ],
     })
   }
@@ -57,7 +95,7 @@ function* chunksOf(rejections: readonly Rejection[]): Generator<readonly Rejecti
 }
 
 /** As stored: values are bytes, so base64; a key that jsonb can't hold is base64 too. */
-interface StoredHeader {
+export interface StoredHeader {
   readonly key: string
   readonly keyIsBase64?: true
   readonly value: string | null
@@ -77,12 +115,24 @@ function headerFromJson({ key, keyIsBase64, value }: StoredHeader): RecordHeader
   }
 }
 
-const ORIGIN = /^[a-zA-Z0-9._-]{1,249}:\d{1,10}:\d{1,19}(:\d{1,10})?$/
+/** The headers as they were, from the column `headers`. */
+export const headersFromJson = (stored: readonly StoredHeader[]): RecordHeader[] => stored.map(headerFromJson)
 
-/** The dead letter that this record was sent again for, as its header says. */
-export function redriveOf(headers: readonly RecordHeader[]): string | null {
-  const text = headers.find(({ key }) => key === 'redrive-of')?.value?.toString('latin1')
-  return text !== undefined && ORIGIN.test(text) ? text : null
+/** What the load refused of a stretch of offsets although it kept the contract, by code; redrives don't count. */
+export async function countRefused(
+  client: ClientBase,
+  { topic, partition, incarnation }: PartitionId & { incarnation: number },
+  from: number,
+  to: number,
+): Promise<{ conflicts: number; byWarehouse: number }> {
+  const { rows } = await client.query<{ conflicts: number; byWarehouse: number }>(
+    `select count(*) filter (where code = 'conflicting_duplicate') as conflicts,
+            count(*) filter (where code = 'rejected_by_warehouse') as "byWarehouse"
+     from audit.dead_letters
+     where topic = $1 and partition = $2 and incarnation = $3 and "offset" >= $4 and "offset" < $5 and redrive_of is null`,
+    [topic, partition, incarnation, from, to],
+  )
+  return rows[0]!
 }
 
 /** A dead letter on its way to the dead-letter topic. */
@@ -125,9 +175,14 @@ export async function unpublishedDeadLetters(
      order by d.incarnation, d."offset"`,
     [topic, partition, maxBytes],
   )
-  return rows.map((row) => ({ ...row, headers: row.headers.map(headerFromJson) }))
+  return rows.map((row) => ({ ...row, headers: headersFromJson(row.headers) }))
 }
 
+/** In the order of ids, as whoever locks several dead letters, so that no two wait for each other in a circle. */
 export async function markPublished(pool: Pool, ids: readonly number[]): Promise<void> {
-  await pool.query(`update audit.dead_letters set published_at = now() where id = any($1::int8[])`, [ids])
+  await pool.query(
+    `with locked as (select id from audit.dead_letters where id = any($1::int8[]) order by id for update)
+     update audit.dead_letters d set published_at = now() from locked where d.id = locked.id`,
+    [ids],
+  )
 }

@@ -70,9 +70,13 @@ export interface WindowCounts {
   readonly deadLettered: number
 }
 
+/** How far back a window may reach, where hardly anything but redrives was consumed. */
+const WINDOW_BATCHES = 200
+
 /**
  * The fewest whole batches right before an offset that hold `wanted` records, or all there are since
- * `since`, where an operator last let the partition go on.
+ * `since`, where an operator last let the partition go on. Redrives that failed again are left out. Walks
+ * back batch by batch, as only of those in the window the redrives need to be counted.
  */
 export async function recentBatches(
   client: ClientBase,
@@ -80,17 +84,24 @@ export async function recentBatches(
   wanted: number,
 ): Promise<WindowCounts> {
   const { rows } = await client.query<WindowCounts>(
-    `select coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(dead_lettered), 0)::bigint as "deadLettered"
-     from (
-       select consumed, dead_lettered, sum(consumed) over (order by from_offset desc) - consumed as later
-       from (
-         select from_offset, consumed, dead_lettered from audit.pipeline_batches
-         where topic = $1 and partition = $2 and incarnation = $3 and from_offset >= $5 and from_offset < $4 and consumed > 0
-         order by from_offset desc limit $6
-       ) newest
-     ) counted
-     where later < $6`,
-    [at.topic, at.partition, at.incarnation, at.before, at.since, wanted],
+    `with recursive walk (from_offset, consumed, dead_lettered, batches) as (
+       select $4::int8, 0::int8, 0::int8, 0
+       union all
+       select b.from_offset, walk.consumed + b.consumed - r.redrives, walk.dead_lettered + b.dead_lettered - r.redrives, walk.batches + 1
+       from walk
+       cross join lateral (
+         select * from audit.pipeline_batches
+         where topic = $1 and partition = $2 and incarnation = $3 and from_offset >= $5 and from_offset < walk.from_offset and consumed > 0
+         order by from_offset desc limit 1
+       ) b
+       cross join lateral (
+         select count(*) as redrives from audit.dead_letters d
+         where b.dead_lettered > 0 and d.batch_id = b.batch_id and d.redrive_of is not null
+       ) r
+       where walk.consumed < $6 and walk.batches < $7
+     )
+     select consumed, dead_lettered as "deadLettered" from walk order by batches desc limit 1`,
+    [at.topic, at.partition, at.incarnation, at.before, at.since, wanted, WINDOW_BATCHES],
   )
   return rows[0] ?? { consumed: 0, deadLettered: 0 }
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { anOffset, aPartition, JSON_OPTION, withExamples } from './arguments.ts'
-import { acknowledgeLoss } from './partitions/acknowledge-loss.ts'
-import { continueStopped } from './partitions/continue.ts'
+import { acknowledge } from './partitions/acknowledge-loss.ts'
+import { continuePartition } from './partitions/continue.ts'
 import { listPartitions } from './partitions/list.ts'
-import { newIncarnation } from './partitions/new-incarnation.ts'
+import { beginNewIncarnation } from './partitions/new-incarnation.ts'
 
 export function addPartitions(parent: Command): void {
   const partitions = parent
@@ -28,7 +28,7 @@ export function addPartitions(parent: Command): void {
     .description('Lets a partition go on that stopped because most of its records were rejected.')
     .argument('<partition>', 'its number', aPartition)
     .option('--yes', 'do not ask')
-    .action(continueStopped)
+    .action(continuePartition)
   withExamples(go, 'partitions continue 0', 'partitions continue 0 --yes')
 
   const anew = partitions
@@ -40,14 +40,14 @@ export function addPartitions(parent: Command): void {
     .option('--from-beginning', 'load it from the first offset that it holds')
     .option('--from <offset>', 'load it from this offset', anOffset)
     .option('--yes', 'do not ask')
-    .action(newIncarnation)
+    .action(beginNewIncarnation)
   withExamples(
     anew,
     'partitions new-incarnation 0 --from-beginning',
     'partitions new-incarnation 0 --from 1200 --yes',
   )
 
-  const acknowledge = partitions
+  const loss = partitions
     .command('acknowledge-loss')
     .description(
       'Takes note of offsets that the log lost before they were loaded, so that reconcile can balance.',
@@ -56,6 +56,6 @@ export function addPartitions(parent: Command): void {
     .argument('<from-offset>', 'where the loss begins', anOffset)
     .requiredOption('--reason <text>', 'why, for whoever reads it in a year')
     .option('--incarnation <n>', 'of an earlier incarnation', aPartition)
-    .action(acknowledgeLoss)
-  withExamples(acknowledge, 'partitions acknowledge-loss 0 1200 --reason "Outage of 3 May: INC-42"')
+    .action(acknowledge)
+  withExamples(loss, 'partitions acknowledge-loss 0 1200 --reason "Outage of 3 May: INC-42"')
 }

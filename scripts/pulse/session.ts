@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { readConfig, type Config } from '../../etl/config.ts'
 import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
+import { ActionRefused, NotFound } from '../../etl/operations/actions.ts'
 import { createLogger } from '../../etl/log.ts'
 import {
   appliedMigrations,
@@ -39,4 +40,4 @@ export async function inSession(work: (session: Session) => Promise<void>): Prom
   }
 }
 
-const SAYS_IT_ITSELF = [CommandFailed, UsageError, MigrationMismatch]
+const SAYS_IT_ITSELF = [CommandFailed, UsageError, MigrationMismatch, ActionRefused, NotFound]

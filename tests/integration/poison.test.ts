@@ -11,6 +11,8 @@ const refuse = (world: World, customer: string) =>
 const aThousand = (changes: Record<number, object> = {}) =>
   Array.from({ length: 1_000 }, (_, i) => aLiveMessage({ customer_id: `c${i}`, ...changes[i] }))
 
+const invalid = (count: number) => Array.from({ length: count }, () => ({ no: 'order' }))
+
 test('of 1,000 records one that only Postgres refuses is a dead letter, and 999 are loaded', async () => {
   const world = await aWorld({ partitions: 1 })
   await refuse(world, 'poison')
@@ -58,6 +60,49 @@ test('when Postgres refuses most records, the partition stops and does not empty
 
   expect((await world.deadLetters()).length).toBeLessThan(20)
   expect(await world.watermarks()).toMatchObject([{ stop_code: 'mass_rejection' }])
+  await world.assertBalanced()
+})
+
+test('a batch that must be halved is judged as a whole: garbage at its beginning stops nobody', async () => {
+  const world = await aWorld({ partitions: 1 })
+  await refuse(world, 'poison')
+  await world.produce([...invalid(400), ...aThousand({ 900: { customer_id: 'poison' } }).slice(400)])
+
+  expect(await world.runOnce()).toMatchObject({ stopped: 0, consumed: 1_000, loaded: 599, deadLettered: 401 })
+  await world.assertBalanced()
+})
+
+test('conflicts at the beginning of a batch that must be halved stop nobody either', async () => {
+  const world = await aWorld({ partitions: 1 })
+  await refuse(world, 'poison')
+  const orders = Array.from({ length: 400 }, () => aLiveMessage({ amount: 1 }))
+  await world.produce(orders)
+  await world.runOnce()
+  await world.produce([
+    ...orders.map((order) => ({ ...order, amount: 2 })),
+    ...aThousand({ 50: { customer_id: 'poison' } }).slice(0, 600),
+  ])
+
+  expect(await world.runOnce()).toMatchObject({ stopped: 0, loaded: 599, deadLettered: 401 })
+  await world.assertBalanced()
+})
+
+test('a batch that must be halved stops where the whole of it has too many rejections', async () => {
+  const world = await aWorld({ partitions: 1 })
+  await refuse(world, 'poison')
+  const poisonous = aThousand({ 100: { customer_id: 'poison' }, 200: { customer_id: 'poison' } })
+  await world.produce([...poisonous.slice(0, 501), ...invalid(499)])
+
+  // 499 that break the contract, and two that Postgres refuses: the second is one too many.
+  expect(await world.runOnce()).toMatchObject({ stopped: 1, deadLettered: 1 })
+
+  expect(await world.watermarks()).toMatchObject([
+    {
+      next_offset: 200,
+      stop_code: 'mass_rejection',
+      stop_reason: expect.stringMatching(/^501 of the last 1000 /) as string,
+    },
+  ])
   await world.assertBalanced()
 })
 

@@ -166,7 +166,7 @@ async function build(
     HTTP_PORT: '0',
     ...options.env,
   }
-  const config = readConfig(['kafka', 'topics', 'database', 'etl'], env)
+  const config = readConfig(['kafka', 'topics', 'database', 'etl', 'housekeeping'], env)
   const { KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: dlqTopic, KAFKA_GROUP_ID: groupId } = config
   const logs: LogLine[] = []
   const logger = pino(

@@ -1,62 +1,35 @@
-import type { Issue } from '../../../etl/types.ts'
+import { listDeadLetters, type DeadLetterLine } from '../../../etl/reports/dead-letters.ts'
+import { originOf } from '../../../etl/warehouse/dead-letters.ts'
 import { printRows, type Column } from '../output.ts'
 import { inSession } from '../session.ts'
+import { filterOf, type FilterOptions } from './filter.ts'
 
-interface DeadLetterLine {
-  readonly id: number
-  readonly createdAt: Date
-  readonly code: string
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly incarnation: number
-  readonly valueBytes: number | null
-  readonly attempts: number
-  readonly publishedAt: Date | null
-  readonly resolvedAt: Date | null
-  readonly resolution: string | null
-  readonly redriveOf: string | null
-  readonly issues: readonly Issue[]
-}
-
-const COLUMNS: readonly Column<DeadLetterLine>[] = [
+export const COLUMNS: readonly Column<DeadLetterLine>[] = [
   { heading: 'id', of: ({ id }) => String(id) },
   { heading: 'since', of: ({ createdAt }) => createdAt },
   { heading: 'code', of: ({ code }) => code },
   { heading: 'origin', of: originOf },
   { heading: 'bytes', of: ({ valueBytes }) => valueBytes },
   { heading: 'published', of: ({ publishedAt }) => (publishedAt === null ? 'no' : 'yes') },
-  {
-    heading: 'resolved',
-    of: ({ resolvedAt, resolution }) => (resolvedAt === null ? 'no' : (resolution ?? 'yes')),
-  },
+  { heading: 'resolved', of: whatBecame },
   { heading: 'issues', of: ({ issues }) => issues.map(({ message }) => message).join('; ') },
 ]
 
-/** topic:partition:offset, with the incarnation from the second on: the key on the dead-letter topic. */
-export function originOf(
-  letter: Pick<DeadLetterLine, 'topic' | 'partition' | 'offset' | 'incarnation'>,
-): string {
-  const origin = `${letter.topic}:${letter.partition}:${letter.offset}`
-  return letter.incarnation === 1 ? origin : `${origin}:${letter.incarnation}`
+function whatBecame({ redrivenAt, resolvedAt, resolution }: DeadLetterLine): string {
+  if (resolvedAt !== null) return resolution ?? 'yes'
+  return redrivenAt === null ? 'no' : 'sent again'
 }
 
-export async function listDeadLetters(options: {
-  limit: number
-  code?: string
-  since?: Date
-  json?: boolean
-}): Promise<void> {
+interface ListOptions extends FilterOptions {
+  readonly limit: number
+  readonly before?: number
+  readonly json?: boolean
+}
+
+export async function printDeadLetters({ limit, before, json, ...options }: ListOptions): Promise<void> {
+  const filter = filterOf(options)
   await inSession(async ({ pool }) => {
-    const { rows } = await pool.query<DeadLetterLine>(
-      `select id, created_at as "createdAt", code, topic, partition, "offset", incarnation,
-              octet_length(value) as "valueBytes", attempts, published_at as "publishedAt", resolved_at as "resolvedAt",
-              resolution, redrive_of as "redriveOf", issues
-       from audit.dead_letters
-       where ($1::text is null or code = $1) and ($2::timestamptz is null or created_at >= $2)
-       order by created_at desc, id desc limit $3`,
-      [options.code ?? null, options.since?.toISOString() ?? null, options.limit],
-    )
-    printRows(rows, COLUMNS, { json: options.json ?? false, none: 'There is no such dead letter.' })
+    const letters = await listDeadLetters(pool, filter, { limit, before })
+    printRows(letters, COLUMNS, { json: json ?? false, none: 'There is no such dead letter.' })
   })
 }

@@ -1,11 +1,15 @@
-import { beginIncarnation, lockProgress } from '../../../etl/warehouse/progress.ts'
-import { commit, inTransaction, rollback } from '../../../etl/warehouse/transaction.ts'
+import {
+  lookAt,
+  newIncarnation,
+  requireOffset,
+  type PartitionNow,
+} from '../../../etl/operations/partitions.ts'
 import { confirm } from '../confirm.ts'
-import { CommandFailed, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession } from '../session.ts'
 import { count } from '../wording.ts'
-import { lookAt, type PartitionNow } from './log-of.ts'
 
 interface Options {
   readonly fromBeginning?: boolean
@@ -13,35 +17,20 @@ interface Options {
   readonly yes?: boolean
 }
 
-/**
- * Takes up the log that Kafka has now as a new one, from its beginning or an offset: its offsets are used
- * a second time and mean other records. Facts stay; an order that comes again is a duplicate.
- */
-export async function newIncarnation(partition: number, options: Options): Promise<void> {
+/** Takes up the log that Kafka has now as a new one, from its beginning or an offset. */
+export async function beginNewIncarnation(partition: number, options: Options): Promise<void> {
   if ((options.fromBeginning === true) === (options.from !== undefined))
     throw new UsageError('One of --from-beginning and --from <offset> is needed.')
-  await inSession(async (session) => {
-    const now = await lookAt(session, partition)
-    const { progress } = now
-    const name = `${progress.topic}/${partition}`
+  await inSession(async ({ config, pool, kafka }) => {
+    const topic = config.KAFKA_TOPIC
+    const now = await lookAt(pool, kafka, { topic, partition })
+    const name = `${topic}/${partition}`
     const offset = options.from ?? now.start
-    if (offset < now.start || offset > now.end)
-      throw new CommandFailed(
-        `${name} holds offsets ${now.start} to ${now.end}: it can't begin at ${offset}.`,
-      )
+    requireOffset(now, offset)
     await confirm(consequences(now, offset), name, options.yes ?? false)
-    const begun = await inTransaction(session.pool, async (client) => {
-      const locked = await lockProgress(client, progress)
-      // What was confirmed must still be so.
-      if (locked.incarnation !== progress.incarnation || locked.stopCode !== progress.stopCode)
-        return rollback(false)
-      await beginIncarnation(client, progress, offset, now)
-      return commit(true)
-    })
-    if (!begun)
-      throw new CommandFailed(`${name} was changed meanwhile; nothing was done. Look again: pulse status`)
+    await newIncarnation(pool, thisOperator(), now, offset)
     print(
-      `${name} is in incarnation ${progress.incarnation + 1} and goes on from offset ${offset} at its next run.`,
+      `${name} is in incarnation ${now.progress.incarnation + 1} and goes on from offset ${offset} at its next run.`,
     )
   })
 }

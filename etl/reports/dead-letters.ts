@@ -1,0 +1,166 @@
+import type { Pool } from 'pg'
+import { conditionOf, type DeadLetterFilter } from '../operations/dead-letter-filter.ts'
+import { ACTION_COLUMNS, NotFound, type Action } from '../operations/actions.ts'
+import type { DeadLetterCode, Issue, RecordHeader } from '../types.ts'
+import {
+  headersFromJson,
+  ORIGIN_OF_D,
+  parseOrigin,
+  type Origin,
+  type StoredHeader,
+} from '../warehouse/dead-letters.ts'
+
+/** Dead letters that failed alike. */
+export interface DeadLetterGroup {
+  /** The code, and the field of the first issue: what a filter takes. */
+  readonly failure: string
+  readonly code: DeadLetterCode
+  /** '' where the record as a whole is meant. */
+  readonly field: string
+  readonly count: number
+  /** Of them, those sent again whose outcome is not known yet. */
+  readonly waiting: number
+  readonly firstAt: Date
+  readonly lastAt: Date
+  /** The latest one, and the first thing that is wrong with it. */
+  readonly sample: { readonly id: number; readonly message: string | null }
+}
+
+const MAX_GROUPS = 200
+
+/** Largest first. */
+export async function groupDeadLetters(pool: Pool, filter: DeadLetterFilter): Promise<DeadLetterGroup[]> {
+  const { where, values } = conditionOf(filter)
+  const { rows } = await pool.query<DeadLetterGroup>(
+    `select g.failure, d.code, coalesce(d.issues -> 0 ->> 'field', '') as field, g.count, g.waiting,
+            g.first_at as "firstAt", g.last_at as "lastAt",
+            json_build_object('id', d.id, 'message', d.issues -> 0 ->> 'message') as sample
+     from (
+       select d.failure, count(*) as count, count(*) filter (where d.resolved_at is null and d.redriven_at is not null) as waiting,
+              min(d.created_at) as first_at, max(d.created_at) as last_at, max(d.id) as latest
+       from audit.dead_letters d where ${where}
+       group by d.failure
+     ) g
+     join audit.dead_letters d on d.id = g.latest
+     order by g.count desc, g.failure limit ${MAX_GROUPS}`,
+    values,
+  )
+  return rows
+}
+
+/** A dead letter without its payload. */
+export interface DeadLetterLine extends Origin {
+  readonly id: number
+  readonly code: DeadLetterCode
+  readonly failure: string
+  readonly issues: readonly Issue[]
+  readonly batchId: string
+  readonly keyBytes: number | null
+  readonly valueBytes: number | null
+  /** How often it failed again after a redrive; counted on the first one of a chain. */
+  readonly attempts: number
+  /** The origin of the first one of its chain, where this is a later attempt. */
+  readonly redriveOf: string | null
+  readonly createdAt: Date
+  readonly publishedAt: Date | null
+  /** Sent again, and what became of it is not known yet. */
+  readonly redrivenAt: Date | null
+  readonly resolvedAt: Date | null
+  readonly resolution: string | null
+}
+
+const LINE = `d.id, d.topic, d.partition, d."offset", d.incarnation, d.code, d.failure, d.issues, d.batch_id as "batchId",
+  octet_length(d.key) as "keyBytes", octet_length(d.value) as "valueBytes", d.attempts, d.redrive_of as "redriveOf",
+  d.created_at as "createdAt", d.published_at as "publishedAt", d.redriven_at as "redrivenAt",
+  d.resolved_at as "resolvedAt", d.resolution`
+
+/** Newest first; `before` pages on from an id. */
+export async function listDeadLetters(
+  pool: Pool,
+  filter: DeadLetterFilter,
+  { limit, before }: { readonly limit: number; readonly before?: number | undefined },
+): Promise<DeadLetterLine[]> {
+  const { where, values } = conditionOf(filter)
+  const { rows } = await pool.query<DeadLetterLine>(
+    `select ${LINE} from audit.dead_letters d
+     where ${where} and ($${values.length + 1}::int8 is null or d.id < $${values.length + 1})
+     order by d.id desc limit $${values.length + 2}`,
+    [...values, before ?? null, limit],
+  )
+  return rows
+}
+
+export async function countDeadLetters(pool: Pool, filter: DeadLetterFilter): Promise<number> {
+  const { where, values } = conditionOf(filter)
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*) as count from audit.dead_letters d where ${where}`,
+    values,
+  )
+  return rows[0]!.count
+}
+
+/** One dead letter with its bytes, and what was done about it. */
+export interface DeadLetter extends DeadLetterLine {
+  /** Kafka's own time of the record. */
+  readonly kafkaTimestamp: Date
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
+  /** The run that rejected it; null where the ledger was pruned. */
+  readonly runId: number | null
+  /** The first dead letter and its later attempts, this one among them; oldest first. */
+  readonly chain: readonly DeadLetterLine[]
+  /** Redrives and dismissals that took it up, newest first; not those by a search for text. */
+  readonly actions: readonly Action[]
+}
+
+const MAX_CHAIN = 100
+const MAX_ACTIONS = 20
+
+/** @throws NotFound. */
+export async function readDeadLetter(pool: Pool, id: number): Promise<DeadLetter> {
+  type Row = DeadLetterLine &
+    Pick<DeadLetter, 'kafkaTimestamp' | 'key' | 'value' | 'runId'> & { headers: StoredHeader[]; origin: string }
+  const { rows } = await pool.query<Row>(
+    `select ${LINE}, d.kafka_timestamp as "kafkaTimestamp", d.key, d.value, d.headers, ${ORIGIN_OF_D} as origin,
+            (select run_id from audit.pipeline_batches b where b.batch_id = d.batch_id) as "runId"
+     from audit.dead_letters d where d.id = $1`,
+    [id],
+  )
+  if (rows[0] === undefined) throw new NotFound(`There is no dead letter ${id}.`)
+  const { origin, ...letter } = rows[0]
+  const [chain, actions] = await Promise.all([readChain(pool, letter, origin), readActionsOn(pool, letter)])
+  return { ...letter, headers: headersFromJson(letter.headers), chain, actions }
+}
+
+async function readChain(pool: Pool, letter: DeadLetterLine, origin: string): Promise<DeadLetterLine[]> {
+  const first = letter.redriveOf ?? origin
+  const at = parseOrigin(first) ?? letter
+  const { rows } = await pool.query<DeadLetterLine>(
+    `select ${LINE} from audit.dead_letters d
+     where d.redrive_of = $1 or (d.topic = $2 and d.partition = $3 and d.incarnation = $4 and d."offset" = $5)
+     order by d.id limit ${MAX_CHAIN}`,
+    [first, at.topic, at.partition, at.incarnation, at.offset],
+  )
+  return rows
+}
+
+/** By what the actions filtered for: which dead letters each of them met is not kept. */
+async function readActionsOn(pool: Pool, letter: DeadLetterLine): Promise<Action[]> {
+  const { rows } = await pool.query<Action>(
+    `select ${ACTION_COLUMNS} from audit.operator_actions
+     where action in ('redrive', 'dismiss')
+       and (target ->> 'throughId')::int8 >= $1 and requested_at >= $2
+       and ($3::timestamptz is null or requested_at <= $3)
+       and (not target ? 'ids' or target -> 'ids' @> to_jsonb($1::int8))
+       and coalesce(target ->> 'failure', $4) = $4
+       and coalesce(target ->> 'code', $5) = $5
+       and coalesce((target ->> 'partition')::int4, $6) = $6
+       and coalesce((target ->> 'since')::timestamptz, $2) <= $2
+       and coalesce((target ->> 'until')::timestamptz, 'infinity') > $2
+       and not target ? 'text'
+     order by id desc limit ${MAX_ACTIONS}`,
+    [letter.id, letter.createdAt, letter.resolvedAt, letter.failure, letter.code, letter.partition],
+  )
+  return rows
+}
