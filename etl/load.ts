@@ -56,8 +56,20 @@ export interface Loader {
  */
 export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
   const started = performance.now()
-  const { batch } = prepared
   await loader.months.ensure(prepared.facts)
+  return loadOnce(loader, prepared, runId, started).catch((error: unknown) => {
+    loader.months.forget() // one may have been dropped for its age just now
+    throw error
+  })
+}
+
+function loadOnce(
+  loader: Loader,
+  prepared: PreparedBatch,
+  runId: number,
+  started: number,
+): Promise<LoadOutcome> {
+  const { batch } = prepared
   return inTransaction<LoadOutcome>(loader.pool, async (client) => {
     const progress = await lockProgress(client, batch)
     if (progress.incarnation !== batch.incarnation || progress.nextOffset !== batch.from)

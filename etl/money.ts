@@ -58,8 +58,8 @@ export function taxCents(amountCents: number, rate: TaxRate): number {
 }
 
 /** Cents as Postgres and people write them: 100001 is "1000.01". */
-export function centsToDecimal(cents: number): string {
-  const digits = String(Math.abs(cents)).padStart(3, '0')
+export function centsToDecimal(cents: number | bigint): string {
+  const digits = String(cents).replace('-', '').padStart(3, '0')
   return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
 

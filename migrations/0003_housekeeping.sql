@@ -1,5 +1,7 @@
 CREATE INDEX "operator_actions_run" ON "audit"."operator_actions" USING btree ("run_id") WHERE run_id is not null;
 --> statement-breakpoint
+CREATE INDEX "dead_letters_waiting" ON "audit"."dead_letters" USING btree ("failure") WHERE resolved_at is null and redriven_at is not null;
+--> statement-breakpoint
 
 -- By hand from here on: what the loader may do to old rows, and nothing else. It has no right to delete
 -- facts, keys or books; these functions, of the tables' owner, do, and only to what is old.

@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { EXIT, exitCodeOf, sentenceOf } from './pulse/errors.ts'
 import { withExamples } from './pulse/arguments.ts'
+import { addActions } from './pulse/actions.ts'
 import { addDeadLetters } from './pulse/dead-letters.ts'
 import { addPartitions } from './pulse/partitions.ts'
 import { addReconcile } from './pulse/reconcile.ts'
+import { addReplay } from './pulse/replay.ts'
 import { addRuns } from './pulse/runs.ts'
 import { addStatus } from './pulse/status.ts'
+import { addSwitch } from './pulse/switch.ts'
 
 const program = new Command('pulse')
   .usage('[command]')
@@ -26,12 +29,16 @@ withExamples(
   'runs --limit 5',
   'partitions continue 0',
   'dead-letters list --since 2h',
+  'replay --all --dry-run',
 )
 addStatus(program)
 addReconcile(program)
 addRuns(program)
 addPartitions(program)
 addDeadLetters(program)
+addReplay(program)
+addActions(program)
+addSwitch(program)
 
 // A reader that has seen enough (`| head`) closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>

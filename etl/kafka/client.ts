@@ -55,3 +55,15 @@ function toPino(logger: Logger) {
     else logger.debug(fields, message)
   }
 }
+
+/** Whether Kafka was out of reach, or in the middle of an election: what may go by. */
+export function isKafkaOutage(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if (
+      e instanceof kafkajs.KafkaJSError &&
+      (e.retriable || e instanceof kafkajs.KafkaJSNumberOfRetriesExceeded)
+    )
+      return true
+  }
+  return false
+}

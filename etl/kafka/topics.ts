@@ -124,6 +124,15 @@ export async function partitionBounds(admin: Admin, topic: string): Promise<Part
     .sort((a, b) => a.partition - b.partition)
 }
 
+/**
+ * Each partition's first offset whose record is of this time or later, by Kafka's own timestamp; the end of
+ * the log where there is none.
+ */
+export async function offsetsAt(admin: Admin, topic: string, at: Date): Promise<Map<number, number>> {
+  const offsets = await whileRetriable(() => admin.fetchTopicOffsetsByTimestamp(topic, at.getTime()))
+  return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
+}
+
 /** The group's committed offsets by partition; −1 where it has none. */
 export async function groupOffsets(
   admin: Admin,

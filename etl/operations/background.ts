@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
+import { isKafkaOutage } from '../kafka/client.ts'
 import { scrub, type Logger } from '../log.ts'
 import { repeatedly, type Repetition } from '../repeat.ts'
 import { remedyFor, type Remedy } from '../warehouse/errors.ts'
@@ -114,7 +115,7 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
       if (ending.signal.reason !== 'lost')
         await settle(ending.signal.reason === 'stopped' ? 'stopped' : 'pending')
     } else if (!(error instanceof JobLost)) {
-      const goesOn = MAY_GO_BY.has(remedyFor(error))
+      const goesOn = isKafkaOutage(error) || MAY_GO_BY.has(remedyFor(error))
       logger[goesOn ? 'warn' : 'error']({ err: error }, 'background action failed')
       const message = scrub(error instanceof Error ? error.message : String(error)).slice(0, 2_000)
       await settle(goesOn ? 'pending' : 'failed', { error: message })

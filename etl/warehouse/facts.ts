@@ -1,6 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
 import type { Fact } from '../types.ts'
 import { bools, hundredths, int4s, int8s, texts, timestamps, uuids } from './binary-arrays.ts'
+import { CONTRACT_NAMES, contractArrays, contractValues } from './contract-columns.ts'
 
 /** Where the facts of a batch came from; stored with each, as its lineage. */
 export interface Origin {
@@ -16,35 +17,31 @@ export async function insertFacts(client: ClientBase, facts: readonly Fact[], or
   await client.query({
     name: 'insert-facts',
     text: `insert into warehouse.transactions
-             (order_id, transaction_timestamp, amount, tax_amount, total_amount, currency, customer_id,
-              product_category, is_fraud_flagged, fraud_score, fraud_reasons, source_offset,
-              source_partition, incarnation, batch_id)
-           select f.order_id, f.at, f.amount, f.tax, f.total, f.currency, f.customer, f.category,
-                  f.flagged, f.score, f.reasons::text[], f.source_offset, $13, $14, $15
-           from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $6::text[],
-                       $7::text[], $8::text[], $9::bool[], $10::int4[], $11::text[], $12::int8[])
-             as f (order_id, at, amount, tax, total, currency, customer, category, flagged, score, reasons, source_offset)`,
+             (source_partition, incarnation, batch_id, order_id, transaction_timestamp, tax_amount, total_amount,
+              is_fraud_flagged, fraud_score, fraud_reasons, source_offset, ${CONTRACT_NAMES})
+           select $1, $2, $3, order_id, at, tax, total, flagged, score, reasons::text[], source_offset, ${CONTRACT_NAMES}
+           from unnest($4::uuid[], $5::timestamptz[], $6::numeric[], $7::numeric[], $8::bool[], $9::int4[], $10::text[],
+                       $11::int8[], ${contractArrays(12)})
+             as f (order_id, at, tax, total, flagged, score, reasons, source_offset, ${CONTRACT_NAMES})`,
     values: [
+      origin.partition,
+      origin.incarnation,
+      origin.batchId,
       uuids(facts.map((fact) => fact.orderId)),
       timestamps(facts.map((fact) => fact.timestampMicros)),
-      hundredths(facts.map((fact) => fact.amountCents)),
       hundredths(facts.map((fact) => fact.taxCents)),
       hundredths(facts.map((fact) => fact.totalCents)),
-      texts(facts.map((fact) => fact.currency)),
-      texts(facts.map((fact) => fact.customerId)),
-      texts(facts.map((fact) => fact.productCategory)),
       bools(facts.map((fact) => fact.isFraudFlagged)),
       int4s(facts.map((fact) => fact.fraudScore)),
       texts(facts.map((fact) => textArrayLiteral(fact.fraudReasons))),
       int8s(facts.map((fact) => fact.offset)),
-      origin.partition,
-      origin.incarnation,
-      origin.batchId,
+      ...contractValues(facts),
     ],
   })
 }
 
-function textArrayLiteral(values: readonly string[]): string {
+/** One row's array, in an array of them. */
+export function textArrayLiteral(values: readonly string[]): string {
   return values.length === 0
     ? '{}'
     : `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
@@ -54,6 +51,8 @@ function textArrayLiteral(values: readonly string[]): string {
 export interface MonthKeeper {
   /** Makes the partitions that these facts need and that are not known to be there. */
   ensure(facts: readonly Fact[]): Promise<void>
+  /** Believes in no month any more. */
+  forget(): void
 }
 
 /** How long a month is believed to be there without asking: it may be dropped for its age. */
@@ -66,6 +65,7 @@ const BELIEVED_MS = 60_000
 export function createMonthKeeper(pool: Pool): MonthKeeper {
   const known = new Map<number, number>()
   return {
+    forget: () => known.clear(),
     ensure: async (facts) => {
       const now = performance.now()
       const missing = new Set<number>()

@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg'
 import type { Fact } from '../types.ts'
 import { timestamps, uuids } from './binary-arrays.ts'
+import { READ_CONTRACT, type ContractValues } from './contract-columns.ts'
 
 /**
  * Claims orders for this transaction.
@@ -29,9 +30,7 @@ export interface ExistingOrder {
   readonly orderId: string
   readonly timestampMicros: number
   /** Undefined where the fact was dropped for its age and only the key is left. */
-  readonly values:
-    | { amountCents: number; currency: string; customerId: string; productCategory: string }
-    | undefined
+  readonly values: ContractValues | undefined
 }
 
 /**
@@ -48,17 +47,10 @@ export async function findExisting(
   facts: readonly Fact[],
   claimed: number,
 ): Promise<Map<string, ExistingOrder>> {
-  const { rows } = await client.query<{
-    order_id: string
-    micros: number
-    amount_cents: number | null
-    currency: string
-    customer_id: string
-    product_category: string
-  }>({
+  const { rows } = await client.query<ContractValues & Omit<ExistingOrder, 'values'> & { hasFact: boolean }>({
     name: 'find-existing',
-    text: `select k.order_id, (extract(epoch from k.transaction_timestamp) * 1000000)::bigint as micros,
-                  (t.amount * 100)::bigint as amount_cents, t.currency, t.customer_id, t.product_category
+    text: `select k.order_id as "orderId", (extract(epoch from k.transaction_timestamp) * 1000000)::bigint as "timestampMicros",
+                  t.order_id is not null as "hasFact", ${READ_CONTRACT}
            from warehouse.order_keys k
            left join warehouse.transactions t
              on t.transaction_timestamp = k.transaction_timestamp and t.order_id = k.order_id
@@ -71,21 +63,9 @@ export async function findExisting(
     )
   }
   return new Map(
-    rows.map((row) => [
-      row.order_id,
-      {
-        orderId: row.order_id,
-        timestampMicros: row.micros,
-        values:
-          row.amount_cents === null
-            ? undefined
-            : {
-                amountCents: row.amount_cents,
-                currency: row.currency,
-                customerId: row.customer_id,
-                productCategory: row.product_category,
-              },
-      },
+    rows.map(({ orderId, timestampMicros, hasFact, ...values }) => [
+      orderId,
+      { orderId, timestampMicros, values: hasFact ? values : undefined },
     ]),
   )
 }

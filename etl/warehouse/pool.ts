@@ -17,18 +17,27 @@ export type Role = 'pulse_loader' | 'pulse_reader'
  * Timeouts: a lost server is noticed (connect 5 s, keep-alive), and the client gives up on an answer
  * (65 s) only after the server gave up on the statement (60 s, set in each load), so that it never
  * leaves one running.
+ *
+ * @param limits of a pool that is not for loading: fewer connections, an end to each statement.
  */
-export function createPool(config: Config<'database'>, role: Role, logger: Logger): Pool {
+export function createPool(
+  config: Config<'database'>,
+  role: Role,
+  logger: Logger,
+  limits: { readonly connections?: number; readonly statementTimeoutMs?: number } = {},
+): Pool {
+  const { connections = config.DATABASE_POOL_SIZE, statementTimeoutMs } = limits
+  const timeout = statementTimeoutMs === undefined ? '' : `; set statement_timeout to ${statementTimeoutMs}`
   const options: PoolConfig & { onConnect: (client: ClientBase) => Promise<void> } = {
     connectionString: config.DATABASE_URL,
-    max: config.DATABASE_POOL_SIZE,
+    max: connections,
     connectionTimeoutMillis: 5_000,
     query_timeout: 65_000,
     keepAlive: true,
     application_name: `global-sales-pulse ${role}`,
     // Awaited before the connection is handed out: no statement ever runs as the login.
     onConnect: async (client) => {
-      await client.query(`set role ${role}; set timezone to 'UTC'`)
+      await client.query(`set role ${role}; set timezone to 'UTC'${timeout}`)
     },
   }
   const pool = new Pool(options)

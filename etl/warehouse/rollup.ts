@@ -56,6 +56,52 @@ export async function addToRollup(
   })
 }
 
+/**
+ * Puts what was computed anew of facts in the place of what the rollup holds of them, in the transaction
+ * that updates them. Count and amount are the messages' own and stay.
+ *
+ * The partition is part of the key, and the caller has locked its progress row: nobody else writes these
+ * cells meanwhile, so the order in which the statement comes to them does not matter.
+ *
+ * @param before the same facts as `after`, with the tax and the flag that the rollup holds.
+ * @throws Error where a cell is not there: rollup and facts differed before.
+ */
+export async function replaceInRollup(
+  client: ClientBase,
+  before: readonly Fact[],
+  after: readonly Fact[],
+  partition: number,
+): Promise<void> {
+  const old = aggregate(before)
+  const cells = aggregate(after)
+  const { rowCount } = await client.query({
+    name: 'replace-in-rollup',
+    text: `update warehouse.sales_by_minute s set
+             flagged = s.flagged - c.old_flagged + c.flagged,
+             tax_amount = s.tax_amount - c.old_tax + c.tax,
+             flagged_amount = s.flagged_amount - c.old_flagged_amount + c.flagged_amount
+           from unnest($2::timestamptz[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::numeric[], $8::numeric[],
+                       $9::numeric[], $10::numeric[])
+             as c (minute, currency, category, old_flagged, flagged, old_tax, tax, old_flagged_amount, flagged_amount)
+           where s.minute = c.minute and s.source_partition = $1 and s.currency = c.currency
+             and s.product_category = c.category`,
+    values: [
+      partition,
+      timestamps(cells.map((cell) => cell.minuteMicros)),
+      texts(cells.map((cell) => cell.currency)),
+      texts(cells.map((cell) => cell.category)),
+      int8s(old.map((cell) => cell.flagged)),
+      int8s(cells.map((cell) => cell.flagged)),
+      hundredths(old.map((cell) => cell.taxCents)),
+      hundredths(cells.map((cell) => cell.taxCents)),
+      hundredths(old.map((cell) => cell.flaggedCents)),
+      hundredths(cells.map((cell) => cell.flaggedCents)),
+    ],
+  })
+  if (rowCount !== cells.length)
+    throw new Error(`the rollup has ${rowCount} of the ${cells.length} cells of these facts`)
+}
+
 function aggregate(facts: readonly Fact[]): Cell[] {
   const cells = new Map<string, Cell>()
   for (const fact of facts) {

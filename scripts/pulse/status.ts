@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { readStatus } from '../../etl/reports/status.ts'
 import { seconds, withExamples } from './arguments.ts'
 import { sentenceOf } from './errors.ts'
 import { print, printJson } from './output.ts'
 import { inSession, type Session } from './session.ts'
-import { readStatus } from './status/read.ts'
 import { renderStatus } from './status/render.ts'
 
 interface Options {

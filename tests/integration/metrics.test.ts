@@ -134,7 +134,7 @@ test('retries and failed runs are counted', async () => {
   await world.produce(good(3))
   const worker = await world.openWorker()
   const refused = Object.assign(new Error('deadlock'), { severity: 'ERROR', code: '40P01' })
-  await worker.runOnce({ months: { ensure: () => Promise.reject(refused) } })
+  await worker.runOnce({ months: { forget: () => undefined, ensure: () => Promise.reject(refused) } })
   expect(await series(worker)).toMatchObject({
     pulse_load_retries_total: 3,
     'pulse_runs_total{kind="manual",status="failed"}': 1,

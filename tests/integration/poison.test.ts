@@ -111,7 +111,7 @@ test('a missing partition of the facts is a fault for an operator: nothing is de
   await world.produce([aLiveMessage()])
 
   // A month keeper that believes the month is there.
-  const run = await world.runOnce({ months: { ensure: () => Promise.resolve() } })
+  const run = await world.runOnce({ months: { forget: () => undefined, ensure: () => Promise.resolve() } })
 
   expect(run).toMatchObject({ status: 'failed', consumed: 0 })
   expect(run.error).toContain('no partition of relation')

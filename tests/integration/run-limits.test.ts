@@ -14,6 +14,7 @@ test('a run whose time is up leaves the rest to the next, with what it loaded ac
     budgetMs: 500,
     batchSize: 5,
     months: {
+      ...months,
       ensure: async (facts) => {
         await waitFor('the time to be up', () => performance.now() - started > 500)
         return months.ensure(facts)
@@ -36,6 +37,7 @@ test('a run drains up to the end that it noted; what comes meanwhile is for the 
   const { months } = worker.pipeline
   const run = await worker.runOnce({
     months: {
+      ...months,
       ensure: async (facts) => {
         if (!late) await world.produce(some(2))
         late = true
@@ -57,6 +59,7 @@ test('a stop ends the run after the batch in hand, and that batch is whole', asy
     batchSize: 10,
     signal: stop.signal,
     months: {
+      ...months,
       ensure: (facts) => {
         stop.abort(new Error('told to stop'))
         return months.ensure(facts)

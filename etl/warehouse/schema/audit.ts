@@ -56,6 +56,9 @@ export const deadLetters = audit.table(
     index('dead_letters_open')
       .on(table.failure, table.createdAt, table.id)
       .where(sql`resolved_at is null`),
+    index('dead_letters_waiting')
+      .on(table.failure)
+      .where(sql`resolved_at is null and redriven_at is not null`),
     index('dead_letters_redrives')
       .on(table.redriveOf)
       .where(sql`redrive_of is not null`),

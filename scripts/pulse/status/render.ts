@@ -1,8 +1,9 @@
+import type { Freshness } from '../../../etl/reports/freshness.ts'
+import type { Run } from '../../../etl/reports/runs.ts'
+import type { PartitionStatus, Status } from '../../../etl/reports/status.ts'
 import { second, table, type Column } from '../output.ts'
 import { printable } from '../printable.ts'
-import type { Run } from '../runs.ts'
 import { count, duration, thousands } from '../wording.ts'
-import type { Freshness, PartitionStatus, Status } from './read.ts'
 
 const COLUMNS: readonly Column<PartitionStatus>[] = [
   { heading: 'Partition', of: ({ partition }) => String(partition) },

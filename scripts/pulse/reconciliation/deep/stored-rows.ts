@@ -1,4 +1,5 @@
 import type { Transaction } from '../../../../etl/types.ts'
+import { READ_CONTRACT } from '../../../../etl/warehouse/contract-columns.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Hashes } from './same-values.ts'
 import { SortedRows } from './sorted-rows.ts'
@@ -10,16 +11,7 @@ export interface Origin {
   readonly incarnation: number
 }
 
-interface TransactionRow {
-  readonly orderId: string
-  readonly amountCents: number
-  readonly currency: string
-  readonly timestampMicros: number
-  readonly customerId: string
-  readonly productCategory: string
-}
-
-export interface FactRow extends TransactionRow {
+export interface FactRow extends Transaction {
   readonly offset: number
 }
 export interface DeadLetterRow extends Hashes {
@@ -37,9 +29,8 @@ export interface LedgerRow {
   readonly pruned: number
 }
 
-const TRANSACTION = `t.order_id as "orderId", (t.amount * 100)::bigint as "amountCents", t.currency,
-  (extract(epoch from t.transaction_timestamp) * 1000000)::bigint as "timestampMicros",
-  t.customer_id as "customerId", t.product_category as "productCategory"`
+const TRANSACTION = `t.order_id as "orderId", ${READ_CONTRACT},
+  (extract(epoch from t.transaction_timestamp) * 1000000)::bigint as "timestampMicros"`
 
 /** The facts of a partition. A topic's name has no colon, so the batch's id tells it. */
 const OF_FACTS = `t.source_partition = $1 and t.incarnation = $2 and starts_with(t.batch_id, $3)`
@@ -118,7 +109,7 @@ export async function findOrders(
   orderIds: readonly string[],
 ): Promise<Map<string, StoredOrder>> {
   const { rows } = await snapshot.query<
-    { key: string; keyMicros: number } & { [F in keyof TransactionRow]: TransactionRow[F] | null }
+    { key: string; keyMicros: number } & { [F in keyof Transaction]: Transaction[F] | null }
   >(
     `select k.order_id as key, (extract(epoch from k.transaction_timestamp) * 1000000)::bigint as "keyMicros", ${TRANSACTION}
      from warehouse.order_keys k
@@ -130,7 +121,7 @@ export async function findOrders(
   return new Map(
     rows.map(({ key, keyMicros, ...row }) => [
       key,
-      { keyMicros, fact: row.orderId === null ? null : (row as TransactionRow) },
+      { keyMicros, fact: row.orderId === null ? null : (row as Transaction) },
     ]),
   )
 }

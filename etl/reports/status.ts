@@ -1,8 +1,10 @@
 import type { Pool } from 'pg'
-import { clusterId, groupOffsets, partitionBounds, withAdmin } from '../../../etl/kafka/topics.ts'
-import { explain } from '../errors.ts'
-import { readRuns, type Run } from '../runs.ts'
-import type { Session } from '../session.ts'
+import type { Config } from '../config.ts'
+import type { Kafka } from '../kafka/client.ts'
+import { clusterId, groupOffsets, partitionBounds, withAdmin } from '../kafka/topics.ts'
+import { scrub } from '../log.ts'
+import { readFreshness, type Freshness } from './freshness.ts'
+import { readRuns, type Run } from './runs.ts'
 
 /** One partition, as far as warehouse and Kafka know it; null is what neither could say. */
 export interface PartitionStatus {
@@ -20,17 +22,6 @@ export interface PartitionStatus {
   readonly stoppedAt: Date | null
   readonly stopCode: string | null
   readonly stopReason: string | null
-}
-
-/** How old data is when it can be queried. Kafka's clock and the warehouse's are compared: they must agree. */
-export interface Freshness {
-  /** When Kafka stored the newest record that is loaded, and how long ago that was. */
-  readonly newestRecordAt: Date | null
-  readonly newestRecordAgeMs: number | null
-  /** Over the batches of the last hour: from when Kafka stored a batch's oldest record to when it was loaded. */
-  readonly batches: number
-  readonly waitedP50Ms: number | null
-  readonly waitedP95Ms: number | null
 }
 
 export interface Status {
@@ -51,17 +42,23 @@ export interface Status {
   readonly openDataLosses: number
 }
 
+export interface StatusSources {
+  readonly pool: Pool
+  readonly kafka: Kafka
+  readonly config: Config<'kafka'>
+}
+
 /**
  * What there is to know now. The warehouse must answer; where Kafka doesn't, what it would have said is
  * null and the reason is told.
  */
-export async function readStatus(session: Session): Promise<Status> {
-  const { config, pool } = session
+export async function readStatus(sources: StatusSources): Promise<Status> {
+  const { config, pool } = sources
   const topic = config.KAFKA_TOPIC
-  const kafka = askKafka(session)
+  const kafka = askKafka(sources)
   const [watermarks, [lastRun], freshness, waiting] = await Promise.all([
     readWatermarks(pool, topic),
-    readRuns(pool, 1),
+    readRuns(pool, { limit: 1 }),
     readFreshness(pool, topic),
     readWaiting(pool),
   ])
@@ -105,7 +102,7 @@ const NEVER_LOADED = { incarnation: null, watermark: null, stoppedAt: null, stop
 /** kafkajs tries for much longer than somebody who looks at a status waits. */
 const KAFKA_LIMIT_MS = 6_000
 
-async function askKafka({ config, kafka }: Session) {
+async function askKafka({ config, kafka }: StatusSources) {
   const topic = config.KAFKA_TOPIC
   const answer = withAdmin(kafka, async (admin) => {
     const id = await clusterId(admin)
@@ -122,10 +119,7 @@ async function askKafka({ config, kafka }: Session) {
   })
   const limit = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () =>
-      limit.reject(
-        new Error(`Kafka at ${config.KAFKA_BROKERS.join(',')}: no answer in ${KAFKA_LIMIT_MS / 1_000} s`),
-      ),
+    () => limit.reject(new Error(`no answer in ${KAFKA_LIMIT_MS / 1_000} s`)),
     KAFKA_LIMIT_MS,
   )
   try {
@@ -137,7 +131,7 @@ async function askKafka({ config, kafka }: Session) {
       topicExists: null,
       bounds: [],
       groups: new Map<number, number>(),
-      error: explain(error, config),
+      error: `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${scrub((error as Error).message)}`,
     }
   } finally {
     clearTimeout(timer)
@@ -154,23 +148,6 @@ async function readWatermarks(pool: Pool, topic: string) {
     [topic],
   )
   return rows
-}
-
-async function readFreshness(pool: Pool, topic: string): Promise<Freshness> {
-  const { rows } = await pool.query<Freshness>(
-    `select newest as "newestRecordAt", (extract(epoch from now() - newest) * 1000)::float8 as "newestRecordAgeMs",
-            batches, p50 as "waitedP50Ms", p95 as "waitedP95Ms"
-     from (select max(last_timestamp) as newest from audit.partition_progress where topic = $1) progress,
-          (select count(*) as batches, percentile_cont(0.5) within group (order by waited) as p50,
-                  percentile_cont(0.95) within group (order by waited) as p95
-           from (
-             select (extract(epoch from loaded_at - oldest_record_at) * 1000)::float8 as waited
-             from audit.pipeline_batches
-             where loaded_at > now() - interval '1 hour' and oldest_record_at is not null and topic = $1
-           ) recent) waits`,
-    [topic],
-  )
-  return rows[0]!
 }
 
 async function readWaiting(pool: Pool): Promise<{ at: Date; unpublished: number; losses: number }> {

@@ -1,0 +1,102 @@
+import type { Kafka } from '../kafka/client.ts'
+import { readParts } from '../kafka/log-parts.ts'
+import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
+import { scrub, type Logger } from '../log.ts'
+import { JobLost, type Executor, type Job } from '../operations/background.ts'
+import { closeReplayRun, openReplayRun } from '../warehouse/replay-run.ts'
+import { readReplayRanges, type ReplayProgress } from '../warehouse/replay.ts'
+import { NO_FIGURES, type ReplayFigures } from './figures.ts'
+import { requireKnownLog, requireSameOffsets } from './known-log.ts'
+import { replayPart, type ReplayRules } from './step.ts'
+
+export interface ReplaySettings {
+  readonly kafka: Kafka
+  readonly pipeline: ReplayRules
+  readonly worker: string
+  readonly logger: Logger
+}
+
+/**
+ * Reads the ranges of a replay again, with a connection of its own that is open only as long, and derives
+ * from each record what the current code derives. Goes on where it was.
+ */
+export function replayExecutor(settings: ReplaySettings): Executor {
+  const { worker, pipeline } = settings
+  const { pool } = pipeline
+  return async (job) => {
+    const runId = await openReplayRun(pool, job.action.id, worker)
+    if (runId === undefined) throw new JobLost(`another worker took action ${job.action.id} over`)
+    const logger = settings.logger.child({ run_id: runId, action_id: job.action.id })
+    try {
+      const figures = await replay({ ...settings, logger }, job)
+      await closeReplayRun(pool, runId, worker, { status: 'succeeded' })
+      return { ...figures }
+    } catch (error) {
+      const outcome = job.signal.aborted
+        ? { status: 'abandoned' as const, error: WHY_ENDED[String(job.signal.reason)] ?? 'interrupted' }
+        : { status: 'failed' as const, error: messageOf(error) }
+      // Where not even that can be written, the error itself is what matters.
+      await closeReplayRun(pool, runId, worker, outcome).catch(() => undefined)
+      throw error
+    }
+  }
+}
+
+/** By what the job's signal says. */
+const WHY_ENDED: Readonly<Record<string, string>> = {
+  stopped: 'stopped by an operator; it can be continued',
+  paused: 'everything was paused; it goes on when resumed',
+  stopping: 'the worker ended; another one goes on',
+}
+
+async function replay(settings: ReplaySettings, job: Job): Promise<ReplayFigures> {
+  const ranges = await readReplayRanges(settings.pipeline.pool, job.action.id)
+  let figures = (job.action.result as ReplayFigures | null) ?? NO_FIGURES
+  const left = ranges.filter(({ next, to }) => next < to)
+  if (left[0] === undefined) return figures
+  job.signal.throwIfAborted()
+  const reader = await openLogReader(settings.kafka, left[0].topic)
+  try {
+    for (const range of left) figures = await replayRange(settings, job, reader, range, figures)
+  } finally {
+    await reader.close()
+  }
+  return figures
+}
+
+async function replayRange(
+  { kafka, pipeline, logger }: ReplaySettings,
+  job: Job,
+  reader: LogReader,
+  range: ReplayProgress,
+  before: ReplayFigures,
+): Promise<ReplayFigures> {
+  const logStart = async () => {
+    const now = await requireKnownLog(pipeline.pool, kafka, reader, range)
+    requireSameOffsets(now.progress, range)
+    return now.start
+  }
+  await logStart()
+  const limits = { maxRecords: pipeline.batchSize, maxBytes: pipeline.batchBytes }
+  let figures = before
+  for await (const part of readParts(
+    reader,
+    range.partition,
+    { from: range.next, to: range.to },
+    limits,
+    logStart,
+  )) {
+    job.signal.throwIfAborted()
+    if (part.kind === 'gone')
+      logger.warn(
+        { partition: range.partition, from_offset: part.from, to_offset: part.to },
+        'Kafka no longer holds a part of the replay',
+      )
+    figures = await replayPart(pipeline, job, range, part, figures)
+  }
+  return figures
+}
+
+function messageOf(error: unknown): string {
+  return scrub(error instanceof Error ? error.message : String(error)).slice(0, 2_000)
+}

@@ -1,0 +1,45 @@
+import type { Pool } from 'pg'
+import type { Kafka } from '../kafka/client.ts'
+import { ActionRefused, recordAction, type Action, type Operator } from '../operations/actions.ts'
+import { insertReplayRanges, unfinishedReplay } from '../warehouse/replay.ts'
+import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { planReplay, type ReplayPlan } from './plan.ts'
+import type { ReplayRange } from './range.ts'
+
+export interface ReplayRequest {
+  readonly topic: string
+  readonly range: ReplayRange
+  /** Only says what would change. */
+  readonly dryRun: boolean
+  readonly reason?: string | undefined
+}
+
+/**
+ * Asks for a replay, which a worker then does in the background. Its total and its progress are offsets.
+ *
+ * @throws ActionRefused where there is nothing to read, or where another replay is not finished.
+ */
+export async function requestReplay(
+  pool: Pool,
+  kafka: Kafka,
+  by: Operator,
+  { topic, range, dryRun, reason }: ReplayRequest,
+): Promise<{ action: Action; plan: ReplayPlan }> {
+  const plan = await planReplay(pool, kafka, topic, range)
+  return inTransaction(pool, async (client) => {
+    const other = await unfinishedReplay(client)
+    if (other !== undefined)
+      throw new ActionRefused(
+        `Replay ${other} is not finished. Wait for it, or stop it: pulse actions stop ${other}`,
+      )
+    const action = await recordAction(client, by, {
+      action: 'replay',
+      target: { topic, dryRun, range, notes: plan.notes },
+      reason,
+      status: 'pending',
+      total: plan.offsets,
+    })
+    await insertReplayRanges(client, action.id, plan.ranges)
+    return commit({ action, plan })
+  })
+}

@@ -1,0 +1,132 @@
+import { onTestFinished } from 'vitest'
+import { FRAUD_RULES, type FraudRule } from '../../etl/fraud-rules.ts'
+import { taxRate } from '../../etl/money.ts'
+import { readAction, type Action, type Operator } from '../../etl/operations/actions.ts'
+import { startBackground } from '../../etl/operations/background.ts'
+import { replayExecutor } from '../../etl/replay/executor.ts'
+import type { ReplayRange } from '../../etl/replay/range.ts'
+import { requestReplay } from '../../etl/replay/request.ts'
+import type { ReplayRules } from '../../etl/replay/step.ts'
+import { waitFor } from './wait-for.ts'
+import type { World } from './world.ts'
+
+/** Code and settings that are not those of the load: another tax rate, and another rule for fraud. */
+export const NEW_RULES = {
+  taxRate: taxRate('0.2'),
+  fraudRules: [
+    ...FRAUD_RULES.map((rule): FraudRule => ({ ...rule, enabled: false })),
+    {
+      id: 'over-fifty',
+      condition: ({ amountCents }: { amountCents: number }) => amountCents > 50_00,
+      weight: 30,
+      reason: 'over "50", \\',
+      enabled: true,
+    },
+  ],
+} as const
+
+export const OPERATOR: Operator = { name: 'ana', via: 'console' }
+export const ALL: ReplayRange = { kind: 'all' }
+
+export interface Replayer {
+  readonly name: string
+  pause(): void
+  resume(): void
+  /** As a worker that ends. */
+  stop(): Promise<void>
+}
+
+/** A worker that does nothing but the replays that are asked for, with the new rules unless told otherwise. */
+export async function aReplayer(world: World, changes: Partial<ReplayRules> = {}): Promise<Replayer> {
+  const { pipeline, settings } = await world.openWorker({ owns: [] })
+  let paused = false
+  const background = startBackground({
+    pool: pipeline.pool,
+    worker: settings.worker,
+    logger: settings.logger,
+    isPaused: () => paused,
+    executors: {
+      replay: replayExecutor({
+        kafka: world.kafka,
+        pipeline: { ...pipeline, ...NEW_RULES, ...changes },
+        worker: settings.worker,
+        logger: settings.logger,
+      }),
+    },
+  })
+  onTestFinished(() => background.stop())
+  return {
+    name: settings.worker,
+    pause: () => (paused = true),
+    resume: () => (paused = false),
+    stop: () => background.stop(),
+  }
+}
+
+/** Asks for a replay, as an operator. */
+export async function ask(
+  world: World,
+  range: ReplayRange = ALL,
+  { dryRun = false }: { dryRun?: boolean } = {},
+): Promise<number> {
+  const request = { topic: world.topic, range, dryRun }
+  return (await requestReplay(world.pool, world.kafka, OPERATOR, request)).action.id
+}
+
+/** Resolves when the action is in this state. */
+export function settled(world: World, id: number, status: Action['status']): Promise<Action> {
+  return waitFor(
+    `action ${id} to be ${status}`,
+    async () => {
+      const action = await readAction(world.pool, id)
+      if (action.status === 'failed' && status !== 'failed')
+        throw new Error(`action ${id} failed: ${action.error}`)
+      return action.status === status && action
+    },
+    { limitMs: 30_000 },
+  )
+}
+
+/** Asks for a replay and waits until it is done. */
+export async function replayed(
+  world: World,
+  ...asked: [ReplayRange?, { dryRun?: boolean }?]
+): Promise<Action> {
+  return settled(world, await ask(world, ...asked), 'succeeded')
+}
+
+/** Facts that are not what the new rules derive, by Postgres' own arithmetic. */
+export async function notByNewRules(world: World): Promise<{ partition: number; offset: number }[]> {
+  const { rows } = await world.pool.query<{ partition: number; offset: number }>(
+    `select source_partition as partition, source_offset::int as "offset" from warehouse.transactions
+     where tax_amount <> round(amount * 0.2, 2) or total_amount <> amount + round(amount * 0.2, 2)
+        or is_fraud_flagged <> (amount > 50) or fraud_score <> case when amount > 50 then 30 else 0 end
+        or fraud_reasons <> case when amount > 50 then array['over "50", \\'] else '{}' end
+     order by 1, 2`,
+  )
+  return rows
+}
+
+/** All that a replay must leave alone. */
+export async function untouched(world: World): Promise<unknown> {
+  const facts = await world.pool.query(
+    `select id, order_id, amount, currency, customer_id, product_category, transaction_timestamp, processed_at,
+            batch_id, source_partition, source_offset, incarnation from warehouse.transactions order by id`,
+  )
+  const counts = await world.pool.query(
+    `select minute, source_partition, currency, product_category, transactions, amount
+     from warehouse.sales_by_minute order by 1, 2, 3, 4`,
+  )
+  const runs = await world.pool.query(`select * from audit.pipeline_runs where kind <> 'replay' order by id`)
+  const keys = await world.pool.query('select * from warehouse.order_keys order by order_id')
+  return {
+    facts: facts.rows,
+    counts: counts.rows,
+    runs: runs.rows,
+    keys: keys.rows,
+    watermarks: await world.watermarks(),
+    ledger: await world.ledger(),
+    deadLetters: await world.deadLetters(),
+    groupOffsets: await world.groupOffsets(),
+  }
+}
