@@ -5,7 +5,7 @@ import { ConfigError, readConfig, type Config } from './config.ts'
 import { createLogger, scrub } from './log.ts'
 import { checkSchedule } from './scheduler.ts'
 import { stopSignal } from './stop-signal.ts'
-import { startWorker } from './worker.ts'
+import { startWorker, type WorkerConfig } from './worker.ts'
 
 const HELP = `Usage: npm run etl
 
@@ -25,14 +25,14 @@ const START_LIMIT_MS = 1_000
 process.exit(await main())
 
 async function main(): Promise<number> {
-  let config: Config<'kafka' | 'database' | 'etl' | 'log'>
+  let config: WorkerConfig & Config<'log'>
   try {
     const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
     if (values.help === true) {
       console.log(HELP)
       return 0
     }
-    config = readConfig(['kafka', 'database', 'etl', 'log'])
+    config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
     checkSchedule(config.ETL_SCHEDULE)
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error))

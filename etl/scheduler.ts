@@ -83,6 +83,11 @@ export class Scheduler {
     return first === undefined || second === undefined ? 0 : second.getTime() - first.getTime()
   }
 
+  /** When the next tick is due. */
+  get nextTick(): Date | undefined {
+    return this.#task.getNextRuns(1)[0]
+  }
+
   get isRunning(): boolean {
     return this.#running
   }

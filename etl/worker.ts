@@ -4,13 +4,24 @@ import { checkedFraudRules, FRAUD_RULES } from './fraud-rules.ts'
 import { createKafka, type Kafka } from './kafka/client.ts'
 import { openLogReader } from './kafka/log-reader.ts'
 import { joinGroup } from './kafka/membership.ts'
-import { connectProducer } from './kafka/producer.ts'
+import { connectProducer, type RecordProducer } from './kafka/producer.ts'
 import { topicSettings, waitForTopic, withAdmin } from './kafka/topics.ts'
 import type { Logger } from './log.ts'
 import { taxRate } from './money.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import type { Pipeline } from './pipeline.ts'
 import { runOnce, type RunSummary } from './run.ts'
 import { Scheduler } from './scheduler.ts'
+import { startAlerts } from './alerts/watch.ts'
+import { startHousekeeping } from './housekeeping/housekeeping.ts'
+import { acceptedAgeDays } from './housekeeping/retention.ts'
+import { startBackground, type BackgroundOptions } from './operations/background.ts'
+import { watchControl } from './operations/control.ts'
+import { dismissExecutor } from './operations/dismiss.ts'
+import { redriveExecutor } from './operations/redrive.ts'
+import { keepPresence, type Presence } from './operations/workers.ts'
+import type { Repetition } from './repeat.ts'
+import { replayExecutor } from './replay/executor.ts'
 import { createMonthKeeper } from './warehouse/facts.ts'
 import { createPool } from './warehouse/pool.ts'
 import { waitForWarehouse } from './warehouse/ready.ts'
@@ -25,8 +36,14 @@ export interface Worker {
   stop(): Promise<void>
 }
 
-/** Connections that a worker keeps for all but the drains: ledger, health, console. */
+export type WorkerConfig = Config<'kafka' | 'database' | 'etl' | 'console' | 'alerts' | 'housekeeping'>
+
+/** Connections that a worker keeps for the ledger beside its drains. */
 const SPARE_CONNECTIONS = 2
+/** What goes on beside the drains has connections of its own: a backlog never keeps the switch from being seen. */
+const OPERATIONS_LIMITS = { connections: 4 }
+/** Pages take few connections and end soon, so that nobody who looks can keep the job from working. */
+const CONSOLE_LIMITS = { connections: 3, statementTimeoutMs: 10_000 }
 
 /**
  * Starts a worker: waits for what it needs, joins the group, opens its port, and then runs by the clock.
@@ -35,7 +52,7 @@ const SPARE_CONNECTIONS = 2
  * @throws MigrationMismatch and whatever else waiting would not mend.
  */
 export async function startWorker(
-  config: Config<'kafka' | 'database' | 'etl'>,
+  config: WorkerConfig,
   worker: string,
   logger: Logger,
   signal: AbortSignal,
@@ -43,6 +60,9 @@ export async function startWorker(
   const kafka = createKafka(config, logger, `global-sales-pulse-etl`)
   const pool = createPool(config, 'pulse_loader', logger)
   await waitForWarehouse(pool, logger, signal)
+  const operationsPool = createPool(config, 'pulse_loader', logger, OPERATIONS_LIMITS)
+  // Before Kafka answers: that it doesn't is one of the things to tell.
+  const alerts = startAlerts({ pool: operationsPool, config, logger, topic: config.KAFKA_TOPIC })
   for (const topic of [config.KAFKA_TOPIC, config.KAFKA_DLQ_TOPIC])
     await waitForTopic(kafka, topic, logger, signal)
   await warnOfCreateTime(kafka, config.KAFKA_TOPIC, logger)
@@ -59,6 +79,7 @@ export async function startWorker(
   })
 
   const pipeline = createPipeline(config, { pool, reader, producer, membership })
+  const { metrics } = pipeline
   const settings = {
     kafka,
     worker,
@@ -67,14 +88,23 @@ export async function startWorker(
     budgetMs: config.ETL_RUN_BUDGET_MS,
     concurrency: Math.max(1, config.DATABASE_POOL_SIZE - SPARE_CONNECTIONS),
   }
-  const scheduler = new Scheduler({
+  let pausing = new AbortController()
+  const scheduler: Scheduler = new Scheduler({
     expression: config.ETL_SCHEDULE,
     logger,
     run: async (kind) => {
-      const summary = await runOnce(pipeline, settings, kind, signal)
+      if (control.isPaused()) return
+      const summary = await runOnce(pipeline, settings, kind, AbortSignal.any([signal, pausing.signal]))
       reportRun(logger, summary)
     },
   })
+  const control = await watchControl(operationsPool, logger, {
+    run: () => scheduler.trigger('manual'),
+    pause: () => pausing.abort(new Error('paused')),
+    resume: () => (pausing = new AbortController()),
+  })
+  metrics.watchPause(() => control.isPaused())
+  const consolePool = createPool(config, 'pulse_loader', logger, CONSOLE_LIMITS)
   const server = await startServer(
     {
       late: () => lateness(scheduler, config.ETL_RUN_BUDGET_MS),
@@ -86,6 +116,8 @@ export async function startWorker(
         )
       },
     },
+    metrics,
+    { pool: consolePool, kafka, config, logger, worker },
     config.HTTP_PORT,
   ).catch(async (error: unknown) => {
     await membership.leave() // or the others wait for our share until the session times out
@@ -93,31 +125,75 @@ export async function startWorker(
   })
   logger.info({ address: server.listeningOrigin, schedule: config.ETL_SCHEDULE }, 'ready')
   scheduler.start()
+  const beside = [
+    control,
+    alerts,
+    ...startOperations(
+      { config, worker, logger, kafka, producer, pipeline: { ...pipeline, pool: operationsPool } },
+      () => control.isPaused(),
+      () => ({
+        schedule: config.ETL_SCHEDULE,
+        nextTickAt: scheduler.nextTick,
+        partitions: membership.partitions(),
+        problem: membership.isMember() ? undefined : 'not in its consumer group',
+      }),
+    ),
+  ]
 
   return {
     scheduler,
     crashed: crash.promise,
     joined: () => membership.joined(),
     stop: async () => {
-      await scheduler.stop()
+      await Promise.all([scheduler.stop(), ...beside.map((work) => work.stop())])
       await Promise.all([membership.leave(), producer.disconnect(), reader.close(), server.close()])
-      await pool.end()
+      await Promise.all([pool.end(), operationsPool.end(), consolePool.end()])
     },
   }
 }
 
+interface Operations {
+  readonly config: WorkerConfig
+  readonly worker: string
+  readonly logger: Logger
+  readonly kafka: Kafka
+  readonly producer: RecordProducer
+  readonly pipeline: Pipeline
+}
+
+/** All that goes on beside the runs. Replays have a lane of their own: a redrive doesn't wait for hours. */
+function startOperations(
+  { config, worker, logger, kafka, producer, pipeline }: Operations,
+  isPaused: () => boolean,
+  presence: () => Presence,
+): Repetition[] {
+  const { pool } = pipeline
+  const lane = (executors: BackgroundOptions['executors']) =>
+    startBackground({ pool, worker, logger, isPaused, executors })
+  return [
+    keepPresence(pool, worker, presence, logger),
+    lane({
+      redrive: redriveExecutor({ pool, producer, topic: config.KAFKA_TOPIC }),
+      dismiss: dismissExecutor({ pool }),
+    }),
+    lane({ replay: replayExecutor({ kafka, pipeline, worker, logger }) }),
+    startHousekeeping({ pool, kafka, config, worker, logger, isPaused }),
+  ]
+}
+
 /** The pipeline as the configuration has it, over connections that are open. */
 export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>>(
-  config: Config<'kafka' | 'etl'>,
+  config: Config<'kafka' | 'etl' | 'housekeeping'>,
   open: Open,
 ): Pipeline & Open {
   return {
     ...open,
     months: createMonthKeeper(open.pool),
+    metrics: createMetrics(open),
     dlqTopic: config.KAFKA_DLQ_TOPIC,
     batchSize: config.BATCH_SIZE,
     batchBytes: config.BATCH_BYTES,
-    maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+    maxAgeDays: acceptedAgeDays(config),
     deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
     taxRate: taxRate(config.TAX_RATE),
     fraudRules: checkedFraudRules(FRAUD_RULES),

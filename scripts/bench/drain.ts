@@ -6,7 +6,7 @@ import { startWorker } from '../../etl/worker.ts'
  * A worker as users run it, in a process of its own, that makes one run by hand and says what it took.
  * Started by the benchmark; its configuration is the environment, its answer one line of JSON.
  */
-const config = readConfig(['kafka', 'database', 'etl', 'log'])
+const config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
 const worker = await startWorker(
   config,
   'bench',
