@@ -1,12 +1,14 @@
+import { readParts } from '../../../../etl/kafka/log-parts.ts'
 import { partitionBounds, withAdmin } from '../../../../etl/kafka/topics.ts'
 import type { Progress } from '../../../../etl/warehouse/progress.ts'
 import { count, offsets, thousands } from '../../wording.ts'
 import { BatchTally } from './batch-tally.ts'
 import type { DeepCheck } from './every-record.ts'
-import { readLog } from './log-parts.ts'
 import { matchRecords } from './match-records.ts'
 import { countStored, openDeadLetters, openFacts, openLedger, type StoredCounts } from './stored-rows.ts'
 import { explainUnmatched } from './unmatched.ts'
+
+const PART_LIMITS = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024 }
 
 /**
  * Walks a partition's log beside its facts, its dead letters and its ledger, all in the order of offsets.
@@ -39,7 +41,8 @@ export async function checkPartition(check: DeepCheck, progress: Progress): Prom
   })
   if (start > progress.firstOffset) await tally.skip(start)
 
-  for await (const part of readLog(reader, partition, start, nextOffset, logStart)) {
+  const range = { from: start, to: nextOffset }
+  for await (const part of readParts(reader, partition, range, PART_LIMITS, logStart)) {
     if (part.kind === 'gone') {
       passOver(part.from, part.to, {
         facts: await facts.skipBelow(part.to),
