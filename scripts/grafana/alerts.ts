@@ -50,9 +50,10 @@ export const ALERTS: readonly Alert[] = [
       'The last sign of success is {{ humanizeDuration $values.A.Value }} old. Records wait in Kafka, nothing is lost. (The same alert fires when Grafana cannot query the warehouse.)',
     panel: [PIPELINE_UID, PANELS.lastSuccess],
     // A run that works off a backlog may take minutes: as long as it loads, it counts. Six hours: never.
-    // Replays and housekeeping load nothing, so that their success says nothing.
+    // Replays and housekeeping load nothing, so that their success says nothing. Whoever has paused the job knows.
     sql: sql(`
-      select coalesce(extract(epoch from now() - max(at)), 21600) as seconds
+      select case when (select paused_at is not null from audit.control) then 0
+                  else coalesce(extract(epoch from now() - max(at)), 21600) end as seconds
       from (
         select max(finished_at) as at from audit.pipeline_runs
         where status = 'succeeded' and kind in ('tick', 'manual') and $__timeFilter(started_at)
@@ -91,6 +92,7 @@ export const ALERTS: readonly Alert[] = [
         from audit.partition_progress
         where stopped_at is null and log_seen_at > now() - interval '1 day'
       ) waits
+      where (select paused_at is null from audit.control)
       group by topic, partition
     `),
     range: 120,

@@ -73,6 +73,8 @@ const loss = (acknowledged: string) => [
    values ('t', 0, 1, 10, 30, ${acknowledged}), ('t', 0, 2, 10, 15, ${acknowledged}), ('t', 1, 1, 0, 1, ${acknowledged})`,
 ]
 
+const paused = `update audit.control set paused_at = now() - interval '4 minutes', paused_by = 'somebody'`
+
 const cases: [alert: string, situation: string, happened: string[], state: 'fires' | 'quiet' | 'no data'][] =
   [
     ['PulseNoSuccessfulRun', 'nothing ever ran', [], 'fires'],
@@ -91,6 +93,7 @@ const cases: [alert: string, situation: string, happened: string[], state: 'fire
       [run('succeeded', 20, 'replay'), run('succeeded', 20, 'housekeeping')],
       'fires',
     ],
+    ['PulseNoSuccessfulRun', 'it is paused', [run('succeeded', 240), paused], 'quiet'],
     [
       'PulseNoSuccessfulRun',
       'a long run works off a backlog',
@@ -106,6 +109,7 @@ const cases: [alert: string, situation: string, happened: string[], state: 'fire
     ['PulseNoSuccessfulRun', 'a run hangs', batch({ status: 'running', secondsAgo: 300 }), 'fires'],
 
     ['PulseDataStale', 'nothing ever ran', [], 'no data'],
+    ['PulseDataStale', 'it is paused', [...seen(200), paused], 'no data'],
     ['PulseDataStale', 'the topic is quiet', seen(20, 86_400), 'quiet'],
     ['PulseDataStale', 'only transaction markers passed', [...seen(20), ...batch({ consumed: 0 })], 'quiet'],
     ['PulseDataStale', 'records waited for a tick', [...seen(10), ...batch({ waited: 31 })], 'quiet'],
