@@ -1,6 +1,6 @@
 # The targets of Global Sales Pulse; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-int test-compose lint lint-compose format bench clean \
+.PHONY: help demo test test-unit test-int test-browser test-compose lint lint-compose format bench bench-pages clean \
 	dev-up dev-down dev-logs prod-up prod-down prod-logs prod-secrets images doctor \
 	db-migrate db-reset backup restore rotate-passwords shell-etl shell-producer grafana-logs
 
@@ -45,6 +45,9 @@ test-unit: $(READY) ## The tests that need no server (seconds)
 test-int: $(READY) ## The tests that need Kafka and Postgres
 	@$(NPM_RUN) test:integration
 
+test-browser: $(INSTALLED) ## The console in a real browser; needs Chromium
+	@npm run --silent test:browser
+
 test-compose: $(INSTALLED) docker ## The containers themselves: gate, crashes, start and stop (minutes)
 	@node_modules/.bin/node node_modules/vitest/vitest.mjs run --config tests/compose/vitest.config.ts
 
@@ -59,6 +62,9 @@ format: $(INSTALLED) ## Format the sources
 
 bench: $(READY) ## Throughput of the ETL against raw COPY
 	@$(NPM_RUN) bench
+
+bench-pages: $(READY) ## What each page of the console takes over a million facts
+	@$(NPM_RUN) bench:pages
 
 clean: ## Remove what was installed
 	rm -rf node_modules

@@ -26,7 +26,8 @@ export interface DeadLetterGroup {
   readonly sample: { readonly id: number; readonly message: string | null }
 }
 
-const MAX_GROUPS = 200
+/** How many groups a look at them shows at most. */
+export const MAX_GROUPS = 200
 
 /**
  * Largest first. The two aggregates are apart, because each is answered by an index of its own: of 100,000

@@ -90,7 +90,7 @@ export async function countReasons(pool: Pool, hours: number): Promise<ReasonCou
      from flagged, unnest(fraud_reasons) as reason group by reason order by 2 desc, reason`,
     [hours],
   )
-  return { reasons: rows.map(({ flagged: _, ...counted }) => counted), flagged: rows[0]?.flagged ?? 0 }
+  return { reasons: rows, flagged: rows[0]?.flagged ?? 0 }
 }
 
 /** What one customer bought in one currency. */

@@ -1,0 +1,131 @@
+import type { Visitor } from './guard.ts'
+import { html, nothing, type Html } from './html.ts'
+
+/** The pages of the menu, in its order; the letter after `g` goes there. */
+const MENU = [
+  ['/', 'Overview', 'o'],
+  ['/runs', 'Runs', 'r'],
+  ['/dead-letters', 'Dead letters', 'd'],
+  ['/fraud', 'Fraud', 'f'],
+  ['/actions', 'Actions', 'a'],
+  ['/alerts', 'Alerts', 'l'],
+] as const
+
+export interface PageOptions {
+  readonly title: string
+  /** The menu's entry that this page belongs to. */
+  readonly menu: (typeof MENU)[number][0]
+  readonly visitor: Visitor
+  readonly content: Html
+  /** Seconds between two updates of <main>; without it the page stands still. */
+  readonly live?: number
+}
+
+/** A whole page of the console, for somebody who is logged in. */
+export function page({ title, menu, visitor, content, live }: PageOptions): Html {
+  return document(
+    title,
+    html`<a class="skip" href="#main">To the content</a>
+      <header class="top">
+        <a class="brand" href="/"
+          ><img src="/assets/icon.svg" alt="" width="22" height="22" />Global Sales Pulse</a
+        >
+        <nav aria-label="Pages">
+          ${MENU.map(
+            ([path, name, key]) =>
+              html`<a href="${path}" data-key="${key}" ${path === menu ? html`aria-current="page"` : nothing}
+                >${name}</a
+              >`,
+          )}
+        </nav>
+        <form method="post" action="/logout" class="who">
+          <span
+            >${visitor.operator.name}${visitor.mayAct ? nothing : html` <span class="badge">read-only</span>`}</span
+          >
+          <button class="quiet">Log out</button>
+        </form>
+      </header>
+      <main
+        id="main"
+        tabindex="-1"
+        data-now="${new Date().toISOString()}"
+        ${live === undefined ? nothing : html`data-live="${live}"`}
+      >
+        ${content}
+      </main>
+      <footer class="bottom">
+        ${live === undefined ? nothing : liveStatus(live)}
+        <button type="button" class="quiet needs-script" data-opens="shortcuts">
+          Keyboard shortcuts <kbd>?</kbd>
+        </button>
+      </footer>
+      ${shortcuts()}`,
+  )
+}
+
+/** What the page says of its own updates; whoever wants to read in peace stops them. */
+function liveStatus(seconds: number): Html {
+  return html`<span class="live" data-live-status>Updates every ${seconds} s</span>
+    <button type="button" class="quiet needs-script" data-live-toggle aria-pressed="false">
+      Hold updates
+    </button>
+    <p class="visually-hidden" role="status" data-announce></p>`
+}
+
+function shortcuts(): Html {
+  return html`<dialog id="shortcuts" aria-labelledby="shortcuts-title">
+    <h2 id="shortcuts-title">Keyboard shortcuts</h2>
+    <dl class="keys">
+      ${MENU.map(
+        ([, name, key]) =>
+          html`<div>
+            <dt><kbd>g</kbd> <kbd>${key}</kbd></dt>
+            <dd>${name}</dd>
+          </div>`,
+      )}
+      <div>
+        <dt><kbd>?</kbd></dt>
+        <dd>This list</dd>
+      </div>
+    </dl>
+    <form method="dialog"><button>Close</button></form>
+  </dialog>`
+}
+
+/** A page for somebody who may not be logged in. */
+export function barePage(title: string, content: Html): Html {
+  return document(
+    title,
+    html`<main id="main" class="bare">
+      <h1><img src="/assets/icon.svg" alt="" width="32" height="32" />Global Sales Pulse</h1>
+      ${content}
+    </main>`,
+  )
+}
+
+function document(title: string, body: Html): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>${title} · Global Sales Pulse</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/assets/uplot.css" />
+        <link rel="stylesheet" href="/assets/console.css" />
+        <link rel="stylesheet" href="/assets/parts.css" />
+        <script type="module" src="/assets/console.js"></script>
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html>`
+}
+
+/** A form that changes something: POST, with the visitor's token. */
+export function actionForm(visitor: Visitor, action: string, content: Html, classes = ''): Html {
+  return html`<form method="post" action="${action}" class="${classes}">
+    <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
+  </form>`
+}

@@ -1,0 +1,46 @@
+import { readDeadLetter } from '../../../reports/dead-letters.ts'
+import { NotFound } from '../../../operations/actions.ts'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { PROBLEMS } from '../../api/schemas.ts'
+import type { Console, Server } from '../../console.ts'
+import { idInPath } from '../fields.ts'
+
+/** For the description of the API; what is sent is never touched. */
+const BYTES = {
+  description: 'The bytes, as a file.',
+  content: { 'application/octet-stream': { schema: z.file() } },
+}
+
+/** Bytes from outside, for a file: no browser is to show them, guess what they are, or run them. */
+export function downloadRoutes(server: Server, { pool }: Console): void {
+  for (const part of ['key', 'value'] as const) {
+    server.get(
+      `/dead-letters/:id/${part}`,
+      {
+        config: { access: 'view' },
+        schema: {
+          tags: ['Dead letters'],
+          summary: `The bytes of its ${part}, as they are`,
+          params: idInPath,
+          response: { 200: BYTES, ...PROBLEMS },
+        },
+      },
+      async (request, reply) => {
+        const { id, [part]: bytes } = await readDeadLetter(pool, request.params.id)
+        if (bytes === null) throw new NotFound(`The ${part} of dead letter ${id} is null.`)
+        return sendBytes(reply, `dead-letter-${id}-${part}.bin`, bytes)
+      },
+    )
+  }
+}
+
+export function sendBytes(reply: FastifyReply, name: string, bytes: Buffer): FastifyReply {
+  return reply
+    .type('application/octet-stream')
+    .header('content-disposition', `attachment; filename="${name}"`)
+    .header('content-security-policy', "sandbox; default-src 'none'")
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'no-store')
+    .send(bytes)
+}
