@@ -34,6 +34,30 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
+/** Kafka did not answer in the time that a person waits. */
+export class KafkaSilent extends Error {
+  override readonly name = 'KafkaSilent'
+}
+
+/** kafkajs tries for much longer than that. */
+const PATIENCE_MS = 6_000
+
+/** As `withAdmin`, for somebody who waits for a page or at a terminal. @throws KafkaSilent. */
+export async function askAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const answer = withAdmin(kafka, work)
+  answer.catch(() => undefined) // it may fail later than we wait
+  const limit = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => limit.reject(new KafkaSilent(`no answer in ${PATIENCE_MS / 1_000} s`)),
+    PATIENCE_MS,
+  )
+  try {
+    return await Promise.race([answer, limit.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Makes the topics that are missing and compares those that are there; changes none of them. */
 export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<TopicResult[]> {
   const results: TopicResult[] = []

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
-import { clusterId, partitionBounds, withAdmin } from '../kafka/topics.ts'
+import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import {
   acknowledgeDataLoss,
   beginIncarnation,
@@ -31,7 +31,7 @@ export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise
       `${topic}/${partition} has no watermark: the job was never there, and will begin where its log begins.`,
     )
   }
-  return withAdmin(kafka, async (admin) => {
+  return askAdmin(kafka, async (admin) => {
     const cluster = await clusterId(admin)
     const bounds = (await admin.listTopics()).includes(topic) ? await partitionBounds(admin, topic) : []
     const log = bounds.find((one) => one.partition === partition)

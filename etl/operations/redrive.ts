@@ -19,6 +19,16 @@ export type SkipReason =
   | 'waiting'
   | 'too_large'
 
+/** For people: how many were not sent, because they were … */
+export const SKIPPED_BECAUSE: Readonly<Record<SkipReason, string>> = {
+  resolved: 'resolved meanwhile',
+  other_topic: 'of another topic',
+  undecodable: 'undecodable, to be corrected',
+  later_attempt: 'with a later attempt that is open',
+  waiting: 'sent before, outcome not known yet',
+  too_large: 'too large for the topic',
+}
+
 /** What came of a redrive: the records that went to the topic. What becomes of them there, a run finds out. */
 export interface RedriveResult {
   readonly sent: number

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import { openLogReader } from '../kafka/log-reader.ts'
-import { offsetsAt, withAdmin } from '../kafka/topics.ts'
+import { offsetsAt, askAdmin } from '../kafka/topics.ts'
 import { ActionRefused } from '../operations/actions.ts'
 import type { PartitionNow } from '../operations/partitions.ts'
 import type { PartitionId, Progress } from '../warehouse/progress.ts'
@@ -80,7 +80,7 @@ async function offsetsAsked(
   if (range.kind === 'all')
     return new Map(loaded.map((partition) => [partition, { from: undefined, to: undefined }]))
   const { from, to } = range
-  const [first, last] = await withAdmin(kafka, async (admin) => [
+  const [first, last] = await askAdmin(kafka, async (admin) => [
     await offsetsAt(admin, topic, new Date(from)),
     to === undefined ? undefined : await offsetsAt(admin, topic, new Date(to)),
   ])

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import type { Config } from '../config.ts'
 import type { Kafka } from '../kafka/client.ts'
-import { clusterId, groupOffsets, partitionBounds, withAdmin } from '../kafka/topics.ts'
+import { clusterId, groupOffsets, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import { scrub } from '../log.ts'
 import { readFreshness, type Freshness } from './freshness.ts'
 import { readRuns, type Run } from './runs.ts'
@@ -99,33 +99,23 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
 
 const NEVER_LOADED = { incarnation: null, watermark: null, stoppedAt: null, stopCode: null, stopReason: null }
 
-/** kafkajs tries for much longer than somebody who looks at a status waits. */
-const KAFKA_LIMIT_MS = 6_000
-
 async function askKafka({ config, kafka }: StatusSources) {
   const topic = config.KAFKA_TOPIC
-  const answer = withAdmin(kafka, async (admin) => {
-    const id = await clusterId(admin)
-    const topicExists = (await admin.listTopics()).includes(topic)
-    return {
-      clusterId: id,
-      topicExists,
-      bounds: topicExists ? await partitionBounds(admin, topic) : [],
-      groups: topicExists
-        ? await groupOffsets(admin, config.KAFKA_GROUP_ID, topic)
-        : new Map<number, number>(),
-      error: null,
-    }
-  })
-  const limit = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => limit.reject(new Error(`no answer in ${KAFKA_LIMIT_MS / 1_000} s`)),
-    KAFKA_LIMIT_MS,
-  )
   try {
-    return await Promise.race([answer, limit.promise])
+    return await askAdmin(kafka, async (admin) => {
+      const id = await clusterId(admin)
+      const topicExists = (await admin.listTopics()).includes(topic)
+      return {
+        clusterId: id,
+        topicExists,
+        bounds: topicExists ? await partitionBounds(admin, topic) : [],
+        groups: topicExists
+          ? await groupOffsets(admin, config.KAFKA_GROUP_ID, topic)
+          : new Map<number, number>(),
+        error: null,
+      }
+    })
   } catch (error) {
-    answer.catch(() => undefined) // it may fail later than we wait
     return {
       clusterId: null,
       topicExists: null,
@@ -133,8 +123,6 @@ async function askKafka({ config, kafka }: StatusSources) {
       groups: new Map<number, number>(),
       error: `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${scrub((error as Error).message)}`,
     }
-  } finally {
-    clearTimeout(timer)
   }
 }
 

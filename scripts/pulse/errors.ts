@@ -1,4 +1,5 @@
 import { ConfigError, type Config } from '../../etl/config.ts'
+import { KafkaSilent } from '../../etl/kafka/topics.ts'
 import { scrub } from '../../etl/log.ts'
 
 /** Wrong use of a command, that its parser can't see: exit 2. */
@@ -32,7 +33,8 @@ export function explain(error: unknown, config: Partial<Config<'kafka' | 'databa
   return sentenceOf(error)
 }
 
-const isKafkaError = (error: unknown): boolean => error instanceof Error && error.name.startsWith('KafkaJS')
+const isKafkaError = (error: unknown): boolean =>
+  error instanceof KafkaSilent || (error instanceof Error && error.name.startsWith('KafkaJS'))
 
 /** The socket's own errors have a code such as ECONNREFUSED; pg's time limit has none; Postgres' have a severity. */
 function isConnectionError(error: unknown): boolean {

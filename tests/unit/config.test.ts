@@ -176,3 +176,8 @@ test('.env.example names every variable once, with its default or blank', () => 
   const example = Object.fromEntries(lines)
   expect(readConfig(SECTIONS, { ...example, ...REQUIRED })).toEqual(readConfig(SECTIONS, REQUIRED))
 })
+
+test('docs/CONFIGURATION.md describes every variable', () => {
+  const page = readFileSync(new URL('../../docs/CONFIGURATION.md', import.meta.url), 'utf8')
+  expect(CONFIG_VARIABLES.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+})

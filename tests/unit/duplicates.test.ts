@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { firstOfEachOrder, settleDuplicates } from '../../etl/duplicates.ts'
 import type { Fact } from '../../etl/types.ts'
 import type { ExistingOrder } from '../../etl/warehouse/keys.ts'
-import { aFact, aRecord } from '../support/a-transaction.ts'
+import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
 
 const ORDER = '11111111-1111-4111-8111-111111111111'
 
@@ -16,12 +16,8 @@ function settle(facts: readonly Fact[], existing: readonly ExistingOrder[] = [])
 }
 
 const stored = (changes: Partial<ExistingOrder['values']> = {}): ExistingOrder => {
-  const { timestampMicros, amountCents, currency, customerId, productCategory } = aFact()
-  return {
-    orderId: ORDER,
-    timestampMicros,
-    values: { amountCents, currency, customerId, productCategory, ...changes },
-  }
+  const { orderId, timestampMicros, ...values } = aTransaction({ orderId: ORDER })
+  return { orderId, timestampMicros, values: { ...values, ...changes } }
 }
 
 test('the lowest offset wins, the same values again are duplicates', () => {

@@ -4,7 +4,7 @@ import { readDashboards, readText, type DashboardFile, type PanelFile } from '..
 import { dashboardProblems } from '../support/grafana-rules.ts'
 
 test.each([...grafanaFiles()])('grafana/%s is what the code makes', (path, text) => {
-  // If not: node scripts/grafana/write.ts
+  // If not: npm run generate-dashboards
   expect(readText(`grafana/${path}`)).toBe(text)
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { RUN_STATUSES } from '../../etl/reports/runs.ts'
 import { RUN_STATUSES as STATUSES_OF_THE_SCHEMA } from '../../etl/warehouse/schema/audit.ts'
 import { aMoment } from '../../scripts/pulse/arguments.ts'
-import { hexDump, plainText, renderPayload, SHORT_BYTES } from '../../scripts/pulse/dead-letters/payload.ts'
+import { plainText, renderPayload, SHORT_BYTES } from '../../scripts/pulse/dead-letters/payload.ts'
 import { explain } from '../../scripts/pulse/errors.ts'
 import { table } from '../../scripts/pulse/output.ts'
 import { printable, printableJson } from '../../scripts/pulse/printable.ts'
@@ -36,8 +36,9 @@ describe('a payload', () => {
     ['a byte order mark', Buffer.from('\ufeff{}'), undefined],
   ])('is text or not: %s', (_, bytes, text) => expect(plainText(bytes)).toBe(text))
 
-  test('is dumped with offset, bytes and ASCII', () => {
-    expect(hexDump(Buffer.from('0123456789abcdef\u001b~', 'latin1'))).toEqual([
+  test('is dumped with offset, bytes and ASCII where it is none', () => {
+    expect(renderPayload('Key', Buffer.from('0123456789abcdef\u001b~', 'latin1'), false)).toEqual([
+      'Key: 18 bytes, not plain UTF-8 text',
       '  00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef',
       '  00000010  1b 7e                                            .~',
     ])

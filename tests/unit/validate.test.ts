@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { validate, validateRecord } from '../../etl/validate.ts'
-import { aMessage, aRecord, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
+import { aMessage, aRecord, aRecordOf, aTransaction, KAFKA_TIME } from '../support/a-transaction.ts'
 import { validated } from '../support/validated.ts'
 
 const RULES = { maxAgeDays: 1_095 }
@@ -41,7 +41,7 @@ describe('a record that keeps the contract', () => {
   test('may have unknown fields, which are not kept', () => {
     const { code, transaction } = validated(aMessage({ colour: 'red', '': 1, tax_amount: 9 }))
     expect(code).toBe('valid')
-    expect(Object.keys(transaction ?? {})).toHaveLength(6)
+    expect(Object.keys(transaction ?? {}).toSorted()).toEqual(Object.keys(aTransaction()).toSorted())
   })
 
   test('counts with the last of a field that occurs twice', () => {

@@ -1,7 +1,7 @@
+import { hexDump } from '../../../etl/reports/hex.ts'
 import { isPlain } from '../printable.ts'
 import { count } from '../wording.ts'
 
-const BYTES_IN_A_LINE = 16
 /** What is shown of a payload that is longer. */
 export const SHORT_BYTES = 4_096
 
@@ -24,12 +24,16 @@ export function renderPayload(name: string, bytes: Buffer | null, full: boolean)
   const size = count(bytes.length, 'byte')
   if (text === undefined) {
     const shown = full ? bytes : bytes.subarray(0, SHORT_BYTES)
-    return [`${name}: ${size}, not plain UTF-8 text`, ...hexDump(shown), ...rest(bytes.length - shown.length)]
+    return [
+      `${name}: ${size}, not plain UTF-8 text`,
+      ...indented(hexDump(shown)),
+      ...rest(bytes.length - shown.length),
+    ]
   }
   const shown = full ? text : text.slice(0, SHORT_BYTES)
   return [
     `${name}: ${size} of text`,
-    ...shown.split(/\r\n|\r|\n/).map((line) => `  ${line}`),
+    ...indented(shown),
     ...(shown.length < text.length ? ['  … (--full shows all)'] : []),
   ]
 }
@@ -37,17 +41,4 @@ export function renderPayload(name: string, bytes: Buffer | null, full: boolean)
 const rest = (bytes: number): string[] =>
   bytes > 0 ? [`  … ${count(bytes, 'byte')} more (--full shows all)`] : []
 
-/** Offset, bytes, and the ASCII among them. */
-export function hexDump(bytes: Buffer): string[] {
-  const lines: string[] = []
-  for (let at = 0; at < bytes.length; at += BYTES_IN_A_LINE) {
-    const part = bytes.subarray(at, at + BYTES_IN_A_LINE)
-    const hex = part
-      .toString('hex')
-      .replaceAll(/../g, '$& ')
-      .padEnd(BYTES_IN_A_LINE * 3)
-    const ascii = part.toString('latin1').replaceAll(/[^\u0020-\u007e]/g, '.')
-    lines.push(`  ${at.toString(16).padStart(8, '0')}  ${hex} ${ascii}`)
-  }
-  return lines
-}
+const indented = (text: string): string[] => text.split(/\r\n|\r|\n/).map((line) => `  ${line}`)

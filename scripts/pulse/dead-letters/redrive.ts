@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { Action } from '../../../etl/operations/actions.ts'
-import { requestRedrive, type RedriveResult, type SkipReason } from '../../../etl/operations/redrive.ts'
+import {
+  requestRedrive,
+  SKIPPED_BECAUSE,
+  type RedriveResult,
+  type SkipReason,
+} from '../../../etl/operations/redrive.ts'
 import { CommandFailed, sentenceOf, UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
 import { count, thousands } from '../wording.ts'
@@ -41,15 +46,6 @@ async function readValue({ valueFile, yes = false, dryRun = false }: RedriveOpti
   })
 }
 
-const SKIPPED: Readonly<Record<SkipReason, string>> = {
-  resolved: 'resolved meanwhile',
-  other_topic: 'of another topic',
-  undecodable: 'undecodable, to be corrected',
-  later_attempt: 'with a later attempt that is open',
-  waiting: 'sent before, outcome not known yet',
-  too_large: 'too large for the topic',
-}
-
 function renderRedrive({ id, result }: Action): string {
   const { sent, skipped, tooLarge } = result as unknown as RedriveResult
   const reasons = Object.entries(skipped) as [SkipReason, number][]
@@ -57,7 +53,7 @@ function renderRedrive({ id, result }: Action): string {
     `Action ${id}: ${count(sent, 'record')} sent again.`,
     ...reasons.map(
       ([reason, n]) =>
-        `  ${thousands(n)} not sent: ${SKIPPED[reason]}${reason === 'too_large' ? ` (${tooLarge.join(', ')})` : ''}.`,
+        `  ${thousands(n)} not sent: ${SKIPPED_BECAUSE[reason]}${reason === 'too_large' ? ` (${tooLarge.join(', ')})` : ''}.`,
     ),
     ...(sent === 0 ? [] : ['The next run finds out what becomes of them: pulse dead-letters groups']),
   ].join('\n')

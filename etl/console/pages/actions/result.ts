@@ -1,7 +1,7 @@
 import type { TestResult } from '../../../alerts/test-alert.ts'
 import type { Action } from '../../../operations/actions.ts'
 import type { DismissResult } from '../../../operations/dismiss.ts'
-import type { RedriveResult, SkipReason } from '../../../operations/redrive.ts'
+import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../../operations/redrive.ts'
 import type { Derived, ReplayFigures } from '../../../replay/figures.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { count, thousands } from '../../../reports/wording.ts'
@@ -17,15 +17,6 @@ export function resultInWords({ action, result, target }: Action): Html {
   return nothing
 }
 
-const SKIPPED: Readonly<Record<SkipReason, string>> = {
-  resolved: 'resolved meanwhile',
-  other_topic: 'of another topic',
-  undecodable: 'undecodable, to be corrected',
-  later_attempt: 'with a later attempt that is open',
-  waiting: 'sent before, outcome not known yet',
-  too_large: 'too large for the topic',
-}
-
 function redriven({ sent, skipped, tooLarge }: RedriveResult): Html {
   const reasons = Object.entries(skipped) as [SkipReason, number][]
   return html`<p>
@@ -33,7 +24,7 @@ function redriven({ sent, skipped, tooLarge }: RedriveResult): Html {
       ${sent === 0 ? nothing : 'The next run finds out what becomes of it.'}
     </p>
     <ul>
-      ${reasons.map(([reason, n]) => html`<li>${thousands(n)} not sent: ${SKIPPED[reason]}</li>`)}
+      ${reasons.map(([reason, n]) => html`<li>${thousands(n)} not sent: ${SKIPPED_BECAUSE[reason]}</li>`)}
     </ul>
     ${
       tooLarge.length === 0

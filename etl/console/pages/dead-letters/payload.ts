@@ -2,7 +2,7 @@ import { decodeJson } from '../../../contract/json.ts'
 import type { Issue } from '../../../types.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { count, thousands } from '../../../reports/wording.ts'
-import { hexDump } from './hex.ts'
+import { hexDump } from '../../../reports/hex.ts'
 import { memberSpans, type Span } from './members.ts'
 import { visible, visibleBytes } from './visible.ts'
 

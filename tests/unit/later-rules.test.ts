@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import type { LaterRule } from '../../etl/contract/later-rules.ts'
+import { validateRecord } from '../../etl/validate.ts'
+import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
+
+const RULE: LaterRule = {
+  since: new Date(KAFKA_TIME),
+  field: 'amount',
+  accepts: ({ currency, amountCents }) => currency !== 'JPY' || amountCents % 100 === 0,
+  accepted: 'a whole number of yen',
+}
+const outcome = (changes: object, timestamp = KAFKA_TIME, rules = [RULE]) =>
+  validateRecord(aRecordOf(aMessage({ ...changes }), { timestamp }), { maxAgeDays: 1_095 }, rules)
+
+const YEN = { currency: 'JPY', amount: 12.5 }
+const ISSUE = { field: 'amount', message: 'amount is 12.5; it must be a whole number of yen' }
+
+test('a record that breaks a later rule becomes a dead letter that says what is accepted', () => {
+  expect(outcome(YEN)).toMatchObject({ code: 'schema_violation', issues: [ISSUE] })
+})
+
+test.for([{ currency: 'JPY', amount: 12 }, { amount: 12.5 }])('%j keeps it', (message) => {
+  expect(outcome(message)).toHaveProperty('transaction')
+})
+
+test('a record that Kafka stored before the rule is not held against it', () => {
+  expect(outcome(YEN, KAFKA_TIME - 1)).toHaveProperty('transaction')
+})
+
+test('every rule that is broken is an issue, and the age too', () => {
+  const other: LaterRule = { ...RULE, field: 'currency', accepts: () => false, accepted: 'another' }
+  const issues = ['amount', 'currency', 'timestamp'].map((field) => ({ field }))
+  expect(outcome({ ...YEN, timestamp: '2019-01-01T00:00:00Z' }, KAFKA_TIME, [RULE, other])).toMatchObject({
+    issues,
+  })
+})
+
+test('a rule whose beginning is no date counts for every record, rather than for none', () => {
+  const rule = { ...RULE, since: new Date('soon') }
+  expect(outcome(YEN, 0, [rule])).toMatchObject({ code: 'schema_violation' })
+})
