@@ -11,8 +11,8 @@ export interface Presence {
   readonly problem: string | undefined
 }
 
-const EVERY_MS = 5_000
-/** One that was not seen for so long is gone: three times what it may be silent. */
+const EVERY_MS = 2_000
+/** One that was not seen for so long is gone. */
 export const GONE_AFTER_SECONDS = 15
 
 /** Keeps this worker's row in the warehouse, and takes away those that were gone for an hour. */

@@ -5,7 +5,7 @@ import { seconds } from './arguments.ts'
 import { CommandFailed } from './errors.ts'
 import { printable } from './printable.ts'
 import type { Session } from './session.ts'
-import { thousands } from './wording.ts'
+import { thousands } from '../../etl/reports/wording.ts'
 
 /** The options of a command whose work a worker does in the background. */
 export interface FollowOptions {

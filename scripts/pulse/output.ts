@@ -1,5 +1,5 @@
 import { printable, printableJson } from './printable.ts'
-import { thousands } from './wording.ts'
+import { thousands } from '../../etl/reports/wording.ts'
 
 export type Cell = string | number | Date | null
 

@@ -3,7 +3,7 @@ import { readRuns, RUN_STATUSES, type Run, type RunStatus } from '../../etl/repo
 import { aLimit, JSON_OPTION, withExamples } from './arguments.ts'
 import { printRows, type Column } from './output.ts'
 import { inSession } from './session.ts'
-import { duration } from './wording.ts'
+import { duration } from '../../etl/reports/wording.ts'
 
 const COLUMNS: readonly Column<Run>[] = [
   { heading: 'id', of: ({ id }) => String(id) },

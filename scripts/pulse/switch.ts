@@ -8,7 +8,7 @@ import { print } from './output.ts'
 import { printable } from './printable.ts'
 import { inSession } from './session.ts'
 import { runsEnded, type EndedRun } from './switch/runs-ended.ts'
-import { count } from './wording.ts'
+import { count } from '../../etl/reports/wording.ts'
 
 /** The switch and the bell: they reach every worker within a second or two, through the warehouse. */
 export function addSwitch(parent: Command): void {

@@ -15,7 +15,7 @@ const LIMITS = { KAFKA_TOPIC: 't', ALERT_LATE_SECONDS: 180, ALERT_DEAD_LETTER_RA
 async function looking(server: ConsoleServer, path: string): Promise<string> {
   const { cookie } = await server.logIn()
   const { status, body } = await server.ask('GET', path, { cookie })
-  expect(status, body).toBe(200)
+  if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
   return body
 }
 
@@ -119,6 +119,8 @@ test('charts: each minute of the hour, also those without a batch', async () => 
   expect(await readPoints(world.pool, 't', '24h')).toHaveLength(97)
 })
 
+const idsOf = (page: string) => [...page.matchAll(/<a href="\/runs\/(\d+)"/g)].map(([, id]) => Number(id))
+
 test('runs: filter and paging', async () => {
   const { server, look } = await aConsole(
     `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, error)
@@ -126,7 +128,6 @@ test('runs: filter and paging', async () => {
             now() - make_interval(mins => 200 - i), now(), case when i = 30 then 'it <broke>' end
      from generate_series(1, 120) i`,
   )
-  const idsOf = (page: string) => [...page.matchAll(/<a href="\/runs\/(\d+)"/g)].map(([, id]) => Number(id))
   const first = await look('/runs')
   expect(idsOf(first)).toEqual(Array.from({ length: 50 }, (_, i) => 120 - i))
   const older = /href="(\/runs\?before=\d+)"/.exec(first)![1]!
@@ -189,9 +190,9 @@ test('no page has inline script or style, which the policy would refuse', async 
   const { look } = await aConsole(present('w'), run({}), batch({}))
   for (const path of ['/', '/runs', '/runs/1', '/fraud', '/alerts']) {
     const page = await look(path)
-    expect(page, path).not.toMatch(/<style|\sstyle=|\son[a-z]+="/)
+    expect(page).not.toMatch(/<style|\sstyle=|\son[a-z]+="/)
     for (const [, attributes] of page.matchAll(/<script([^>]*)>/g))
-      expect(attributes, path).toMatch(/src="\/assets\/|type="application\/json"/)
+      expect(attributes).toMatch(/src="\/assets\/|type="application\/json"/)
   }
 })
 
@@ -203,7 +204,7 @@ test('every file that a page or another file asks for is served', async () => {
     if (seen.has(path)) continue
     seen.add(path)
     const { status, body } = await server.ask('GET', path)
-    expect(status, path).toBe(200)
+    expect({ path, status }).toEqual({ path, status: 200 })
     wanted.push(
       ...[...body.matchAll(/(?:from |import\()'\.\/([a-z-]+\.js)'/g)].map(([, name]) => `/assets/${name}`),
     )

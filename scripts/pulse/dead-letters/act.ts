@@ -11,7 +11,7 @@ import { BY_OPTION } from '../operator.ts'
 import { print, printJson, printRows } from '../output.ts'
 import { printable } from '../printable.ts'
 import { inSession, type Session } from '../session.ts'
-import { count, thousands } from '../wording.ts'
+import { count, thousands } from '../../../etl/reports/wording.ts'
 import { filterOf, isNarrowed, withFilterOptions, type FilterOptions } from './filter.ts'
 import { COLUMNS } from './list.ts'
 

@@ -2,7 +2,7 @@ import type { Action } from '../../../etl/operations/actions.ts'
 import { requestDismiss, type DismissResult } from '../../../etl/operations/dismiss.ts'
 import { UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 import { actOn, filterToActOn, type ActOptions } from './act.ts'
 
 /** Resolves dead letters as they are. Their rows stay, with the reason. */

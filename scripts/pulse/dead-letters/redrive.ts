@@ -9,7 +9,7 @@ import {
 } from '../../../etl/operations/redrive.ts'
 import { CommandFailed, sentenceOf, UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
-import { count, thousands } from '../wording.ts'
+import { count, thousands } from '../../../etl/reports/wording.ts'
 import { actOn, filterToActOn, type ActOptions } from './act.ts'
 
 interface RedriveOptions extends ActOptions {

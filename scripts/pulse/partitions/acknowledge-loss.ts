@@ -3,7 +3,7 @@ import { CommandFailed, UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession, type Session } from '../session.ts'
-import { offsets } from '../wording.ts'
+import { offsets } from '../../../etl/reports/wording.ts'
 
 export async function acknowledge(
   partition: number,

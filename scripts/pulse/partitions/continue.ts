@@ -3,7 +3,7 @@ import { confirm } from '../confirm.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession } from '../session.ts'
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 
 /** Ends a stop on mass rejection, after saying what that will load. */
 export async function continuePartition(

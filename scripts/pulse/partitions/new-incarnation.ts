@@ -9,7 +9,7 @@ import { UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession } from '../session.ts'
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 
 interface Options {
   readonly fromBeginning?: boolean

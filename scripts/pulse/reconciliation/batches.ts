@@ -1,4 +1,4 @@
-import { count, thousands } from '../wording.ts'
+import { count, thousands } from '../../../etl/reports/wording.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
 import type { Counts, Finding, CheckResult } from './report.ts'
 import type { Snapshot } from './snapshot.ts'

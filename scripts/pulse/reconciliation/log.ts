@@ -10,7 +10,7 @@ import {
 } from '../../../etl/kafka/topics.ts'
 import { differs } from '../../../etl/known-log.ts'
 import { readProgress, type Progress } from '../../../etl/warehouse/progress.ts'
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 import { Findings } from './findings.ts'
 import type { CheckResult } from './report.ts'
 

@@ -1,4 +1,4 @@
-import { count, thousands } from '../wording.ts'
+import { count, thousands } from '../../../etl/reports/wording.ts'
 import type { Opening } from './batches.ts'
 import { Findings } from './findings.ts'
 import type { CheckResult } from './report.ts'

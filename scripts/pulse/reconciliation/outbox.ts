@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult, FindingGroup } from './report.ts'
 import type { Snapshot } from './snapshot.ts'

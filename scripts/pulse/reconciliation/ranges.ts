@@ -1,4 +1,4 @@
-import { count, offsets } from '../wording.ts'
+import { count, offsets } from '../../../etl/reports/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
 import type { Snapshot } from './snapshot.ts'

@@ -1,5 +1,5 @@
 import { printable } from '../printable.ts'
-import { count, duration, offsets, thousands } from '../wording.ts'
+import { count, duration, offsets, thousands } from '../../../etl/reports/wording.ts'
 import type { Check, Counts, DataLoss, PartitionReport, ReconcileReport } from './report.ts'
 
 /** The report for people: the partitions, then what was checked, and the verdict last, where a terminal stops. */

@@ -1,4 +1,4 @@
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
 import type { Snapshot } from './snapshot.ts'

@@ -1,5 +1,5 @@
 import type { Progress } from '../../../etl/warehouse/progress.ts'
-import { count } from '../wording.ts'
+import { count } from '../../../etl/reports/wording.ts'
 import type { BatchTotals, Opening } from './batches.ts'
 import type { TopicNow } from './log.ts'
 import type { Counts, OpeningBalance, PartitionReport } from './report.ts'

@@ -3,7 +3,7 @@ import type { Run } from '../../../etl/reports/runs.ts'
 import type { PartitionStatus, Status } from '../../../etl/reports/status.ts'
 import { second, table, type Column } from '../output.ts'
 import { printable } from '../printable.ts'
-import { count, duration, thousands } from '../wording.ts'
+import { count, duration, thousands } from '../../../etl/reports/wording.ts'
 
 const COLUMNS: readonly Column<PartitionStatus>[] = [
   { heading: 'Partition', of: ({ partition }) => String(partition) },

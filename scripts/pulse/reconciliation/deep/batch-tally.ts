@@ -1,4 +1,4 @@
-import { count, thousands } from '../../wording.ts'
+import { count, thousands } from '../../../../etl/reports/wording.ts'
 import type { Findings } from '../findings.ts'
 import type { SortedRows } from './sorted-rows.ts'
 import type { LedgerRow } from './stored-rows.ts'

@@ -1,7 +1,7 @@
 import type { Kafka } from '../../../../etl/kafka/client.ts'
 import type { LogReader } from '../../../../etl/kafka/log-reader.ts'
 import type { Progress } from '../../../../etl/warehouse/progress.ts'
-import { count, thousands } from '../../wording.ts'
+import { count, thousands } from '../../../../etl/reports/wording.ts'
 import { Findings } from '../findings.ts'
 import type { CheckResult, DeepCounts } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'

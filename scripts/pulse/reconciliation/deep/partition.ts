@@ -1,7 +1,7 @@
 import { readParts } from '../../../../etl/kafka/log-parts.ts'
 import { partitionBounds, withAdmin } from '../../../../etl/kafka/topics.ts'
 import type { Progress } from '../../../../etl/warehouse/progress.ts'
-import { count, offsets, thousands } from '../../wording.ts'
+import { count, offsets, thousands } from '../../../../etl/reports/wording.ts'
 import { BatchTally } from './batch-tally.ts'
 import type { DeepCheck } from './every-record.ts'
 import { matchRecords } from './match-records.ts'

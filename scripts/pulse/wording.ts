@@ -1,1 +1,0 @@
-export { count, duration, offsets, thousands } from '../../etl/reports/wording.ts'
