@@ -1,5 +1,6 @@
+import { CONTRACT_COLUMNS } from './warehouse/contract-columns.ts'
 import type { ExistingOrder } from './warehouse/keys.ts'
-import type { Fact, Rejection, SourceRecord } from './types.ts'
+import type { Fact, Rejection, SourceRecord, Transaction } from './types.ts'
 
 /** What became of each record of a batch that kept the contract. */
 export interface Settled {
@@ -57,16 +58,11 @@ export function settleDuplicates(
   return { fresh, duplicates, conflicts }
 }
 
-type Contract = Pick<Fact, 'amountCents' | 'currency' | 'customerId' | 'productCategory' | 'timestampMicros'>
-
-function differences(fact: Contract, other: Contract): string[] {
-  const differing: string[] = []
-  if (fact.amountCents !== other.amountCents) differing.push('amount')
-  if (fact.currency !== other.currency) differing.push('currency')
-  if (fact.timestampMicros !== other.timestampMicros) differing.push('timestamp')
-  if (fact.customerId !== other.customerId) differing.push('customer_id')
-  if (fact.productCategory !== other.productCategory) differing.push('product_category')
-  return differing
+/** By the names of the message's fields. */
+function differences(fact: Transaction, other: Transaction): string[] {
+  const differing = CONTRACT_COLUMNS.filter(({ field }) => fact[field] !== other[field])
+  const names = differing.map(({ name }) => name)
+  return fact.timestampMicros === other.timestampMicros ? names : [...names, 'timestamp']
 }
 
 /** Where only the key is left of an old order, its timestamp is all that can be compared. */

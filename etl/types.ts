@@ -39,10 +39,7 @@ export interface Transaction {
 }
 
 /** What a fraud rule may look at. */
-export type FraudSubject = Pick<
-  Transaction,
-  'amountCents' | 'currency' | 'timestampMicros' | 'customerId' | 'productCategory'
->
+export type FraudSubject = Omit<Transaction, 'orderId'>
 
 /** A transaction with all that the transform derives from it, and where it came from. */
 export interface Fact extends Transaction {

@@ -1,9 +1,10 @@
 import { ageProblem, isWithinAge } from './contract/age.ts'
 import { plain } from './contract/excerpt.ts'
 import { decodeJson, type JsonObject } from './contract/json.ts'
+import { LATER_RULES, laterIssues } from './contract/later-rules.ts'
 import { messageSchema } from './contract/message.ts'
 import { parseRfc3339 } from './contract/rfc3339.ts'
-import type { Issue, Rejection, SourceRecord, ValidRecord } from './types.ts'
+import type { Issue, Rejection, SourceRecord, Transaction, ValidRecord } from './types.ts'
 
 /** What of the contract is configured. */
 export interface ValidationRules {
@@ -15,7 +16,7 @@ export interface ValidationRules {
 const DECODER_MESSAGE_LENGTH = 300
 
 /**
- * Holds each record against the message contract (contract/message.ts). Every record comes out once, as
+ * Holds each record against the message contract (contract/message.ts, later-rules.ts). Every record comes out once, as
  * valid or as rejected, each list in the order of the records. Never throws, and depends on nothing
  * but its arguments: the same record is decided in the same way at any time.
  */
@@ -34,7 +35,11 @@ export function validate(
 }
 
 /** Holds one record against the contract; a rejection lists everything that is wrong with it. */
-export function validateRecord(record: SourceRecord, rules: ValidationRules): ValidRecord | Rejection {
+export function validateRecord(
+  record: SourceRecord,
+  rules: ValidationRules,
+  laterRules = LATER_RULES,
+): ValidRecord | Rejection {
   if (record.undecodable !== undefined) {
     const message = `value could not be decoded (${plain(record.undecodable, DECODER_MESSAGE_LENGTH)})`
     return { record, code: 'undecodable', issues: [{ field: '', message }] }
@@ -49,20 +54,23 @@ export function validateRecord(record: SourceRecord, rules: ValidationRules): Va
     return { record, code: 'schema_violation', issues }
   }
   const message = parsed.data
+  const transaction: Transaction = {
+    orderId: message.order_id,
+    amountCents: message.amount,
+    currency: message.currency,
+    timestampMicros: message.timestamp,
+    customerId: message.customer_id,
+    productCategory: message.product_category,
+  }
+  const later = laterIssues(transaction, decoded.object, record.timestamp, laterRules)
+  if (later.length > 0) {
+    const issues = [...later, ...ageIssues(decoded.object, record, rules)]
+    return { record, code: 'schema_violation', issues }
+  }
   if (!isWithinAge(message.timestamp, record.timestamp, rules.maxAgeDays)) {
     return { record, code: 'timestamp_out_of_range', issues: ageIssues(decoded.object, record, rules) }
   }
-  return {
-    record,
-    transaction: {
-      orderId: message.order_id,
-      amountCents: message.amount,
-      currency: message.currency,
-      timestampMicros: message.timestamp,
-      customerId: message.customer_id,
-      productCategory: message.product_category,
-    },
-  }
+  return { record, transaction }
 }
 
 function toIssue(issue: { readonly path: readonly PropertyKey[]; readonly message: string }): Issue {

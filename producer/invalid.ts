@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../etl/types.ts'
-import { encodeOrder, FIELDS, fieldTexts, type Field, type Order } from './order.ts'
+import { encodeFields, encodeOrder, FIELDS, fieldTexts, type Field, type Order } from './order.ts'
 import type { Random } from './random.ts'
 
 /** One way to break the message contract, and the code of the dead letter that it must become. */
@@ -16,19 +16,24 @@ const quoted = (text: string): string => `"${text}"`
 const daysAfter = (order: Order, days: number): string => new Date(order.time + days * DAY_MS).toISOString()
 const dayOf = (order: Order): string => daysAfter(order, 0).slice(0, 10)
 
+/** What every field may not be that a message must have. */
+const REQUIRED = { missing: undefined, null: 'null' }
+
 /**
- * What each field may not be, as JSON text. Times are written in relation to the order's, and far
- * enough out of range that no setting of TRANSACTION_MAX_AGE_DAYS (at most 36,500) and no hours spent
- * in a producer that waits for Kafka bring them back in.
+ * What each field may not be, as JSON text, or undefined where it may not be missing. Times are written in
+ * relation to the order's, and far enough out of range that no setting of TRANSACTION_MAX_AGE_DAYS (at most
+ * 36,500) and no hours spent in a producer that waits for Kafka bring them back in.
  */
-const BAD_VALUES: Record<Field, Record<string, string | Change>> = {
+const BAD_VALUES: Record<Field, Record<string, string | Change | undefined>> = {
   order_id: {
+    ...REQUIRED,
     not_a_uuid: '"order-17"',
     short: (order) => quoted(order.orderId.slice(0, -1)),
     long: (order) => quoted(`${order.orderId}0`),
     number: '17',
   },
   amount: {
+    ...REQUIRED,
     zero: '0',
     negative: '-12.50',
     three_decimals: '12.345',
@@ -38,6 +43,7 @@ const BAD_VALUES: Record<Field, Record<string, string | Change>> = {
     boolean: 'true',
   },
   currency: {
+    ...REQUIRED,
     lower_case: (order) => quoted(order.currency.toLowerCase()),
     unknown: '"ZZZ"',
     two_letters: '"US"',
@@ -45,6 +51,7 @@ const BAD_VALUES: Record<Field, Record<string, string | Change>> = {
     number: '840',
   },
   timestamp: {
+    ...REQUIRED,
     without_zone: (order) => quoted(daysAfter(order, 0).slice(0, -1)),
     without_time: (order) => quoted(dayOf(order)),
     // Of the year before, so that it would be within the age limit if it existed.
@@ -58,8 +65,9 @@ const BAD_VALUES: Record<Field, Record<string, string | Change>> = {
   product_category: badText('k'),
 }
 
-function badText(letter: string): Record<string, string> {
+function badText(letter: string): Record<string, string | undefined> {
   return {
+    ...REQUIRED,
     empty: '""',
     of_51_characters: quoted(letter.repeat(51)),
     // 51 code points of two UTF-16 units each.
@@ -111,11 +119,7 @@ function withField(order: Order, field: Field, text: string | undefined): Buffer
   const texts: Partial<Record<Field, string>> = fieldTexts(order)
   if (text === undefined) delete texts[field]
   else texts[field] = text
-  return Buffer.from(
-    `{${Object.entries(texts)
-      .map(([name, value]) => `"${name}":${value}`)
-      .join()}}`,
-  )
+  return encodeFields(texts)
 }
 
 const changedField = (
@@ -139,13 +143,11 @@ export const INVALID_KINDS: readonly InvalidKind[] = [
     expectedCode,
     make: (valid, random) => ({ key: valid.customerId, value: make(valid, random) }),
   })),
-  ...FIELDS.flatMap((field) => [
-    changedField(`${field}_missing`, 'schema_violation', field, undefined),
-    changedField(`${field}_null`, 'schema_violation', field, 'null'),
-    ...Object.entries(BAD_VALUES[field]).map(([what, change]) =>
+  ...FIELDS.flatMap((field) =>
+    Object.entries(BAD_VALUES[field]).map(([what, change]) =>
       changedField(`${field}_${what}`, 'schema_violation', field, change),
     ),
-  ]),
+  ),
   changedField('timestamp_too_old', 'timestamp_out_of_range', 'timestamp', (order, random) =>
     quoted(daysAfter(order, -36_501 - random.between(0, 30))),
   ),

@@ -22,20 +22,21 @@ export const FIELDS = [
 ] as const
 export type Field = (typeof FIELDS)[number]
 
-/**
- * The message of an order, as UTF-8 JSON. Written by hand, because it is on the way of every record at
- * tens of thousands a second: no string that the shop makes holds a character that JSON escapes.
- */
+/** The message of an order. */
 export function encodeOrder(order: Order): Buffer {
-  return Buffer.from(
-    `{"order_id":"${order.orderId}","amount":${decimal(order.amountCents)},"currency":"${order.currency}",` +
-      `"timestamp":"${isoTime(order.time)}","customer_id":"${order.customerId}",` +
-      `"product_category":"${order.category}"}`,
-    'latin1',
-  )
+  return encodeFields(fieldTexts(order))
 }
 
-/** The JSON text of each field, for records of which one field is to be another. */
+/**
+ * A message of these fields, as UTF-8 JSON. Their texts are JSON already: writing a record is on the way of
+ * tens of thousands a second.
+ */
+export function encodeFields(texts: Partial<Record<Field, string>>): Buffer {
+  const fields = Object.entries(texts).map(([name, text]) => `"${name}":${text}`)
+  return Buffer.from(`{${fields.join()}}`)
+}
+
+/** The JSON text of each field. No string that the shop makes holds a character that JSON escapes. */
 export function fieldTexts(order: Order): Record<Field, string> {
   return {
     order_id: `"${order.orderId}"`,

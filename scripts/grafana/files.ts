@@ -17,7 +17,7 @@ export function grafanaFiles(): ReadonlyMap<string, string> {
   ])
 }
 
-const ALERTS_HEADER = '# Written by node scripts/grafana/write.ts from scripts/grafana/alerts.ts.\n'
+const ALERTS_HEADER = '# Written by npm run generate-dashboards from scripts/grafana/alerts.ts.\n'
 
 function dashboardText(dashboard: Json): string {
   return `${JSON.stringify(dashboard, null, 2)}\n`

@@ -1,4 +1,4 @@
-/** Addresses that the dashboards and alerts point to. After a change: node scripts/grafana/write.ts */
+/** Addresses that the dashboards and alerts point to. After a change: npm run generate-dashboards */
 
 /** The operator console (HTTP_PORT of the ETL), as the reader of a dashboard reaches it. */
 export const CONSOLE_URL = 'http://127.0.0.1:8080'

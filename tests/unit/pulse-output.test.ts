@@ -7,7 +7,7 @@ import { plainText, renderPayload, SHORT_BYTES } from '../../scripts/pulse/dead-
 import { explain } from '../../scripts/pulse/errors.ts'
 import { table } from '../../scripts/pulse/output.ts'
 import { printable, printableJson } from '../../scripts/pulse/printable.ts'
-import { count, duration, offsets } from '../../scripts/pulse/wording.ts'
+import { count, duration, offsets } from '../../etl/reports/wording.ts'
 
 describe('what a terminal would obey is written out', () => {
   test.each([
