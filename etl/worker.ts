@@ -110,7 +110,7 @@ export async function startWorker(
       late: () => lateness(scheduler, config.ETL_RUN_BUDGET_MS),
       notReady: async () => {
         if (!membership.isMember()) return 'this worker is not in its consumer group'
-        return pool.query('select 1').then(
+        return consolePool.query('select 1').then(
           () => undefined,
           () => 'the warehouse does not answer',
         )
