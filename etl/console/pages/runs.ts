@@ -1,25 +1,13 @@
-import { z } from 'zod'
 import { NotFound } from '../../operations/actions.ts'
 import { readWorkers } from '../../operations/workers.ts'
 import { readBatches } from '../../reports/batches.ts'
-import { readRun, readRuns, RUN_KINDS, RUN_STATUSES } from '../../reports/runs.ts'
+import { readRun, readRuns } from '../../reports/runs.ts'
 import type { Console, Server } from '../console.ts'
 import { page } from '../layout.ts'
-import { id, idInPath } from './fields.ts'
+import { idInPath } from './fields.ts'
+import { RunListQuery } from './runs/query.ts'
 import { runList } from './runs/list.ts'
 import { runDetails } from './runs/details.ts'
-
-/** What a form sends for a field that was left empty counts as not given. */
-const blank = (value: unknown): unknown => (value === '' ? undefined : value)
-
-export const RunListQuery = z.object({
-  status: z.preprocess(blank, z.enum(RUN_STATUSES).optional()),
-  kind: z.preprocess(blank, z.enum(RUN_KINDS).optional()),
-  worker: z.preprocess(blank, z.string().max(200).optional()),
-  since: z.preprocess(blank, z.enum(['1h', '24h', '7d']).optional()),
-  before: z.preprocess(blank, id.optional()),
-})
-export type RunListQuery = z.infer<typeof RunListQuery>
 
 const HOURS = { '1h': 1, '24h': 24, '7d': 24 * 7 }
 const RUNS = 50

@@ -5,7 +5,7 @@ import { html, nothing, type Html } from '../../html.ts'
 import { olderNewer } from '../../paging.ts'
 import { runBadge } from '../../run-badge.ts'
 import { table } from '../../table.ts'
-import type { RunListQuery } from '../runs.ts'
+import type { RunListQuery } from './query.ts'
 
 export interface RunList {
   readonly query: RunListQuery

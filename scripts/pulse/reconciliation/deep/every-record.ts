@@ -1,27 +1,9 @@
-import type { Kafka } from '../../../../etl/kafka/client.ts'
-import type { LogReader } from '../../../../etl/kafka/log-reader.ts'
 import type { Progress } from '../../../../etl/warehouse/progress.ts'
 import { count, thousands } from '../../../../etl/reports/wording.ts'
 import { Findings } from '../findings.ts'
 import type { CheckResult, DeepCounts } from '../report.ts'
-import type { Snapshot } from '../snapshot.ts'
+import type { DeepSetting } from './check.ts'
 import { checkPartition } from './partition.ts'
-
-/** What the deep check works with. */
-export interface DeepSetting {
-  readonly snapshot: Snapshot
-  readonly kafka: Kafka
-  readonly reader: LogReader
-  /** Whether the topic is compacted: then records in the middle may be gone. */
-  readonly compacted: boolean
-  readonly onProgress: ((line: string) => void) | undefined
-}
-
-/** And what it has found so far. */
-export interface DeepCheck extends DeepSetting {
-  readonly findings: Findings
-  readonly counts: DeepCounts
-}
 
 export interface DeepResult extends CheckResult {
   readonly counts: DeepCounts

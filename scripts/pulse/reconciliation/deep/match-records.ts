@@ -1,6 +1,6 @@
 import type { SourceRecord } from '../../../../etl/types.ts'
 import { validateRecord } from '../../../../etl/validate.ts'
-import type { DeepCheck } from './every-record.ts'
+import type { DeepCheck } from './check.ts'
 import { differences, differingBytes } from './same-values.ts'
 import type { DeadLetterRow, FactRow, Origin } from './stored-rows.ts'
 
