@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { NotFound } from '../../operations/actions.ts'
 import { readWorkers } from '../../operations/workers.ts'
 import { readBatches } from '../../reports/batches.ts'
