@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Kafka } from '../kafka/client.ts'
 import { clusterId, groupOffsets, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import { scrub } from '../log.ts'
+import { readControl } from '../operations/control.ts'
 import { readFreshness, type Freshness } from './freshness.ts'
 import { readRuns, type Run } from './runs.ts'
 
@@ -36,6 +37,9 @@ export interface Status {
     readonly error: string | null
   }
   readonly partitions: readonly PartitionStatus[]
+  /** Null while it is not paused. */
+  readonly paused: { readonly since: Date; readonly by: string | null; readonly reason: string | null } | null
+  /** The last one that loads: a tick or a manual run. */
   readonly lastRun: Run | null
   readonly freshness: Freshness
   readonly unpublishedDeadLetters: number
@@ -56,9 +60,10 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, pool } = sources
   const topic = config.KAFKA_TOPIC
   const kafka = askKafka(sources)
-  const [watermarks, [lastRun], freshness, waiting] = await Promise.all([
+  const [control, watermarks, [lastRun], freshness, waiting] = await Promise.all([
+    readControl(pool),
     readWatermarks(pool, topic),
-    readRuns(pool, { limit: 1 }),
+    readRuns(pool, { limit: 1, kinds: ['tick', 'manual'] }),
     readFreshness(pool, topic),
     readWaiting(pool),
   ])
@@ -90,6 +95,10 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
           groupOffset: group < 0 ? null : group,
         }
       }),
+    paused:
+      control.pausedAt === null
+        ? null
+        : { since: control.pausedAt, by: control.pausedBy, reason: control.pauseReason },
     lastRun: lastRun ?? null,
     freshness,
     unpublishedDeadLetters: waiting.unpublished,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { anOffset, aPartition, JSON_OPTION, withExamples } from './arguments.ts'
+import { BY_OPTION } from './operator.ts'
 import { acknowledge } from './partitions/acknowledge-loss.ts'
 import { continuePartition } from './partitions/continue.ts'
 import { listPartitions } from './partitions/list.ts'
@@ -27,6 +28,7 @@ export function addPartitions(parent: Command): void {
     .command('continue')
     .description('Lets a partition go on that stopped because most of its records were rejected.')
     .argument('<partition>', 'its number', aPartition)
+    .option(...BY_OPTION)
     .option('--yes', 'do not ask')
     .action(continuePartition)
   withExamples(go, 'partitions continue 0', 'partitions continue 0 --yes')
@@ -39,6 +41,7 @@ export function addPartitions(parent: Command): void {
     .argument('<partition>', 'its number', aPartition)
     .option('--from-beginning', 'load it from the first offset that it holds')
     .option('--from <offset>', 'load it from this offset', anOffset)
+    .option(...BY_OPTION)
     .option('--yes', 'do not ask')
     .action(beginNewIncarnation)
   withExamples(
@@ -56,6 +59,7 @@ export function addPartitions(parent: Command): void {
     .argument('<from-offset>', 'where the loss begins', anOffset)
     .requiredOption('--reason <text>', 'why, for whoever reads it in a year')
     .option('--incarnation <n>', 'of an earlier incarnation', aPartition)
+    .option(...BY_OPTION)
     .action(acknowledge)
   withExamples(loss, 'partitions acknowledge-loss 0 1200 --reason "Outage of 3 May: INC-42"')
 }

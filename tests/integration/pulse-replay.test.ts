@@ -127,19 +127,21 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
   const world = await aLoadedWorld()
   expect(await pulse(world, 'pause')).toMatchObject({ code: 2, err: expect.stringContaining('--reason') })
   expect(await pulse(world, 'pause', '--reason', 'INC-42')).toMatchObject({ code: 0, err: '' })
+  expect((await pulse(world, 'status')).out).toMatch(/paused since .*: INC-42\. pulse resume/)
   expect(await pulse(world, 'pause', '--reason', 'again')).toMatchObject({
     code: 1,
     err: expect.stringContaining('paused already'),
   })
   expect(await pulse(world, 'trigger')).toMatchObject({ code: 1, err: expect.stringContaining('resume it') })
   expect(await pulse(world, 'resume')).toMatchObject({ code: 0, err: '' })
+  expect((await pulse(world, 'status')).out).not.toContain('paused')
   expect(await pulse(world, 'resume')).toMatchObject({ code: 1, err: expect.stringContaining('not paused') })
 
   expect(await pulse(world, 'trigger')).toMatchObject({
     code: 1,
     err: expect.stringContaining('No worker is there to run'),
   })
-  const worker = await world.openWorker()
+  const worker = await world.openWorker({ owns: [0] })
   const { pool } = worker.pipeline
   const { worker: name, logger } = worker.settings
   const there = { schedule: '* * * * * *', nextTickAt: undefined, partitions: [0], problem: undefined }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { pause, requestRun, resume } from '../../operations/actions.ts'
-import { readControl } from '../../operations/control.ts'
 import { NotFound } from '../../operations/actions.ts'
 import { readRun, readRuns, RUN_KINDS, RUN_STATUSES } from '../../reports/runs.ts'
 import { readStatus } from '../../reports/status.ts'
@@ -28,14 +27,7 @@ export function jobApi(server: Server, console: Console): void {
         response: { 200: Status, ...PROBLEMS },
       },
     },
-    async () => {
-      const [status, { pausedAt, pausedBy, pauseReason }] = await Promise.all([
-        readStatus(console),
-        readControl(pool),
-      ])
-      const paused = pausedAt && { at: pausedAt, by: pausedBy ?? '', reason: pauseReason ?? '' }
-      return { ...status, paused }
-    },
+    () => readStatus(console),
   )
 
   server.get(

@@ -56,7 +56,6 @@ export const Status = z.object({
   at: z.date(),
   topic: z.string(),
   groupId: z.string(),
-  paused: z.object({ at: z.date(), by: z.string(), reason: z.string() }).nullable(),
   kafka: z.object({
     brokers: z.string(),
     clusterId: z.string().nullable(),
@@ -77,6 +76,7 @@ export const Status = z.object({
       stopReason: z.string().nullable(),
     }),
   ),
+  paused: z.object({ since: z.date(), by: z.string().nullable(), reason: z.string().nullable() }).nullable(),
   lastRun: Run.nullable(),
   freshness: z.object({
     newestRecordAt: z.date().nullable(),

@@ -8,7 +8,7 @@ import { offsets } from '../../../etl/reports/wording.ts'
 export async function acknowledge(
   partition: number,
   from: number,
-  options: { reason: string; incarnation?: number },
+  options: { reason: string; incarnation?: number; by?: string },
 ): Promise<void> {
   const reason = options.reason.trim()
   if (reason === '') throw new UsageError('--reason is empty: say why, for whoever reads it in a year.')
@@ -16,7 +16,7 @@ export async function acknowledge(
     const loss = await theLoss(session, partition, from, options.incarnation)
     if (loss.acknowledgedBy !== null)
       throw new CommandFailed(`It was acknowledged before, by ${loss.acknowledgedBy}: ${loss.reason}`)
-    await acknowledgeLoss(session.pool, thisOperator(), loss, reason)
+    await acknowledgeLoss(session.pool, thisOperator(options.by), loss, reason)
     print(`${loss.topic}/${partition}: the loss of ${offsets(loss.from, loss.to)} is acknowledged.`)
   })
 }

@@ -8,7 +8,7 @@ import { count } from '../../../etl/reports/wording.ts'
 /** Ends a stop on mass rejection, after saying what that will load. */
 export async function continuePartition(
   partition: number,
-  { yes = false }: { yes?: boolean },
+  { by, yes = false }: { by?: string; yes?: boolean },
 ): Promise<void> {
   await inSession(async ({ config, pool, kafka }) => {
     const topic = config.KAFKA_TOPIC
@@ -24,7 +24,7 @@ export async function continuePartition(
       name,
       yes,
     )
-    await continueStopped(pool, thisOperator(), now)
+    await continueStopped(pool, thisOperator(by), now)
     print(`${name} goes on at its next run, accepted up to offset ${end}. Watch it: pulse status --watch`)
   })
 }

@@ -14,6 +14,7 @@ import { count } from '../../../etl/reports/wording.ts'
 interface Options {
   readonly fromBeginning?: boolean
   readonly from?: number
+  readonly by?: string
   readonly yes?: boolean
 }
 
@@ -28,7 +29,7 @@ export async function beginNewIncarnation(partition: number, options: Options): 
     const offset = options.from ?? now.start
     requireOffset(now, offset)
     await confirm(consequences(now, offset), name, options.yes ?? false)
-    await newIncarnation(pool, thisOperator(), now, offset)
+    await newIncarnation(pool, thisOperator(options.by), now, offset)
     print(
       `${name} is in incarnation ${now.progress.incarnation + 1} and goes on from offset ${offset} at its next run.`,
     )

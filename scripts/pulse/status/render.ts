@@ -36,8 +36,12 @@ export function renderStatus(status: Status): string {
     .join('\n\n')
 }
 
-function warnings({ kafka, topic, partitions }: Status): string[] {
+function warnings({ kafka, topic, partitions, paused }: Status): string[] {
   const found: string[] = []
+  if (paused !== null) {
+    const why = paused.reason === null ? '' : `: ${paused.reason}`
+    found.push(`⚠️ paused since ${second(paused.since)} by ${paused.by ?? 'somebody'}${why}. pulse resume`)
+  }
   if (kafka.error !== null)
     found.push(
       `⚠️ ${kafka.error}. Log, lag and group offsets are not known; the rest is what the warehouse says.`,
