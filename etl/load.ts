@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Pool, PoolClient } from 'pg'
 import { firstOfEachOrder, settleDuplicates } from './duplicates.ts'
 import type { Batch } from './extract.ts'
-import { tooManyRejected, WINDOW_RECORDS } from './mass-rejection.ts'
+import { commonestFailures, tooManyRejected, WINDOW_RECORDS } from './mass-rejection.ts'
 import type { DeadLetterCode, Fact, Rejection, SourceRecord } from './types.ts'
 import { countRefused, insertDeadLetters } from './warehouse/dead-letters.ts'
 import { insertFacts, type MonthKeeper } from './warehouse/facts.ts'
@@ -87,7 +87,14 @@ function loadOnce(
       redrives,
       loader.deadLetterMaxRatio,
     )
-    if (reason !== undefined) return rollback({ kind: 'mass_rejection', seen: progress, reason })
+    if (reason !== undefined) {
+      const mostly = commonestFailures([...(prepared.whole ?? prepared).rejected, ...conflicts])
+      return rollback({
+        kind: 'mass_rejection',
+        seen: progress,
+        reason: `${reason}; of this batch: ${mostly}`,
+      })
+    }
 
     if (fresh.length > 0) {
       await insertFacts(client, fresh, {

@@ -12,6 +12,8 @@ export type ActionName =
   | 'dismiss'
   | 'replay'
   | 'test_alert'
+  | 'stop_action'
+  | 'continue_action'
 export type ActionStatus = 'pending' | 'running' | 'stopping' | 'stopped' | 'succeeded' | 'failed'
 
 /** Who acts, and from where. In the console and over the API the name is what they logged in with. */
@@ -84,7 +86,7 @@ export async function recordAction(client: ClientBase, by: Operator, what: NewAc
   return rows[0]!
 }
 
-export async function readAction(pool: Pool, id: number): Promise<Action> {
+export async function readAction(pool: Pool | ClientBase, id: number): Promise<Action> {
   const { rows } = await pool.query<Action>(
     `select ${ACTION_COLUMNS} from audit.operator_actions where id = $1`,
     [id],
@@ -102,33 +104,76 @@ export async function readActions(pool: Pool, limit: number, before?: number): P
   return rows
 }
 
+const STATES: Readonly<Record<ActionStatus, string>> = {
+  pending: 'is waiting for a worker',
+  running: 'is running',
+  stopping: 'is stopping',
+  stopped: 'is stopped',
+  succeeded: 'has succeeded',
+  failed: 'has failed',
+}
+
 /**
  * Stops what goes on in the background. What waits is stopped at once, what runs at its next step; either
  * can be continued.
  *
  * @throws NotFound, ActionRefused where it is over.
  */
-export async function stopAction(pool: Pool, id: number): Promise<Action> {
-  const { rows } = await pool.query<Action>(
-    `update audit.operator_actions set status = case when status = 'pending' then 'stopped' else 'stopping' end
-     where id = $1 and status in ('pending', 'running') returning ${ACTION_COLUMNS}`,
-    [id],
-  )
-  if (rows[0] !== undefined) return rows[0]
-  const action = await readAction(pool, id)
-  throw new ActionRefused(`Action ${id} is ${action.status}: there is nothing to stop.`)
+export function stopAction(pool: Pool, by: Operator, id: number): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Action>(
+      `update audit.operator_actions
+       set status = case when status = 'pending' then 'stopped' else 'stopping' end,
+           finished_at = case when status = 'pending' then now() end
+       where id = $1 and status in ('pending', 'running') returning ${ACTION_COLUMNS}`,
+      [id],
+    )
+    if (rows[0] === undefined) {
+      const action = await readAction(client, id)
+      throw new ActionRefused(`Action ${id} ${STATES[action.status]}: there is nothing to stop.`)
+    }
+    await recordAction(client, by, { action: 'stop_action', target: { action: id }, status: 'succeeded' })
+    return commit(rows[0])
+  })
 }
 
-/** Lets a stopped or failed background action go on where it was. @throws NotFound, ActionRefused. */
-export async function continueAction(pool: Pool, id: number): Promise<Action> {
-  const { rows } = await pool.query<Action>(
-    `update audit.operator_actions set status = 'pending', error = null, finished_at = null
-     where id = $1 and status in ('stopped', 'failed') returning ${ACTION_COLUMNS}`,
-    [id],
+/**
+ * Lets a stopped or failed background action go on where it was.
+ *
+ * @throws NotFound, ActionRefused where it is not stopped, or where another replay is not finished.
+ */
+export function continueAction(pool: Pool, by: Operator, id: number): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const action = await readAction(client, id)
+    if (action.action === 'replay' && action.status !== 'running') await requireNoOtherReplay(client)
+    const { rows } = await client.query<Action>(
+      `update audit.operator_actions set status = 'pending', error = null, finished_at = null
+       where id = $1 and status in ('stopped', 'failed') returning ${ACTION_COLUMNS}`,
+      [id],
+    )
+    if (rows[0] === undefined)
+      throw new ActionRefused(`Action ${id} ${STATES[action.status]}: there is nothing to continue.`)
+    await recordAction(client, by, { action: 'continue_action', target: { action: id }, status: 'succeeded' })
+    return commit(rows[0])
+  })
+}
+
+/**
+ * One replay at a time. The lock lasts until the transaction ends, so that of two that are asked for at once
+ * the second sees the first.
+ *
+ * @throws ActionRefused that names the other.
+ */
+export async function requireNoOtherReplay(client: ClientBase): Promise<void> {
+  await client.query(`select pg_advisory_xact_lock(hashtext('pulse: replay'))`)
+  const { rows } = await client.query<{ id: number }>(
+    `select id from audit.operator_actions where action = 'replay' and status in ('pending', 'running', 'stopping') limit 1`,
   )
-  if (rows[0] !== undefined) return rows[0]
-  const action = await readAction(pool, id)
-  throw new ActionRefused(`Action ${id} is ${action.status}: there is nothing to continue.`)
+  const [other] = rows
+  if (other !== undefined)
+    throw new ActionRefused(
+      `Replay ${other.id} is not finished. Wait for it, or stop it: pulse actions stop ${other.id}`,
+    )
 }
 
 /** Stops all workers, at their next batch: ticks, replays, redrives, housekeeping. @throws ActionRefused. */

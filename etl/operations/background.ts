@@ -51,11 +51,15 @@ const MAY_GO_BY: ReadonlySet<Remedy> = new Set(['retry', 'reconnect', 'wait'])
 
 /** Takes the actions that wait in the warehouse, one at a time, oldest first, until it is stopped. */
 export function startBackground(options: BackgroundOptions): Repetition {
+  /** One whose end could not be written down: the warehouse was away. */
+  let dropped: number | undefined
   return repeatedly('the background work', LOOK_EVERY_MS, options.logger, async (stopping) => {
     while (!stopping.aborted && !options.isPaused()) {
-      const claimed = await claim(options)
+      const claimed = await claim(options, dropped)
+      dropped = claimed?.id
       if (claimed === undefined) return
       await work(options, claimed, stopping)
+      dropped = undefined
     }
   })
 }
@@ -66,8 +70,13 @@ type Claimed = Action & { payload: Buffer | null }
  * One worker gets a job: the row lock (SKIP LOCKED: a rival takes the next one) holds until the row names
  * its worker. One that was silent is taken over; should it wake up, its next saveProgress finds another
  * name in the row and rolls its step back.
+ *
+ * @param dropped one of our own, taken up again without that wait.
  */
-async function claim({ pool, worker, executors }: BackgroundOptions): Promise<Claimed | undefined> {
+async function claim(
+  { pool, worker, executors }: BackgroundOptions,
+  dropped: number | undefined,
+): Promise<Claimed | undefined> {
   const { rows } = await pool.query<Claimed>(
     `update audit.operator_actions
      set status = case when status = 'stopping' then 'stopping' else 'running' end, worker = $1, heartbeat_at = now()
@@ -75,10 +84,11 @@ async function claim({ pool, worker, executors }: BackgroundOptions): Promise<Cl
        select id from audit.operator_actions
        where action = any($2) and (
          status = 'pending'
-         or status in ('running', 'stopping') and heartbeat_at < now() - make_interval(secs => $3))
+         or status in ('running', 'stopping')
+            and (heartbeat_at < now() - make_interval(secs => $3) or id = $4 and worker = $1))
        order by id limit 1 for update skip locked)
      returning ${ACTION_COLUMNS}, payload`,
-    [worker, Object.keys(executors), SILENT_SECONDS],
+    [worker, Object.keys(executors), SILENT_SECONDS, dropped ?? null],
   )
   return rows[0]
 }

@@ -3,7 +3,7 @@ import { commit, inTransaction, rollback } from '../warehouse/transaction.ts'
 import { ActionRefused, type Action, type Operator } from './actions.ts'
 import type { Executor } from './background.ts'
 import type { DeadLetterFilter } from './dead-letter-filter.ts'
-import { requestOnDeadLetters, saveResult, walkOf } from './on-dead-letters.ts'
+import { countRest, requestOnDeadLetters, saveResult, walkOf, withResolved } from './on-dead-letters.ts'
 
 /** What came of a dismissal. */
 export interface DismissResult {
@@ -64,6 +64,7 @@ export function dismissExecutor({ pool }: { readonly pool: Pool }): Executor {
         return commit(true)
       })
     }
-    return { ...result }
+    const rest = await countRest(pool, job, done, position)
+    return { ...result, skipped: withResolved(result.skipped, rest) }
   }
 }

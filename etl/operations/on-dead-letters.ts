@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { commit, inTransaction } from '../warehouse/transaction.ts'
 import { ActionRefused, NotFound, recordAction, type Action, type Operator } from './actions.ts'
 import { conditionOf, deadLetterFilter, type DeadLetterFilter } from './dead-letter-filter.ts'
+import type { Job } from './background.ts'
 
 /** What redrive and dismissal have in common: an action on all open dead letters that match a filter. */
 export interface DeadLetterRequest {
@@ -105,4 +106,28 @@ export async function saveResult(
     id,
     JSON.stringify(result),
   ])
+}
+
+/**
+ * At the end of the walk: what was counted when it was asked for and is not there any more was resolved by
+ * a load that had begun before, or is pruned. It is done too.
+ *
+ * @returns how many.
+ */
+export async function countRest(pool: Pool, job: Job, done: number, position: number): Promise<number> {
+  const rest = Math.max(0, (job.action.total ?? 0) - done)
+  if (rest === 0) return 0
+  await inTransaction(pool, async (client) => {
+    await job.saveProgress(client, done + rest, position)
+    return commit(undefined)
+  })
+  return rest
+}
+
+/** @param more that were resolved by somebody else. */
+export function withResolved<Skipped extends { readonly resolved?: number }>(
+  skipped: Skipped,
+  more: number,
+): Skipped {
+  return more === 0 ? skipped : { ...skipped, resolved: (skipped.resolved ?? 0) + more }
 }

@@ -8,7 +8,14 @@ import { commit, inTransaction } from '../warehouse/transaction.ts'
 import { ActionRefused, type Action, type Operator } from './actions.ts'
 import type { Executor } from './background.ts'
 import type { DeadLetterFilter } from './dead-letter-filter.ts'
-import { requestOnDeadLetters, saveResult, walkOf, type Walk } from './on-dead-letters.ts'
+import {
+  countRest,
+  requestOnDeadLetters,
+  saveResult,
+  walkOf,
+  withResolved,
+  type Walk,
+} from './on-dead-letters.ts'
 
 /** Why a dead letter was not sent. */
 export type SkipReason =
@@ -95,15 +102,22 @@ export async function requestRedrive(
 /** One that an operator names may be sent again although the outcome of its last redrive is not known. */
 const isSingle = ({ ids }: DeadLetterFilter): boolean => ids?.length === 1
 
-/** Why a row `d` is not to be sent, or null; the arguments are the places of values in the statement. */
+/**
+ * Why a row `d` is not to be sent, or null; the arguments are the places of values in the statement.
+ *
+ * The chain is looked up by its index whatever the statistics say (`offset 0`): right after a mass failure
+ * they are old, and Postgres would read all open dead letters for each one.
+ */
 function skipReason(topic: string, corrected: string, single: string): string {
   return `case
     when d.resolved_at is not null then 'resolved'
     when d.topic <> ${topic} then 'other_topic'
     when d.code = 'undecodable' and not ${corrected}::boolean then 'undecodable'
     when exists (
-      select from audit.dead_letters later
-      where later.redrive_of in (d.redrive_of, ${ORIGIN_OF_D}) and later.id > d.id and later.resolved_at is null
+      select from (
+        select id, resolved_at from audit.dead_letters where redrive_of in (d.redrive_of, ${ORIGIN_OF_D}) offset 0
+      ) later
+      where later.id > d.id and later.resolved_at is null
     ) then 'later_attempt'
     when d.redriven_at is not null and not ${single}::boolean then 'waiting'
   end`
@@ -128,7 +142,10 @@ export function redriveExecutor(executor: RedriveExecutor): Executor {
       job.signal.throwIfAborted()
       const letters = await nextLetters(executor, walk, position, job.payload !== null)
       const last = letters.at(-1)
-      if (last === undefined) return { ...result }
+      if (last === undefined) {
+        const resolved = await countRest(executor.pool, job, done, position)
+        return { ...result, skipped: withResolved(result.skipped, resolved) }
+      }
       const sent = await send(executor, await outgoing(executor.pool, letters, job.payload))
       done += letters.length
       position = last.id

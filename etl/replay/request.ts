@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
-import { ActionRefused, recordAction, type Action, type Operator } from '../operations/actions.ts'
-import { insertReplayRanges, unfinishedReplay } from '../warehouse/replay.ts'
+import { recordAction, requireNoOtherReplay, type Action, type Operator } from '../operations/actions.ts'
+import { insertReplayRanges } from '../warehouse/replay.ts'
 import { commit, inTransaction } from '../warehouse/transaction.ts'
 import { planReplay, type ReplayPlan } from './plan.ts'
 import type { ReplayRange } from './range.ts'
@@ -27,11 +27,7 @@ export async function requestReplay(
 ): Promise<{ action: Action; plan: ReplayPlan }> {
   const plan = await planReplay(pool, kafka, topic, range)
   return inTransaction(pool, async (client) => {
-    const other = await unfinishedReplay(client)
-    if (other !== undefined)
-      throw new ActionRefused(
-        `Replay ${other} is not finished. Wait for it, or stop it: pulse actions stop ${other}`,
-      )
+    await requireNoOtherReplay(client)
     const action = await recordAction(client, by, {
       action: 'replay',
       target: { topic, dryRun, range, notes: plan.notes },

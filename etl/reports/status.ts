@@ -4,6 +4,8 @@ import type { Kafka } from '../kafka/client.ts'
 import { clusterId, groupOffsets, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import { scrub } from '../log.ts'
 import { readControl } from '../operations/control.ts'
+import { readWorkers, type WorkerRow } from '../operations/workers.ts'
+import { readAttention } from './attention.ts'
 import { readFreshness, type Freshness } from './freshness.ts'
 import { readRuns, type Run } from './runs.ts'
 
@@ -42,6 +44,11 @@ export interface Status {
   /** The last one that loads: a tick or a manual run. */
   readonly lastRun: Run | null
   readonly freshness: Freshness
+  /** Those that were seen lately. */
+  readonly workers: readonly Pick<WorkerRow, 'name' | 'partitions' | 'problem'>[]
+  readonly openAlerts: number
+  /** At most 10,000 are counted. */
+  readonly openDeadLetters: number
   readonly unpublishedDeadLetters: number
   readonly openDataLosses: number
 }
@@ -60,8 +67,10 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, pool } = sources
   const topic = config.KAFKA_TOPIC
   const kafka = askKafka(sources)
-  const [control, watermarks, [lastRun], freshness, waiting] = await Promise.all([
+  const [control, workers, attention, watermarks, [lastRun], freshness, waiting] = await Promise.all([
     readControl(pool),
+    readWorkers(pool),
+    readAttention(pool),
     readWatermarks(pool, topic),
     readRuns(pool, { limit: 1, kinds: ['tick', 'manual'] }),
     readFreshness(pool, topic),
@@ -101,6 +110,9 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
         : { since: control.pausedAt, by: control.pausedBy, reason: control.pauseReason },
     lastRun: lastRun ?? null,
     freshness,
+    workers: workers.map(({ name, partitions, problem }) => ({ name, partitions, problem })),
+    openAlerts: attention.openAlerts,
+    openDeadLetters: attention.openDeadLetters,
     unpublishedDeadLetters: waiting.unpublished,
     openDataLosses: waiting.losses,
   }

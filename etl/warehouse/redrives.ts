@@ -68,7 +68,8 @@ export type RecordOutcome = 'loaded' | 'duplicate' | 'failed'
  * Writes down what became of a batch's redrives, after its own dead letters are in. A chain is the first
  * dead letter and its later attempts. A record that was loaded, or is a duplicate, resolves what of its
  * chain came before it; one that failed again is the chain's latest attempt and replaces earlier ones,
- * and the first one's attempts grow. Rows are locked in the order of ids.
+ * and the first one's attempts grow. Rows are locked in the order of ids; one that is named itself and is
+ * also a later attempt of another is updated once.
  */
 export async function settleRedrives(
   client: ClientBase,
@@ -97,9 +98,10 @@ export async function settleRedrives(
      )
      update audit.dead_letters d
      set attempts = d.attempts + chain.failures, redriven_at = null,
-         resolved_at = coalesce(d.resolved_at, case when chain.resolution is not null then now() end),
+         resolved_at = coalesce(d.resolved_at, case when chain.resolution is not null then clock_timestamp() end),
          resolution = coalesce(d.resolution, chain.resolution)
-     from chain join locked using (id)
+     from (select id, max(failures) as failures, max(resolution) as resolution from chain group by id) chain
+     join locked using (id)
      where d.id = chain.id`,
     [
       batch.topic,

@@ -23,18 +23,6 @@ export async function partitionsLoaded(pool: Pool, topic: string): Promise<numbe
   return rows.map(({ partition }) => partition)
 }
 
-/**
- * The replay that waits or runs, if any. The advisory lock lets one request at a time look and add its own,
- * until it commits: the second sees the first's.
- */
-export async function unfinishedReplay(client: ClientBase): Promise<number | undefined> {
-  await client.query(`select pg_advisory_xact_lock(hashtext('pulse: replay'))`)
-  const { rows } = await client.query<{ id: number }>(
-    `select id from audit.operator_actions where action = 'replay' and status in ('pending', 'running', 'stopping') limit 1`,
-  )
-  return rows[0]?.id
-}
-
 export async function insertReplayRanges(
   client: ClientBase,
   actionId: number,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { continueAction, readActions, stopAction, type Action } from '../../etl/operations/actions.ts'
 import { aLimit, anId, JSON_OPTION, withExamples } from './arguments.ts'
+import { BY_OPTION, thisOperator } from './operator.ts'
 import { print, printRows, type Column } from './output.ts'
 import { inSession } from './session.ts'
 
@@ -45,9 +46,10 @@ export function addActions(parent: Command): void {
     .command('stop')
     .description('Stops a replay or other background work at its next step. It can be continued.')
     .argument('<id>', 'its number, as the list has it', anId)
-    .action((id: number) =>
+    .option(...BY_OPTION)
+    .action((id: number, { by }: { by?: string }) =>
       inSession(async ({ pool }) => {
-        const { action, status } = await stopAction(pool, id)
+        const { action, status } = await stopAction(pool, thisOperator(by), id)
         const stops = status === 'stopped' ? 'is stopped' : 'stops at its next step'
         print(`Action ${id} (${action}) ${stops}. Let it go on: pulse actions continue ${id}`)
       }),
@@ -58,9 +60,10 @@ export function addActions(parent: Command): void {
     .command('continue')
     .description('Lets stopped or failed background work go on where it was.')
     .argument('<id>', 'its number, as the list has it', anId)
-    .action((id: number) =>
+    .option(...BY_OPTION)
+    .action((id: number, { by }: { by?: string }) =>
       inSession(async ({ pool }) => {
-        const { action } = await continueAction(pool, id)
+        const { action } = await continueAction(pool, thisOperator(by), id)
         print(`Action ${id} (${action}) goes on when a worker takes it. See how far it is: pulse actions`)
       }),
     )

@@ -17,8 +17,11 @@ describe.skipIf(inject('withoutEngine') !== undefined)('the reverse proxy', () =
     const names = ['--network-alias', 'site', '--network-alias', 'console']
     const file = ['--volume', `${caddyfile}:/etc/caddy/Caddyfile:ro`]
     await docker(...inside, '--name', name, ...names, ...sites, ...file, 'caddy:2')
-    const answer = () => ask('http://console/').catch(() => 'none yet')
-    await waitFor('the console to be served', async () => (await answer()) === '200 /', { limitMs: 30_000 })
+    await waitFor(
+      'the console to be served',
+      async () => (await ask('http://console/').catch(() => 'none yet')) === '200 /',
+      { limitMs: 30_000 },
+    )
   })
   afterAll(async () => {
     await docker('rm', '--force', '--volumes', name, etl)

@@ -171,7 +171,7 @@ test('the switch, a replay, losses and alerts', async () => {
   })
   expect(await program.post(`/actions/${id}/continue`)).toMatchObject({ body: { status: 'pending' } })
   expect((await program.get('/actions?limit=2')).body).toMatchObject({
-    items: [{ action: 'replay' }, { action: 'run_now' }],
+    items: [{ action: 'continue_action', target: { action: Number(id) } }, { action: 'stop_action' }],
     next: expect.any(Number) as number,
   })
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { RecordProducer } from '../../etl/kafka/producer.ts'
 import { continueAction, readAction, stopAction } from '../../etl/operations/actions.ts'
-import { askForRedrive, openBackground, redrive } from '../support/background.ts'
+import { ADA, askForRedrive, openBackground, redrive } from '../support/background.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
@@ -72,10 +72,10 @@ test('stopped, it says how far it came; continued, it goes on from there', async
   const action = await askForRedrive(world, { failure: FAILURE })
   const lane = await openBackground(world, {
     producer: after(1, async () => {
-      await stopAction(world.pool, action.id)
+      await stopAction(world.pool, ADA, action.id)
       const heartbeat = async () => {
         const { rows } = await world.pool.query<{ at: Date }>(
-          `select heartbeat_at as at from audit.operator_actions`,
+          `select heartbeat_at as at from audit.operator_actions where action = 'redrive'`,
         )
         return rows[0]!.at.getTime()
       }
@@ -91,7 +91,7 @@ test('stopped, it says how far it came; continued, it goes on from there', async
     `update audit.dead_letters set resolved_at = now(), resolution = 'by hand' where id = (select max(id) from audit.dead_letters where resolved_at is null and failure = $1)`,
     [FAILURE],
   )
-  await continueAction(world.pool, action.id)
+  await continueAction(world.pool, ADA, action.id)
   expect(await lane.until(action)).toMatchObject({
     done: 500,
     result: { sent: 499, skipped: { resolved: 1 } },

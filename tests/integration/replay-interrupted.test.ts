@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { continueAction, stopAction } from '../../etl/operations/actions.ts'
+import { ADA } from '../support/background.ts'
 import { ALL, aReplayer, ask, notByNewRules, settled } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
@@ -45,7 +46,7 @@ const progressOf = async (world: World) => {
             (select sum(next_offset - from_offset)::int from audit.replay_ranges) as passed,
             (select sum(records)::int from audit.replay_ranges) as records,
             (select sum(changed)::int from audit.replay_ranges) as changed
-     from audit.operator_actions a left join audit.pipeline_runs r on r.id = a.run_id`,
+     from audit.operator_actions a left join audit.pipeline_runs r on r.id = a.run_id where a.action = 'replay'`,
   )
   return rows[0]
 }
@@ -66,7 +67,7 @@ test('an operator stops it and lets it go on: facts and rollup agree in between'
   const id = await ask(world)
   await stepsWait(world)
   expect(await progressOf(world)).toMatchObject({ status: 'running', done: 100, run: 'running' })
-  await stopAction(world.pool, id)
+  await stopAction(world.pool, ADA, id)
   // It hears so with its heartbeat, and ends after the step that is under way.
   await heard(world, id)
   await held.query('rollback')
@@ -83,7 +84,7 @@ test('an operator stops it and lets it go on: facts and rollup agree in between'
   expect(left[0]).toEqual({ partition: 1, offset: 40 })
   await world.assertBalanced()
 
-  await continueAction(world.pool, id)
+  await continueAction(world.pool, ADA, id)
   await expectDone(world, id)
   const { rows } = await world.pool.query(
     `select id, status, error from audit.pipeline_runs where kind = 'replay'`,
@@ -195,6 +196,19 @@ test('another replay is refused while one is not finished, however close they co
   expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   const id = (asked.find(({ status }) => status === 'fulfilled') as PromiseFulfilledResult<number>).value
   await expect(ask(world)).rejects.toThrow(`Replay ${id} is not finished`)
-  await stopAction(world.pool, id)
+  await stopAction(world.pool, ADA, id)
   expect(await ask(world)).toBeGreaterThan(id)
+})
+
+test('one that was stopped is not continued while another is not finished; who stopped it is on record', async () => {
+  const world = await aLoadedWorld()
+  const first = await ask(world)
+  await stopAction(world.pool, ADA, first)
+  const second = await ask(world)
+  await expect(continueAction(world.pool, ADA, first)).rejects.toThrow(`Replay ${second} is not finished`)
+  await expect(stopAction(world.pool, ADA, first)).rejects.toThrow(`Action ${first} is stopped`)
+  const { rows } = await world.pool.query(
+    `select target, requested_by from audit.operator_actions where action = 'stop_action'`,
+  )
+  expect(rows).toEqual([{ target: { action: first }, requested_by: ADA.name }])
 })

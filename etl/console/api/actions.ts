@@ -51,7 +51,9 @@ export function actionApi(server: Server, { pool }: Console): void {
         schema: { tags, summary, params: idInPath, response: { 202: Action, ...PROBLEMS } },
       },
       async (request, reply) =>
-        reply.code(202).send(accepted(reply, await operation(pool, request.params.id))),
+        reply
+          .code(202)
+          .send(accepted(reply, await operation(pool, request.visitor!.operator, request.params.id))),
     )
   }
 }

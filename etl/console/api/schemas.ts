@@ -86,6 +86,13 @@ export const Status = z.object({
     waitedP95Ms: milliseconds,
     waitedP99Ms: milliseconds,
   }),
+  workers: z
+    .array(
+      z.object({ name: z.string(), partitions: z.array(z.int()).readonly(), problem: z.string().nullable() }),
+    )
+    .readonly(),
+  openAlerts: count,
+  openDeadLetters: count.describe('At most 10,000 are counted.'),
   unpublishedDeadLetters: count,
   openDataLosses: count,
 })

@@ -1,8 +1,8 @@
 import { alertLink } from '../../alerts/link.ts'
 import { readAlerts, type Alert, type NotificationState } from '../../alerts/read.ts'
-import { duration } from '../../reports/wording.ts'
+import { count, duration } from '../../reports/wording.ts'
 import type { Console, Server } from '../console.ts'
-import { ago, instant, moment } from '../format.ts'
+import { instant, moment, until } from '../format.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { badge } from '../icons.ts'
 import { actionForm, page } from '../layout.ts'
@@ -86,7 +86,7 @@ function told(notifications: readonly NotificationState[]): Html {
               : state === 'given up'
                 ? html`<span class="error">not sent: ${lastError}</span>`
                 : html`waiting
-                  ${attempts === 0 ? nothing : html`after ${attempts} attempts: ${lastError}; the next ${ago(nextAttemptAt)}`}`
+                  ${attempts === 0 ? nothing : html`after ${count(attempts, 'attempt')}: ${lastError}; the next ${until(nextAttemptAt)}`}`
           }
         </li>`,
     )}

@@ -10,7 +10,7 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { audit, pipelineRuns } from './audit.ts'
+import { audit } from './audit.ts'
 import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
 
 /** How it is operated: the control row, what operators did, workers, alerts, sessions, what was pruned. */
@@ -40,6 +40,8 @@ export const ACTIONS = [
   'dismiss',
   'replay',
   'test_alert',
+  'stop_action',
+  'continue_action',
 ] as const
 export const ACTION_STATUSES = ['pending', 'running', 'stopping', 'stopped', 'succeeded', 'failed'] as const
 export const ACTION_ORIGINS = ['console', 'api', 'pulse'] as const
@@ -69,7 +71,8 @@ export const operatorActions = audit.table(
     payload: bytea('payload'),
     result: jsonb('result'),
     error: text('error'),
-    runId: bigint('run_id', { mode: 'number' }).references(() => pipelineRuns.id),
+    /** Of pipeline_runs; without a foreign key, as most actions have none. */
+    runId: bigint('run_id', { mode: 'number' }),
     worker: text('worker'),
     heartbeatAt: instant('heartbeat_at'),
     finishedAt: instant('finished_at'),

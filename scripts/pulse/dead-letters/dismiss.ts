@@ -14,7 +14,7 @@ export async function dismissDeadLetters(ids: readonly number[], options: ActOpt
   const by = thisOperator(options.by)
   await actOn(filter, options, {
     verb: 'dismiss',
-    consequence: 'will be resolved as they are, without being loaded',
+    consequence: 'will be resolved without being loaded',
     request: ({ pool }, which, expectedCount) => requestDismiss(pool, by, which, reason, { expectedCount }),
     render: renderDismissal,
   })

@@ -26,7 +26,10 @@ export function renderStatus(status: Status): string {
     [
       ...renderRun(status.lastRun, status.at),
       ...renderFreshness(status.freshness),
-      `Dead letters  ${count(status.unpublishedDeadLetters, 'waits', 'wait')} to be published`,
+      `Workers       ${workersOf(status)}`,
+      `Alerts        ${status.openAlerts === 0 ? 'none open' : `${thousands(status.openAlerts)} open: see the console`}`,
+      `Dead letters  ${status.openDeadLetters === 0 ? 'none open' : `${thousands(status.openDeadLetters)} open: pulse dead-letters groups`}`,
+      `              ${count(status.unpublishedDeadLetters, 'waits', 'wait')} to be published`,
       `Data losses   ${status.openDataLosses === 0 ? 'none open' : `${thousands(status.openDataLosses)} open: pulse reconcile names them`}`,
     ],
   ]
@@ -59,6 +62,16 @@ function warnings({ kafka, topic, partitions, paused }: Status): string[] {
     )
   }
   return found
+}
+
+function workersOf({ workers }: Status): string {
+  if (workers.length === 0) return 'none was seen lately: nothing is loaded, and what is asked for waits'
+  return workers
+    .map(
+      ({ name, partitions, problem }) =>
+        `${name} (${problem ?? (partitions.length === 0 ? 'no partition' : partitions.join(', '))})`,
+    )
+    .join(', ')
 }
 
 function stateOf({ stopCode, watermark, lag }: PartitionStatus): string {

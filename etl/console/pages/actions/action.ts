@@ -44,11 +44,11 @@ export function actionRoutes(server: Server, { pool }: Console): void {
 
   const act = { config: { access: 'act' }, schema: { params: idInPath } } as const
   server.post('/actions/:id/stop', act, async (request, reply) => {
-    const { id } = await stopAction(pool, request.params.id)
+    const { id } = await stopAction(pool, request.visitor!.operator, request.params.id)
     return reply.redirect(`/actions/${id}`, 303)
   })
   server.post('/actions/:id/continue', act, async (request, reply) => {
-    const { id } = await continueAction(pool, request.params.id)
+    const { id } = await continueAction(pool, request.visitor!.operator, request.params.id)
     return reply.redirect(`/actions/${id}`, 303)
   })
 }

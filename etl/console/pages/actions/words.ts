@@ -16,6 +16,8 @@ export const ACTION_NAMES: Readonly<Record<ActionName, string>> = {
   dismiss: 'Dismiss',
   replay: 'Replay',
   test_alert: 'Test alert',
+  stop_action: 'Stop an action',
+  continue_action: 'Continue an action',
 }
 
 const partition = z.object({
@@ -42,11 +44,16 @@ export function filterOf({ action, target }: Action): DeadLetterFilter | undefin
   return action === 'redrive' || action === 'dismiss' ? letters.safeParse(target).data : undefined
 }
 
+const ofAction = (target: unknown): string =>
+  worded(z.object({ action: z.number() }), target, ({ action }) => `action ${action}`)
+
 const WORDS: Readonly<Record<ActionName, (target: unknown) => string>> = {
   pause: () => 'all workers',
   resume: () => 'all workers',
   run_now: () => 'all workers',
   test_alert: () => 'all channels',
+  stop_action: ofAction,
+  continue_action: ofAction,
   redrive: ofLetters,
   dismiss: ofLetters,
   replay: (target) =>

@@ -93,7 +93,7 @@ function batchTable(batches: readonly Batch[], run: Run): Html {
     {
       caption: `Batches of run ${run.id}: partition and offsets, what came of the records, how long each stage took`,
       hideCaption: true,
-      none: run.status === 'running' ? 'None yet.' : 'It had nothing to load.',
+      none: run.status === 'running' ? 'None yet.' : 'It loaded nothing.',
       id: (index) => `batch-${index}`,
     },
   )
