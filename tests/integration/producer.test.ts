@@ -132,7 +132,7 @@ describe('on a Kafka that works', () => {
       PRODUCER_DUPLICATE_RATIO: '0.2',
     }).ended()
     expect(code).toBe(0)
-    expect(summary).toMatchObject({ total: 2_000, inDoubt: 0, askedRate: 1_000, seed: 7 })
+    expect(summary).toMatchObject({ total: 2_000, inDoubt: 0, askedRate: 1_000, rateReached: true, seed: 7 })
     const { sent, invalidKinds } = summary!
 
     const partitions = await readTopic(kafka, topic)
