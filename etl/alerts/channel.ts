@@ -1,18 +1,23 @@
 import type { Config } from '../config.ts'
 import type { Severity } from './rule.ts'
 
-/** What is told of an alert. */
-export interface Notification {
-  readonly event: 'started' | 'ended' | 'test'
-  /** The alert's; null for a test. One that comes twice has the same id and event. */
-  readonly id: number | null
+/** What there is to tell of an alert. */
+export interface AlertFacts {
   readonly rule: string
   readonly scope: string
   readonly severity: Severity
   readonly summary: string
   readonly firstAction: string
   readonly startedAt: Date
+  /** Null while it goes on. */
   readonly endedAt: Date | null
+}
+
+/** What is told of an alert. */
+export interface Notification extends AlertFacts {
+  readonly event: 'started' | 'ended' | 'test'
+  /** The alert's; null for a test. One that comes twice has the same id and event. */
+  readonly id: number | null
   readonly link: string
 }
 

@@ -1,8 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../log.ts'
 import { attempt } from './attempt.ts'
-import type { Channel, Notification } from './channel.ts'
-import type { Severity } from './rule.ts'
+import type { AlertFacts, Channel, Notification } from './channel.ts'
 
 export interface Outbox {
   readonly pool: Pool
@@ -12,17 +11,10 @@ export interface Outbox {
 }
 
 /** A notification that is ours to send until its next attempt falls due. */
-interface Claimed {
+interface Claimed extends AlertFacts {
   readonly id: number
   readonly event: 'started' | 'ended'
   readonly attempts: number
-  readonly rule: string
-  readonly scope: string
-  readonly severity: Severity
-  readonly summary: string
-  readonly firstAction: string
-  readonly startedAt: Date
-  readonly endedAt: Date | null
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Severity } from './rule.ts'
+import type { AlertFacts } from './channel.ts'
 
 /** What became of telling an alert by one channel. */
 export interface NotificationState {
@@ -13,16 +13,8 @@ export interface NotificationState {
   readonly lastError: string | null
 }
 
-export interface Alert {
+export interface Alert extends AlertFacts {
   readonly id: number
-  readonly rule: string
-  readonly scope: string
-  readonly severity: Severity
-  readonly summary: string
-  readonly firstAction: string
-  readonly startedAt: Date
-  /** Null while it goes on. */
-  readonly endedAt: Date | null
   readonly notifications: readonly NotificationState[]
 }
 
