@@ -1,9 +1,10 @@
+import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { startServer } from './console/server.ts'
 import { checkedFraudRules, FRAUD_RULES } from './fraud-rules.ts'
 import { createKafka, type Kafka } from './kafka/client.ts'
-import { openLogReader } from './kafka/log-reader.ts'
-import { joinGroup } from './kafka/membership.ts'
+import { openLogReader, type LogReader } from './kafka/log-reader.ts'
+import { joinGroup, type Membership } from './kafka/membership.ts'
 import { connectProducer, type RecordProducer } from './kafka/producer.ts'
 import { topicSettings, waitForTopic, withAdmin } from './kafka/topics.ts'
 import type { Logger } from './log.ts'
@@ -38,6 +39,14 @@ export interface Worker {
 
 export type WorkerConfig = Config<'kafka' | 'database' | 'etl' | 'console' | 'alerts' | 'housekeeping'>
 
+/** All that a worker's runs reach the world through. */
+export interface Connections {
+  readonly pool: Pool
+  readonly reader: LogReader
+  readonly producer: RecordProducer
+  readonly membership: Membership
+}
+
 /** Connections that a worker keeps for the ledger beside its drains. */
 const SPARE_CONNECTIONS = 2
 /** What goes on beside the drains has connections of its own: a backlog never keeps the switch from being seen. */
@@ -49,6 +58,7 @@ const CONSOLE_LIMITS = { connections: 3, statementTimeoutMs: 10_000 }
  * Starts a worker: waits for what it needs, joins the group, opens its port, and then runs by the clock.
  *
  * @param signal aborted when the worker is to stop, also while it still waits.
+ * @param wrap gets the connections of the runs before they are used, and gives what is used in their place.
  * @throws MigrationMismatch and whatever else waiting would not mend.
  */
 export async function startWorker(
@@ -56,10 +66,11 @@ export async function startWorker(
   worker: string,
   logger: Logger,
   signal: AbortSignal,
+  wrap = (open: Connections) => open,
 ): Promise<Worker> {
   const kafka = createKafka(config, logger, `global-sales-pulse-etl`)
-  const pool = createPool(config, 'pulse_loader', logger)
-  await waitForWarehouse(pool, logger, signal)
+  const loadPool = createPool(config, 'pulse_loader', logger)
+  await waitForWarehouse(loadPool, logger, signal)
   const operationsPool = createPool(config, 'pulse_loader', logger, OPERATIONS_LIMITS)
   // Before Kafka answers: that it doesn't is one of the things to tell.
   const alerts = startAlerts({ pool: operationsPool, config, logger, topic: config.KAFKA_TOPIC })
@@ -68,14 +79,17 @@ export async function startWorker(
   await warnOfCreateTime(kafka, config.KAFKA_TOPIC, logger)
 
   const crash = Promise.withResolvers<Error>()
-  const reader = await openLogReader(kafka, config.KAFKA_TOPIC)
-  const producer = await connectProducer(kafka, { idempotent: false })
-  const membership = await joinGroup(kafka, {
-    topic: config.KAFKA_TOPIC,
-    groupId: config.KAFKA_GROUP_ID,
-    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
-    logger,
-    onCrash: crash.resolve,
+  const { pool, reader, producer, membership } = wrap({
+    pool: loadPool,
+    reader: await openLogReader(kafka, config.KAFKA_TOPIC),
+    producer: await connectProducer(kafka, { idempotent: false }),
+    membership: await joinGroup(kafka, {
+      topic: config.KAFKA_TOPIC,
+      groupId: config.KAFKA_GROUP_ID,
+      sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+      logger,
+      onCrash: crash.resolve,
+    }),
   })
 
   const pipeline = createPipeline(config, { pool, reader, producer, membership })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { sendRaw } from '../support/kafka.ts'
+import { makeTopic, sendRaw } from '../support/kafka.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const keysOf = async (world: World) => (await world.dlqMessages()).map(({ key }) => key!.toString()).sort()
@@ -62,9 +62,7 @@ test('while the dead-letter topic is missing loading goes on and the group’s o
   expect(await world.groupOffsets()).toEqual(new Map([[0, -1]]))
   expect(world.logs.some(({ msg }) => msg.includes('dead letters could not be published'))).toBe(true)
 
-  await withAdmin(world.kafka, (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic: world.dlqTopic, numPartitions: 1 }] }),
-  )
+  await makeTopic(world, world.dlqTopic)
   expect(await world.runOnce()).toMatchObject({ status: 'succeeded', batches: 0 })
   expect(await keysOf(world)).toEqual([`${world.topic}:0:1`, `${world.topic}:0:4`])
   expect(await world.groupOffsets()).toEqual(new Map([[0, 5]]))

@@ -7,12 +7,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import { readConfig } from '../../etl/config.ts'
 import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
 import { ensureTopics, partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
-import type { SourceRecord } from '../../etl/types.ts'
 import { validate } from '../../etl/validate.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import { isTemporary } from '../../producer/keep-trying.ts'
 import { startServers, type Servers } from '../../scripts/servers/index.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { readPartitions } from '../support/world.ts'
 
 const program = fileURLToPath(new URL('../../producer/main.ts', import.meta.url))
 const started: ChildProcess[] = []
@@ -87,36 +87,6 @@ async function countRecords(kafka: Kafka, topic: string): Promise<number> {
   return bounds.reduce((sum, { start, end }) => sum + end - start, 0)
 }
 
-/** Every record of each partition, in offset order, as a consumer of its own gets them. */
-async function readTopic(kafka: Kafka, topic: string): Promise<SourceRecord[][]> {
-  const total = await countRecords(kafka, topic)
-  const partitions: SourceRecord[][] = []
-  const groupId = `${topic}-reader`
-  const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 100 })
-  await consumer.connect()
-  try {
-    await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({
-      eachBatch: ({ batch: { partition, messages } }) => {
-        const records = messages.map(({ key, value, offset, timestamp }) => ({
-          offset: Number(offset),
-          timestamp: Number(timestamp),
-          key,
-          value,
-          headers: [],
-        }))
-        ;(partitions[partition] ??= []).push(...records)
-        return Promise.resolve()
-      },
-    })
-    await waitFor('all records', () => partitions.flat().length === total, { limitMs: 30_000 })
-  } finally {
-    await consumer.disconnect()
-    await withAdmin(kafka, (admin) => admin.deleteGroups([groupId]))
-  }
-  return partitions
-}
-
 describe('on a Kafka that works', () => {
   const brokers = inject('kafkaBrokers')
   const kafka = clientOf(brokers)
@@ -132,10 +102,12 @@ describe('on a Kafka that works', () => {
       PRODUCER_DUPLICATE_RATIO: '0.2',
     }).ended()
     expect(code).toBe(0)
-    expect(summary).toMatchObject({ total: 2_000, inDoubt: 0, askedRate: 1_000, rateReached: true, seed: 7 })
+    // Whether this machine reaches a rate is decided with a clock of its own in producer-report.test.ts.
+    expect(summary).toMatchObject({ total: 2_000, inDoubt: 0, askedRate: 1_000, seed: 7 })
+    expect(typeof summary!['rateReached']).toBe('boolean')
     const { sent, invalidKinds } = summary!
 
-    const partitions = await readTopic(kafka, topic)
+    const partitions = await readPartitions(kafka, topic)
     const records = partitions.flat()
     expect(records).toHaveLength(2_000)
 
@@ -180,7 +152,7 @@ describe('on a Kafka that works', () => {
     const topic = newTopic()
     await makeTopic(kafka, topic)
     await startProducer(brokers, topic, { PRODUCER_LIMIT: '3000', PRODUCER_RATE: '20000' }).ended()
-    const partitions = await readTopic(kafka, topic)
+    const partitions = await readPartitions(kafka, topic)
     const customers = partitions.map((records) => new Set(records.map(({ key }) => key!.toString())))
     expect(customers.every((keys) => keys.size > 100)).toBe(true)
     const all = customers.reduce((union, keys) => union.union(keys))

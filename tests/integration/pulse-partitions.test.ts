@@ -1,9 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { withAdmin } from '../../etl/kafka/topics.ts'
 import { reconcile } from '../../scripts/pulse/reconciliation.ts'
+import { makeTopicAnew } from '../support/kafka.ts'
 import { runPulse } from '../support/pulse.ts'
-import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 /** What an operator does with a partition that stands still. */
@@ -42,7 +40,7 @@ test('a partition whose topic was made anew goes on in a new incarnation, and no
   const first = await world.openWorker()
   await first.runOnce()
   await first.close()
-  await makeAnew(world)
+  await makeTopicAnew(world)
   await world.produce([...before.slice(0, 2), aLiveMessage(), aLiveMessage(), '{', aLiveMessage()])
   const second = await world.openWorker()
   await second.runOnce()
@@ -80,19 +78,6 @@ test('a partition whose topic was made anew goes on in a new incarnation, and no
   })
   expect(report.warnings).toEqual([expect.stringContaining('incarnation 1, whose log is gone: 5 records')])
 })
-
-/** Deletes the topic and makes it again; Kafka needs a moment to forget it. */
-async function makeAnew(world: World): Promise<void> {
-  await withAdmin(world.kafka, async (admin) => {
-    await admin.deleteTopics({ topics: [world.topic] })
-    await waitFor('the topic to be gone', async () => !(await admin.listTopics()).includes(world.topic))
-    await waitFor('the topic to be there again', () =>
-      admin
-        .createTopics({ waitForLeaders: true, topics: [{ topic: world.topic, numPartitions: 1 }] })
-        .catch(() => delay(100, false)),
-    )
-  })
-}
 
 test('new-incarnation of a partition that is not stopped says so', async () => {
   const world = await aWorld({ partitions: 1 })

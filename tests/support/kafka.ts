@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import kafkajs, { type Message, type Producer, type Transaction } from 'kafkajs'
 import { onTestFinished } from 'vitest'
 import { openLogReader } from '../../etl/kafka/log-reader.ts'
-import { withAdmin } from '../../etl/kafka/topics.ts'
+import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
 import { untilThere, type World } from './world.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -101,19 +101,17 @@ export async function makeTopicAnew(world: World, partitions = 1): Promise<void>
   await withAdmin(world.kafka, async (admin) => {
     await admin.deleteTopics({ topics: [world.topic] })
     await waitFor('the topic to be gone', async () => !(await admin.listTopics()).includes(world.topic))
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic: world.topic,
-          numPartitions: partitions,
-          replicationFactor: 1,
-          configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
-        },
-      ],
-    })
   })
-  await untilThere(world.kafka, world.topic)
+  await makeTopic(world, world.topic, partitions)
+}
+
+/** Makes a topic as the product does, and waits until the broker knows it. */
+export async function makeTopic(world: World, topic: string, partitions = 1): Promise<void> {
+  const settings = { 'message.timestamp.type': 'LogAppendTime' }
+  await withAdmin(world.kafka, (admin) =>
+    ensureTopics(admin, [{ topic, partitions, replication: 1, settings }]),
+  )
+  await untilThere(world.kafka, topic)
 }
 
 /** Makes the group forget its offsets, as an administrator may; it must have no members. */

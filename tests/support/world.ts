@@ -276,17 +276,24 @@ function toBytes(message: Message): Buffer | null {
 
 /** Every record of a topic up to its end now, by partition and offset. */
 export async function readWholeTopic(kafka: Kafka, topic: string): Promise<SourceRecord[]> {
+  return (await readPartitions(kafka, topic)).flat()
+}
+
+/** Every record of each partition of a topic up to its end now, in offset order. */
+export async function readPartitions(kafka: Kafka, topic: string): Promise<SourceRecord[][]> {
   const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
   const reader = await openLogReader(kafka, topic)
   try {
-    const records: SourceRecord[] = []
+    const partitions: SourceRecord[][] = []
     for (const { partition, start, end } of bounds) {
+      const records: SourceRecord[] = []
       const cursor = new PartitionCursor(reader, partition, start)
       const limits = { end, maxRecords: Infinity, maxBytes: Infinity }
       for (let slice = await cursor.next(limits); slice !== undefined; slice = await cursor.next(limits))
         records.push(...slice.records)
+      partitions.push(records)
     }
-    return records
+    return partitions
   } finally {
     await reader.close()
   }

@@ -1,0 +1,82 @@
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { ConfigError, readConfig, type Config } from './config.ts'
+import { createLogger, scrub } from './log.ts'
+import { checkSchedule } from './scheduler.ts'
+import { stopSignal } from './stop-signal.ts'
+import { startWorker, type Connections, type WorkerConfig } from './worker.ts'
+
+const HELP = `Usage: npm run etl
+
+Moves transactions from Kafka into the warehouse: every 30 seconds it drains its partitions through
+extract, validate, transform, load, acknowledge. Waits for Kafka, its topics and the warehouse, and
+starts only on a warehouse with this version's migrations (npm run migrate).
+
+Reads KAFKA_*, DATABASE_URL, ETL_SCHEDULE, BATCH_SIZE, TAX_RATE and others: docs/CONFIGURATION.md.
+SIGTERM or Ctrl-C: the batch in hand is finished or rolled back, then it leaves the group.
+Exit codes: 0 told to stop, 1 failed, 2 usage or configuration.`
+
+/** Compose and Kubernetes wait 10 s at least; what is not committed by then is rolled back by Postgres. */
+const SHUTDOWN_LIMIT_MS = 9_000
+/** What a start may still take when it is told to stop: it has nothing in hand, and Kafka may not answer. */
+const START_LIMIT_MS = 1_000
+
+/**
+ * The ETL's program, from its arguments to its exit code. Takes the arguments and environment of this process.
+ *
+ * @param wrap what the worker works through, seen before it is used: the fault suite's own main strikes there.
+ */
+export async function runProgram(wrap?: (open: Connections) => Connections): Promise<number> {
+  let config: WorkerConfig & Config<'log'>
+  try {
+    const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+    if (values.help === true) {
+      console.log(HELP)
+      return 0
+    }
+    config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
+    checkSchedule(config.ETL_SCHEDULE)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+    return error instanceof ConfigError || error instanceof TypeError ? 2 : 1
+  }
+
+  const worker = `${hostname()}:${process.pid}`
+  const logger = createLogger(config.LOG_LEVEL, { service: 'etl', worker })
+  const signal = stopSignal(logger, 'the batch in hand is finished or rolled back')
+  try {
+    const running = await Promise.race([
+      startWorker(config, worker, logger, signal, wrap),
+      aborted(signal).then(() => delay(START_LIMIT_MS)),
+    ])
+    if (running === undefined) return 0
+    const crash = await Promise.race([aborted(signal), running.crashed])
+    if (crash !== undefined) {
+      logger.fatal(
+        { err: crash },
+        'the Kafka consumer ended for good: the supervisor must start this worker again',
+      )
+      return 1
+    }
+    const limit = setTimeout(() => {
+      logger.warn('ended before the batch in hand: Postgres rolls it back, the next worker loads it')
+      process.exit(0)
+    }, SHUTDOWN_LIMIT_MS)
+    await running.stop()
+    clearTimeout(limit)
+    logger.info('stopped')
+    return 0
+  } catch (error) {
+    if (signal.aborted) return 0
+    logger.fatal({ err: error }, error instanceof Error ? scrub(error.message) : 'failed')
+    return 1
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  if (signal.aborted) resolve(undefined)
+  signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  return promise
+}
