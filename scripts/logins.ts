@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
 import { ConfigError, readConfig } from '../etl/config.ts'
 import { scrub } from '../etl/log.ts'
+import { explainedTls } from '../etl/warehouse/tls.ts'
 
 const HELP = `Usage: node scripts/logins.ts
 
@@ -20,29 +21,32 @@ export interface Login {
   readonly password: string
   readonly memberOf: 'pulse_loader' | 'pulse_reader'
   readonly connectionLimit?: number
-  /** By the role itself, whatever the client forgets: Postgres' names and values. */
+  /** Each session begins with them, whatever the client forgets: Postgres' names and values. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
 /**
  * Brings the logins to what is wanted, all in one transaction. Sessions that are open go on.
  *
+ * @returns a line for each setting that only a superuser may give and `adminUrl` is none.
  * @throws Error where a login is the one that connects, or a superuser: neither may become a program's.
  */
-export async function ensureLogins(adminUrl: string, logins: readonly Login[]): Promise<void> {
+export async function ensureLogins(adminUrl: string, logins: readonly Login[]): Promise<string[]> {
   const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 })
   await client.connect()
   try {
     await client.query('begin')
     await client.query(`select pg_advisory_xact_lock(hashtext('pulse: logins'))`)
-    for (const login of logins) await ensureLogin(client, login)
+    const leftOut: string[] = []
+    for (const login of logins) leftOut.push(...(await ensureLogin(client, login)))
     await client.query('commit')
+    return leftOut
   } finally {
     await client.end() // ends an open transaction too: rolled back
   }
 }
 
-async function ensureLogin(client: Client, login: Login): Promise<void> {
+async function ensureLogin(client: Client, login: Login): Promise<string[]> {
   const { rows } = await client.query<{ unfit: boolean }>(
     'select rolsuper or rolname = session_user as unfit from pg_roles where rolname = $1',
     [login.name],
@@ -56,8 +60,21 @@ async function ensureLogin(client: Client, login: Login): Promise<void> {
        password ${escapeLiteral(scramVerifier(login.password))}`,
   )
   await client.query(`grant ${login.memberOf} to ${role}`)
-  for (const [setting, value] of Object.entries(login.settings ?? {}))
-    await client.query(`alter role ${role} set ${escapeIdentifier(setting)} to ${escapeLiteral(value)}`)
+  const leftOut: string[] = []
+  for (const [setting, value] of Object.entries(login.settings ?? {})) {
+    if (await mayGive(client, setting))
+      await client.query(`alter role ${role} set ${escapeIdentifier(setting)} to ${escapeLiteral(value)}`)
+    else leftOut.push(`login ${login.name}: without ${setting} = ${value}, which only a superuser may set`)
+  }
+  return leftOut
+}
+
+async function mayGive(client: Client, setting: string): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `select context = 'user' or has_parameter_privilege(name, 'SET') as may from pg_settings where name = $1`,
+    [setting],
+  )
+  return rows[0]?.may === true
 }
 
 const ITERATIONS = 4_096
@@ -89,14 +106,24 @@ function etlLogin(databaseUrl: string): Login {
   }
 }
 
-/** A dashboard that somebody built wrong must not be able to take the warehouse down. */
-function grafanaLogin(password: string): Login {
+/**
+ * A dashboard that somebody built wrong must not be able to take the warehouse down. Who sends SQL of his own
+ * can undo the timeouts for his session, but neither the limit of connections nor that of temporary files.
+ */
+export function grafanaLogin(password: string): Login {
   return {
     name: 'pulse_grafana',
     password,
     memberOf: 'pulse_reader',
-    connectionLimit: 10,
-    settings: { statement_timeout: '10s', default_transaction_read_only: 'on' },
+    connectionLimit: 10, // Grafana's pool (maxOpenConns of its data source) and two to spare
+    settings: {
+      default_transaction_read_only: 'on',
+      lock_timeout: '5s',
+      statement_timeout: '10s',
+      idle_in_transaction_session_timeout: '15s',
+      transaction_timeout: '30s',
+      temp_file_limit: '1GB',
+    },
   }
 }
 
@@ -118,15 +145,17 @@ async function main(): Promise<number> {
     throw new ConfigError('MIGRATION_DATABASE_URL is not set: a login that may make roles')
   const password = grafanaPassword()
   const logins = [etlLogin(config.DATABASE_URL), ...(password === undefined ? [] : [grafanaLogin(password)])]
-  await ensureLogins(config.MIGRATION_DATABASE_URL, logins)
+  const leftOut = await ensureLogins(config.MIGRATION_DATABASE_URL, logins)
   for (const { name, memberOf } of logins) console.log(`login ${name}: a member of ${memberOf}`)
+  for (const line of leftOut) console.log(line)
   return 0
 }
 
 if (import.meta.main) {
   try {
     process.exitCode = await main()
-  } catch (error) {
+  } catch (thrown) {
+    const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL')
     console.error(scrub(error instanceof Error ? error.message : String(error)))
     process.exitCode = error instanceof ConfigError || (error instanceof TypeError && 'code' in error) ? 2 : 1
   }

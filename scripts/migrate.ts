@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../etl/config.ts'
 import { scrub } from '../etl/log.ts'
+import { explainedTls } from '../etl/warehouse/tls.ts'
 import { migrate, MigrationRefused } from './migration/migrate.ts'
+import { renderRights } from './rights/render.ts'
 import { renderReport } from './schema-validator/index.ts'
 
 const HELP = `Usage: npm run migrate
 
-Brings the warehouse's schema up to this version and validates it, in one transaction:
-both hold, or the database is as it was. Makes the roles pulse_owner, pulse_loader and
-pulse_reader where it may. Safe to run again, and twice at once.
+Brings the warehouse's schema up to this version, validates it and checks that no role may
+do more or less than it should, in one transaction: all of it holds, or the database is as
+it was. Prints both; npm run rights prints the rights again. Makes the roles pulse_owner,
+pulse_loader and pulse_reader where it may. Safe to run again, and twice at once.
 
 Reads MIGRATION_DATABASE_URL, or else DATABASE_URL.
 Exit codes: 0 migrated and valid, 1 refused or failed (nothing was changed), 2 usage or configuration.`
@@ -20,8 +23,8 @@ async function main(): Promise<number> {
     return 0
   }
   const config = readConfig(['database'])
-  const { applied, report } = await migrate(config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL)
-  console.log(renderReport(report))
+  const { applied, report, rights } = await migrate(config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL)
+  console.log(`${renderReport(report)}\n\n${renderRights(rights)}\n`)
   console.log(
     applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'Nothing to apply: the schema is current.',
   )
@@ -30,8 +33,10 @@ async function main(): Promise<number> {
 
 try {
   process.exitCode = await main()
-} catch (error) {
-  if (error instanceof MigrationRefused && error.report !== undefined) console.log(renderReport(error.report))
+} catch (thrown) {
+  const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)')
+  if (error instanceof MigrationRefused && error.found !== undefined)
+    console.log(`${renderReport(error.found.report)}\n\n${renderRights(error.found.rights)}\n`)
   console.error(scrub(error instanceof Error ? error.message : String(error)))
   const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
   process.exitCode = usage ? 2 : 1

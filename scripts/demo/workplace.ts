@@ -99,7 +99,7 @@ async function migrated(databaseUrl: string, name: string): Promise<string> {
     const verdict = renderReport(report).split('\n').at(-1) ?? ''
     return wrapped(`warehouse  database ${name}, ${applied.length} migrations applied. ${verdict}`, INDENT)
   } catch (error) {
-    const report = error instanceof MigrationRefused && error.report !== undefined ? error.report : undefined
+    const report = error instanceof MigrationRefused ? error.found?.report : undefined
     const needs = report === undefined ? 'The warehouse can’t be used like this.' : renderReport(report)
     return step('Migrating the warehouse', needs, () => Promise.reject(error))
   }

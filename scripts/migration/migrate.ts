@@ -5,6 +5,7 @@ import {
   requireSameMigrations,
   type Migration,
 } from '../../etl/warehouse/migrations.ts'
+import { isAsDeclared, reportRights, type RightsReport } from '../rights/report.ts'
 import { validateSchema, type SchemaReport } from '../schema-validator/index.ts'
 import { ensureRoles, prepareDatabase } from './roles.ts'
 import { wrongSettings } from './settings.ts'
@@ -13,22 +14,24 @@ export interface MigrationResult {
   /** Tags of what was applied now; empty where all was there. */
   readonly applied: readonly string[]
   readonly report: SchemaReport
+  readonly rights: RightsReport
 }
 
 /** The gate is shut: nothing of this migration was kept. */
 export class MigrationRefused extends Error {
   override readonly name = 'MigrationRefused'
-  readonly report: SchemaReport | undefined
+  /** What was found, where it came to that. */
+  readonly found: Omit<MigrationResult, 'applied'> | undefined
 
-  constructor(message: string, report?: SchemaReport) {
+  constructor(message: string, found?: Omit<MigrationResult, 'applied'>) {
     super(message)
-    this.report = report
+    this.found = found
   }
 }
 
 /**
- * Applies what is missing and validates the whole, in one transaction: both hold, or the database is as
- * it was. drizzle's own migrator is not used because it sends a COMMIT of its own.
+ * Applies what is missing, validates the whole and checks who may do what, in one transaction: all of it
+ * holds, or the database is as it was. drizzle's own migrator is not used because it sends a COMMIT of its own.
  *
  * Safe to run twice at once: the advisory lock is taken first and held until the commit, so the second
  * waits and then finds nothing to do.
@@ -59,10 +62,19 @@ export async function migrate(
     await client.query('set local role pulse_owner')
     const applied = await applyMissing(client, migrations)
     const report = await validateSchema(client, { schemas: ['warehouse', 'audit'], inTransaction: true })
+    const rights = await reportRights(client)
     if (!report.valid)
-      throw new MigrationRefused('the schema did not pass validation; nothing was changed', report)
+      throw new MigrationRefused('the schema did not pass validation; nothing was changed', {
+        report,
+        rights,
+      })
+    if (!isAsDeclared(rights))
+      throw new MigrationRefused('roles may do more or less than they should; nothing was changed', {
+        report,
+        rights,
+      })
     await client.query('commit')
-    return { applied, report }
+    return { applied, report, rights }
   } finally {
     await client.end() // ends an open transaction too: rolled back
   }

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg'
+import { SERVER_FUNCTIONS } from '../rights/declared.ts'
 
 /** Group roles without login (design: the ETL and Grafana act as one of them, whoever logged in). */
 export const ROLES = ['pulse_owner', 'pulse_loader', 'pulse_reader'] as const
@@ -47,15 +48,37 @@ async function mayUse(client: ClientBase, role: string): Promise<boolean> {
   return rows[0]?.usable === true
 }
 
-/** Database-wide settings and rights that the roles need; repeated harmlessly at each migration. */
+/**
+ * Database-wide settings and rights that the roles need; repeated harmlessly at each migration. Names that
+ * are not qualified are looked for in temporary tables last: nobody slips one in before ours.
+ */
 export async function prepareDatabase(client: ClientBase): Promise<void> {
   const { rows } = await client.query<{ name: string }>('select quote_ident(current_database()) as name')
   const name = rows[0]!.name
   await client.query(`
-    alter database ${name} set search_path to warehouse, audit, public;
+    alter database ${name} set search_path to warehouse, audit, public, pg_temp;
     alter database ${name} set timezone to 'UTC';
     revoke all on database ${name} from public;
     revoke all on schema public from public;
     grant connect on database ${name} to ${ROLES.join(', ')};
     grant create on database ${name} to pulse_owner`)
+  await closeServerFunctions(client)
+}
+
+/**
+ * Takes from everybody, in this database, what Postgres gives to everybody and what harms others. Ours keep
+ * the locks that end with their transaction. These functions are a superuser's: where this login is none,
+ * nothing is done here and the report of the rights names what remains.
+ */
+async function closeServerFunctions(client: ClientBase): Promise<void> {
+  await client.query(`do $$ declare f record; begin
+    for f in
+      select oid::regprocedure as signature, proname ~ '^pg_(try_)?advisory_xact_lock$' as ours from pg_proc
+      where ${SERVER_FUNCTIONS} and pg_has_role(session_user, proowner, 'usage')
+        and has_function_privilege('public', oid, 'execute')
+    loop
+      if f.ours then execute format('grant execute on function %s to pulse_owner, pulse_loader', f.signature); end if;
+      execute format('revoke execute on function %s from public', f.signature);
+    end loop;
+  end $$`)
 }

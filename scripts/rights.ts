@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util'
+import { Client } from 'pg'
+import { ConfigError, readConfig } from '../etl/config.ts'
+import { scrub } from '../etl/log.ts'
+import { appliedMigrations } from '../etl/warehouse/migrations.ts'
+import { explainedTls } from '../etl/warehouse/tls.ts'
+import { renderRights } from './rights/render.ts'
+import { isAsDeclared, reportRights } from './rights/report.ts'
+
+const HELP = `Usage: npm run rights
+
+Prints who may do what in the warehouse, as it really is: of each role its own rights, also those that it
+has through another role. Names what is more or less than it should be, and the statement that mends it.
+It writes nothing. The gate, npm run migrate, checks and prints the same.
+
+Reads MIGRATION_DATABASE_URL, or else DATABASE_URL.
+Exit codes: 0 as declared, warnings allowed, 1 not as declared, or no connection, 2 usage or configuration.`
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+  if (values.help === true) {
+    console.log(HELP)
+    return 0
+  }
+  const config = readConfig(['database'])
+  const client = new Client({
+    connectionString: config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'global-sales-pulse rights',
+  })
+  await client.connect()
+  try {
+    if ((await appliedMigrations(client)) === undefined)
+      throw new Error('the warehouse was never migrated: run npm run migrate')
+    const report = await reportRights(client)
+    console.log(renderRights(report))
+    return isAsDeclared(report) ? 0 : 1
+  } finally {
+    await client.end()
+  }
+}
+
+try {
+  process.exitCode = await main()
+} catch (thrown) {
+  const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)')
+  console.error(scrub(error instanceof Error ? error.message : String(error)))
+  process.exitCode = error instanceof ConfigError || (error instanceof TypeError && 'code' in error) ? 2 : 1
+}

@@ -1,0 +1,108 @@
+/**
+ * What each group role may do in the warehouse: the one list that the gate, `npm run rights` and the tests
+ * hold the database against. The grants themselves are SQL, in migrations/ and scripts/migration/roles.ts.
+ *
+ * pulse_owner is not in it: it owns the schemas and all that is in them. Everybody else, by the name of
+ * PUBLIC, may nothing.
+ */
+export interface ObjectRights {
+  readonly pulse_loader?: readonly string[]
+  readonly pulse_reader?: readonly string[]
+}
+
+/** A right on some columns is one for each: `UPDATE (attempts)`. */
+const on = (right: 'SELECT' | 'UPDATE', ...columns: readonly string[]) =>
+  columns.map((column) => `${right} (${column})`)
+
+const ADD = ['SELECT', 'INSERT']
+const KEEP = [...ADD, 'UPDATE']
+const READ = ['SELECT']
+const CALL = ['EXECUTE']
+
+/** By the object as Postgres names it; a function with the types of its arguments. */
+export const DECLARED: Readonly<Record<string, ObjectRights>> = {
+  database: { pulse_loader: ['CONNECT'], pulse_reader: ['CONNECT'] },
+  'schema warehouse': { pulse_loader: ['USAGE'], pulse_reader: ['USAGE'] },
+  'schema audit': { pulse_loader: ['USAGE'], pulse_reader: ['USAGE'] },
+  'schema public': {},
+
+  'warehouse.transactions': {
+    pulse_loader: [
+      ...ADD,
+      ...on('UPDATE', 'tax_amount', 'total_amount', 'is_fraud_flagged', 'fraud_score', 'fraud_reasons'),
+    ],
+    pulse_reader: READ,
+  },
+  'warehouse.order_keys': { pulse_loader: ADD },
+  'warehouse.sales_by_minute': { pulse_loader: KEEP, pulse_reader: READ },
+
+  'audit.partition_progress': { pulse_loader: KEEP, pulse_reader: READ },
+  'audit.pipeline_runs': { pulse_loader: KEEP, pulse_reader: READ },
+  'audit.pipeline_batches': { pulse_loader: ADD, pulse_reader: READ },
+  'audit.opening_balances': { pulse_loader: READ, pulse_reader: READ },
+  'audit.data_losses': {
+    pulse_loader: [...ADD, ...on('UPDATE', 'acknowledged_at', 'acknowledged_by', 'reason')],
+    pulse_reader: READ,
+  },
+  'audit.dead_letters': {
+    pulse_loader: [
+      ...ADD,
+      ...on('UPDATE', 'attempts', 'published_at', 'redriven_at', 'resolved_at', 'resolution'),
+    ],
+  },
+  'audit.dead_letter_list': { pulse_reader: READ },
+  'audit.control': { pulse_loader: ['SELECT', 'UPDATE'], pulse_reader: READ },
+  'audit.operator_actions': {
+    pulse_loader: [
+      ...ADD,
+      ...on(
+        'UPDATE',
+        'status',
+        'total',
+        'done',
+        'position',
+        'payload',
+        'result',
+        'error',
+        'run_id',
+        'worker',
+      ),
+      ...on('UPDATE', 'heartbeat_at', 'finished_at'),
+    ],
+    // Neither the corrected payload of a redrive nor how far a step has come.
+    pulse_reader: [
+      ...on('SELECT', 'id', 'action', 'target', 'reason', 'requested_by', 'via', 'requested_at', 'status'),
+      ...on('SELECT', 'total', 'done', 'result', 'error', 'run_id', 'worker', 'heartbeat_at', 'finished_at'),
+    ],
+  },
+  'audit.replay_ranges': {
+    pulse_loader: [...ADD, ...on('UPDATE', 'next_offset', 'records', 'changed')],
+    pulse_reader: READ,
+  },
+  'audit.workers': { pulse_loader: [...KEEP, 'DELETE'], pulse_reader: READ },
+  'audit.console_sessions': { pulse_loader: [...KEEP, 'DELETE'] },
+  'audit.alerts': { pulse_loader: [...ADD, ...on('UPDATE', 'ended_at')], pulse_reader: READ },
+  'audit.alert_notifications': { pulse_loader: KEEP },
+  'audit.schema_migrations': { pulse_loader: READ, pulse_reader: READ },
+
+  'warehouse.ensure_month(timestamp with time zone)': { pulse_loader: CALL },
+  'warehouse.drop_month(date)': { pulse_loader: CALL },
+  'warehouse.drop_order_keys(integer, bigint)': { pulse_loader: CALL },
+  'audit.fold_batches(text, integer, integer, integer)': { pulse_loader: CALL },
+  'audit.prune_dead_letters(integer)': { pulse_loader: CALL },
+  'audit.prune_runs(integer)': { pulse_loader: CALL },
+  'audit.prune_alerts(integer)': { pulse_loader: CALL },
+
+  // Of Postgres' own functions only SERVER_FUNCTIONS are looked at.
+  'pg_catalog.pg_advisory_xact_lock(bigint)': { pulse_loader: CALL },
+  'pg_catalog.pg_advisory_xact_lock(integer, integer)': { pulse_loader: CALL },
+  'pg_catalog.pg_try_advisory_xact_lock(bigint)': { pulse_loader: CALL },
+  'pg_catalog.pg_try_advisory_xact_lock(integer, integer)': { pulse_loader: CALL },
+}
+
+/**
+ * Functions of Postgres that everybody may execute by default, and that harm others: advisory locks (ours
+ * could be taken, and migrations held up by it) and large objects (a place to write to). A condition on pg_proc.
+ */
+export const SERVER_FUNCTIONS = `pronamespace = 'pg_catalog'::regnamespace
+  and (proname ~ '^pg_(try_)?advisory_' or proname in ('lo_creat', 'lo_create', 'lo_from_bytea'))`
