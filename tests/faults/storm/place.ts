@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { Pool } from 'pg'
+import { readConfig } from '../../../etl/config.ts'
+import { createKafka, type Kafka } from '../../../etl/kafka/client.ts'
+import { ensureTopics, withAdmin } from '../../../etl/kafka/topics.ts'
+import { createLogger } from '../../../etl/log.ts'
+import { ensureLogins } from '../../../scripts/logins.ts'
+import { migrate } from '../../../scripts/migration/migrate.ts'
+import { bothOrNone } from '../../../scripts/servers/both-or-none.ts'
+import { createDatabase } from '../../../scripts/servers/database.ts'
+import { startLocalKafka, type LocalBroker } from '../../../scripts/servers/local-kafka.ts'
+import { startLocalPostgres, type LocalPostgres } from '../../../scripts/servers/local-postgres.ts'
+import { watchedDirectory } from '../../../scripts/servers/local.ts'
+import type { StartPlan } from '../../../scripts/servers/types.ts'
+import type { Watchdog } from '../../../scripts/servers/watchdog.ts'
+import { topicSpecs } from '../../../scripts/topics.ts'
+
+/** A Kafka and a Postgres of the storm's own, with a migrated warehouse and topics on them. */
+export interface Place {
+  readonly postgres: LocalPostgres['control']
+  readonly broker: LocalBroker['control']
+  /** Where servers and workers write; gone with them. */
+  readonly directory: string
+  /** Ends what the storm starts, also when the storm is killed. */
+  readonly watchdog: Watchdog
+  /** For the programs of the product, as the superuser. */
+  readonly env: Readonly<Record<string, string>>
+  /** For each worker, with a login of its own: worker_1 and so on. */
+  readonly workerEnvs: readonly Readonly<Record<string, string>>[]
+  readonly topic: string
+  readonly dlqTopic: string
+  readonly groupId: string
+  readonly partitions: number
+  readonly kafka: Kafka
+  /** Connections as the superuser, which no fault is meant for. */
+  readonly pool: Pool
+  /** Ends the servers, and whatever else the watchdog knows of, and removes their directory. */
+  remove(): Promise<void>
+}
+
+const PLAN: StartPlan = { say: () => undefined, postgresSettings: {}, kafkaSettings: {} }
+
+/** Small batches make many commits, so that faults find the job in the middle of them. */
+const ENV = {
+  KAFKA_SESSION_TIMEOUT_MS: '6000',
+  ETL_SCHEDULE: '* * * * * *',
+  BATCH_SIZE: '50',
+  HTTP_PORT: '0',
+}
+
+/** @throws Error with what could not be started; nothing is left then. */
+export async function openPlace(workers: number): Promise<Place> {
+  const { directory, watchdog } = watchedDirectory()
+  const [postgres, brokers] = await bothOrNone(watchdog, [
+    startLocalPostgres(directory, watchdog, PLAN),
+    startLocalKafka(directory, watchdog, PLAN),
+  ])
+  try {
+    const database = await createDatabase(postgres.databaseUrl, 'pulse_storm')
+    await migrate(database.url)
+    const logins = Array.from({ length: workers }, (_, index) => ({
+      name: workerLogin(index + 1),
+      password: randomBytes(12).toString('hex'),
+      memberOf: 'pulse_loader' as const,
+    }))
+    await ensureLogins(database.url, logins)
+    const env = { ...ENV, KAFKA_BROKERS: brokers[0]!.address, DATABASE_URL: database.url }
+    const config = readConfig(['kafka', 'topics'], env)
+    const kafka = createKafka(config, createLogger('silent'), 'pulse-storm')
+    await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config)))
+    const pool = new Pool({
+      connectionString: database.url,
+      application_name: 'storm',
+      max: 3,
+      connectionTimeoutMillis: 5_000,
+    })
+    pool.on('error', () => undefined) // the server is struck; the next query says so
+    return {
+      postgres: postgres.control,
+      broker: brokers[0]!.control,
+      directory,
+      watchdog,
+      env,
+      workerEnvs: logins.map(({ name, password }) => {
+        const url = new URL(database.url)
+        url.username = name
+        url.password = password
+        return { ...env, DATABASE_URL: url.href }
+      }),
+      topic: config.KAFKA_TOPIC,
+      dlqTopic: config.KAFKA_DLQ_TOPIC,
+      groupId: config.KAFKA_GROUP_ID,
+      partitions: config.TOPIC_PARTITIONS,
+      kafka,
+      pool,
+      remove: async () => {
+        await pool.end()
+        await watchdog.end()
+      },
+    }
+  } catch (error) {
+    await watchdog.end()
+    throw error
+  }
+}
+
+export const workerLogin = (worker: number): string => `worker_${worker}`
+
+export const workerLog = (place: Pick<Place, 'directory'>, worker: number): string =>
+  join(place.directory, `worker-${worker}.log`)
