@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from './log.ts'
 import type { Membership } from './kafka/membership.ts'
-import { isTooLarge, type RecordProducer } from './kafka/producer.ts'
+import { isTooLarge, type OutgoingRecord, type RecordProducer } from './kafka/producer.ts'
 import { deadLetterMessage, deadLetterStub } from './dead-letter-message.ts'
 import {
   markPublished,
@@ -64,21 +64,22 @@ async function send(
   letters: readonly UnpublishedDeadLetter[],
   logger: Logger,
 ): Promise<void> {
+  const message = (letter: UnpublishedDeadLetter) =>
+    letter.isTooLarge ? stub(topic, letter, logger) : deadLetterMessage(topic, letter)
   try {
-    await outbox.producer.send(
-      outbox.dlqTopic,
-      letters.map((letter) => deadLetterMessage(topic, letter)),
-    )
+    await outbox.producer.send(outbox.dlqTopic, letters.map(message))
   } catch (error) {
     if (!isTooLarge(error)) throw error
     const [letter] = letters
     if (letters.length > 1) for (const one of letters) await send(outbox, topic, [one], logger)
-    else if (letter !== undefined) {
-      logger.warn(
-        { id: letter.id },
-        'a dead letter is too large for its topic: a stub is sent that points to its row',
-      )
-      await outbox.producer.send(outbox.dlqTopic, [deadLetterStub(topic, letter)])
-    }
+    else if (letter !== undefined) await outbox.producer.send(outbox.dlqTopic, [stub(topic, letter, logger)])
   }
+}
+
+function stub(topic: string, letter: UnpublishedDeadLetter, logger: Logger): OutgoingRecord {
+  logger.warn(
+    { id: letter.id },
+    'a dead letter is too large for its topic: a stub is sent that points to its row',
+  )
+  return deadLetterStub(topic, letter)
 }

@@ -1,5 +1,7 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { databaseTlsProblem } from './warehouse/tls.ts'
 
 /**
  * Everything that the environment may set, read once and checked once at the start of a program.
@@ -47,11 +49,31 @@ const emailList = z
     'is not a comma-separated list of e-mail addresses',
   )
 
-/** A secret's text never appears in a message, so the message is fixed. */
-const databaseUrl = z.string().refine(isPostgresUrl, {
-  message: 'is not a Postgres URL such as postgres://user:password@host:5432/database',
-  params: { secret: true },
-})
+/** A secret's text never appears in a message: what is said of it names parameters and files only. */
+const databaseUrl = z
+  .string()
+  .refine(isPostgresUrl, {
+    message: 'is not a Postgres URL such as postgres://user:password@host:5432/database',
+    params: { secret: true },
+    abort: true,
+  })
+  .superRefine((value, context) => {
+    const message = databaseTlsProblem(value)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+
+/** Text of a PEM file. Its name in place of it is the usual mistake. */
+const pem = (what: string, parse: (text: string) => unknown) =>
+  z.string().refine((text) => {
+    try {
+      parse(text)
+      return true
+    } catch {
+      return false
+    }
+  }, `is not ${what} in PEM (-----BEGIN …); for the name of a file there is the same variable with _FILE at its end`)
+const certificate = pem('a certificate', (text) => new X509Certificate(text))
+const privateKey = pem('a private key without a passphrase', createPrivateKey)
 
 /** Webhook addresses hold a secret in their path, so their text never appears in a message. */
 const secretUrl = (protocols: readonly string[], example: string) =>
@@ -89,6 +111,9 @@ const sections = {
     KAFKA_GROUP_ID: z.string().min(1, 'is empty').max(249).default('etl-consumer'),
     KAFKA_SESSION_TIMEOUT_MS: wholeNumber(6_000, 1_800_000).default(30_000),
     KAFKA_SSL: flag,
+    KAFKA_SSL_CA: certificate.optional(),
+    KAFKA_SSL_CERT: certificate.optional(),
+    KAFKA_SSL_KEY: privateKey.optional(),
     KAFKA_SASL_MECHANISM: z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'is none of plain, scram-sha-256, scram-sha-512')
       .optional(),
@@ -193,7 +218,8 @@ function readVariable(name: string, env: Env, problems: string[]): string | unde
   const file = env[`${name}_FILE`]
   if (file === undefined || file === '') return undefined
   try {
-    return readFileSync(file, 'utf8').trim()
+    const text = readFileSync(file, 'utf8').trim()
+    return text === '' ? undefined : text
   } catch (error) {
     problems.push(`${name}_FILE: ${(error as NodeJS.ErrnoException).code ?? 'error'} on reading ${file}`)
     return undefined
@@ -204,7 +230,7 @@ function describe(issue: z.core.$ZodIssue, values: Record<string, string>): stri
   const name = String(issue.path[0])
   const value = values[name]
   if (value === undefined) return `${name} is not set`
-  const secret = /_URL$|PASSWORD|TOKEN/.test(name)
+  const secret = /_URL$|PASSWORD|TOKEN|KAFKA_SSL_/.test(name)
   return `${name} ${secret ? '' : `${JSON.stringify(value.slice(0, 80))} `}${issue.message}`
 }
 
@@ -215,6 +241,18 @@ function contradictions(data: Record<string, unknown>): string[] {
   const missing = sasl.filter((name) => data[name] === undefined)
   if (missing.length > 0 && missing.length < sasl.length) {
     problems.push(`${missing.join(', ')} not set: SASL needs all of ${sasl.join(', ')}`)
+  }
+  const tls = ['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'].filter((name) => data[name] !== undefined)
+  if (data['KAFKA_SSL'] === false && tls.length > 0) {
+    problems.push(`${tls.join(', ')} set, but KAFKA_SSL is not true: nothing would be encrypted`)
+  }
+  if ((data['KAFKA_SSL_CERT'] === undefined) !== (data['KAFKA_SSL_KEY'] === undefined)) {
+    problems.push('KAFKA_SSL_CERT and KAFKA_SSL_KEY make sense together only')
+  }
+  if (data['KAFKA_SASL_MECHANISM'] === 'plain' && data['KAFKA_SSL'] === false) {
+    problems.push(
+      'KAFKA_SASL_MECHANISM plain without KAFKA_SSL=true would send the password in the clear: use TLS or scram-sha-512',
+    )
   }
   const mail = ['ALERT_SMTP_URL', 'ALERT_EMAIL_FROM', 'ALERT_EMAIL_TO']
   const unset = mail.filter((name) => data[name] === undefined)

@@ -1,4 +1,5 @@
 import { acknowledge, type Outbox } from './acknowledge.ts'
+import { limitsAfter, twice } from './caution.ts'
 import { extract, type Batch } from './extract.ts'
 import type { FraudRule } from './fraud-rules.ts'
 import { PartitionCursor } from './kafka/cursor.ts'
@@ -17,7 +18,7 @@ import { stopPartition, type Progress } from './warehouse/progress.ts'
 /** What the pipeline works with; made once by main. */
 export interface Pipeline extends Outbox {
   readonly reader: LogReader
-  readonly membership: Pick<Membership, 'commit' | 'partitions' | 'rebalances'>
+  readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
   readonly metrics: Metrics
   readonly months: MonthKeeper
   readonly batchSize: number
@@ -51,28 +52,29 @@ const ACKNOWLEDGE_EVERY_MS = 1_000
 /**
  * The job, for one partition: extract, validate, transform, load, acknowledge, batch by batch, from the
  * watermark to the end offset that was noted when the run began.
+ *
+ * @param deaths of workers since the watermark last moved: the first batches are smaller then.
  */
 export async function drainPartition(
   pipeline: Pipeline,
   progress: Progress,
   end: number,
   run: RunLimits,
+  deaths = 0,
 ): Promise<DrainResult> {
   const logger = run.logger.child({ partition: progress.partition })
   const cursor = new PartitionCursor(pipeline.reader, progress.partition, progress.nextOffset)
   let loadedTo = progress.nextOffset
   let acknowledgedAt = performance.now()
+  const full = { maxRecords: pipeline.batchSize, maxBytes: pipeline.batchBytes }
+  let limits = limitsAfter(deaths, full)
 
   const drain = async (): Promise<DrainResult> => {
     for (;;) {
       if (run.signal.aborted || run.isOver()) return 'interrupted'
       if (!pipeline.membership.partitions().includes(progress.partition)) return 'not_ours'
       const started = performance.now()
-      const batch = await extract(cursor, progress, {
-        end,
-        maxRecords: pipeline.batchSize,
-        maxBytes: pipeline.batchBytes,
-      })
+      const batch = await extract(cursor, progress, { end, ...limits })
       if (batch === undefined) return 'drained'
       const outcome = await processBatch(pipeline, batch, performance.now() - started, run, logger)
       if (outcome.kind === 'moved' || outcome.kind === 'stopped') return outcome.kind
@@ -83,6 +85,7 @@ export async function drainPartition(
         return 'stopped'
       }
       loadedTo = batch.to
+      limits = twice(limits, full)
       if (performance.now() - acknowledgedAt > ACKNOWLEDGE_EVERY_MS) {
         await acknowledge(pipeline, progress, loadedTo, logger)
         acknowledgedAt = performance.now()

@@ -1,14 +1,22 @@
+import { inOrder, limitsAfter, restLeft } from './caution.ts'
 import type { Kafka } from './kafka/client.ts'
-import { clusterId, partitionBounds, withAdmin } from './kafka/topics.ts'
+import { compareGroupOffsets, keepToOwnGroup, type OffsetsSeen } from './group-ownership.ts'
+import { readKafkaNow } from './kafka-now.ts'
 import { checkKnownLog, type LogNow } from './known-log.ts'
 import { drainPartition, type DrainResult, type Pipeline, type RunLimits } from './pipeline.ts'
 import type { Logger } from './log.ts'
+import { readDeaths, takeUp, type Deaths } from './warehouse/deaths.ts'
 import { ensureProgress, readProgress, unacknowledgedLosses } from './warehouse/progress.ts'
 import { finishRun, startRun, type DrainKind, type RunTotals } from './warehouse/ledger.ts'
 
 export interface RunSettings {
   readonly kafka: Kafka
   readonly topic: string
+  readonly groupId: string
+  /** This warehouse, as it stands in the metadata of the group's offsets. */
+  readonly owner: string
+  /** Kept from run to run. */
+  readonly offsetsSeen: OffsetsSeen
   readonly worker: string
   readonly budgetMs: number
   readonly logger: Logger
@@ -68,20 +76,37 @@ async function drainAll(
   const errors: string[] = []
   const results: DrainResult[] = []
   try {
-    const logs = await logsNow(settings)
-    const ours = pipeline.membership.partitions()
-    await sideBySide(ours, settings.concurrency, async (partition) => {
+    const { logs, group } = await readKafkaNow(settings.kafka, settings.topic, settings.groupId)
+    const check = { ...settings, pool, membership: pipeline.membership, logger }
+    const isOurs = await keepToOwnGroup(check, { logs, group })
+    const aside = isOurs ? [] : [...logs.keys()]
+    metrics.standsAside(aside)
+    results.push(...aside.map(() => 'stopped' as const))
+    if (isOurs) errors.push(...(await compareGroupOffsets(check, { logs, group }, settings.offsetsSeen)))
+    const deaths = await readDeaths(pool, settings.topic, runId)
+    const { together, alone } = inOrder(pipeline.membership.partitions(), deaths)
+    const drain = async (partition: number) => {
       const log = logs.get(partition)
       if (log === undefined) return
       try {
-        const result = await runPartition(pipeline, settings, partition, log, limits)
+        heed(deaths.get(partition), pipeline, logger.child({ partition }))
+        const result = await runPartition(
+          pipeline,
+          settings,
+          partition,
+          log,
+          limits,
+          deaths.get(partition)?.count,
+        )
         if (result === 'stopped') metrics.partitionStopped(partition)
         results.push(result)
       } catch (error) {
         if (signal.aborted && error === signal.reason) results.push('interrupted')
         else errors.push(`partition ${partition}: ${error instanceof Error ? error.message : String(error)}`)
       }
-    })
+    }
+    await sideBySide(together, settings.concurrency, drain)
+    await sideBySide(alone, 1, drain)
     metrics.dataLosses(await unacknowledgedLosses(pool, settings.topic))
   } catch (error) {
     logger.error({ err: error }, 'the run failed')
@@ -101,33 +126,45 @@ async function drainAll(
   }
 }
 
-async function logsNow({ kafka, topic }: RunSettings): Promise<Map<number, LogNow>> {
-  return withAdmin(kafka, async (admin) => {
-    const id = await clusterId(admin)
-    const bounds = await partitionBounds(admin, topic)
-    return new Map(bounds.map(({ partition, start, end }) => [partition, { clusterId: id, start, end }]))
-  })
-}
-
 async function runPartition(
   pipeline: Pipeline,
   settings: RunSettings,
   partition: number,
   log: LogNow,
   limits: RunLimits,
+  deaths: number | undefined,
 ): Promise<DrainResult> {
   const { pool, reader, metrics } = pipeline
-  const readLog = async () => (await logsNow(settings)).get(partition)
+  const readLog = async () =>
+    (await readKafkaNow(settings.kafka, settings.topic, settings.groupId)).logs.get(partition)
   let progress = await ensureProgress(pool, { topic: settings.topic, partition }, log)
   for (let moves = 0; ; moves++) {
     metrics.partitionSeen(progress, log.end)
     if (progress.stopCode !== null) return 'stopped'
     const known = await checkKnownLog({ pool, reader, readLog, logger: limits.logger }, progress, log)
     if (known === undefined) return 'stopped'
-    const result = await drainPartition(pipeline, known, log.end, limits)
+    if (known.nextOffset < log.end) await takeUp(pool, known, limits.runId)
+    const result = await drainPartition(pipeline, known, log.end, limits, deaths)
     if (result !== 'moved' || moves === MAX_MOVES) return result
     progress = (await readProgress(pool, progress)) ?? progress
   }
+}
+
+/**
+ * Says that a partition is taken up with caution.
+ *
+ * @throws where it is not taken up yet.
+ */
+function heed(deaths: Deaths | undefined, { batchSize, batchBytes }: Pipeline, logger: Logger): void {
+  if (deaths === undefined) return
+  const full = { maxRecords: batchSize, maxBytes: batchBytes }
+  const left = restLeft(deaths, full)
+  const ended = `${deaths.count} worker processes in a row ended without a word with it in hand`
+  if (left > 0)
+    throw new Error(
+      `${ended}, the last with one record in hand: give them more memory; tried again in ${Math.ceil(left / 1_000)} s`,
+    )
+  logger.warn(limitsAfter(deaths.count, full), `${ended}: the partition begins with smaller batches`)
 }
 
 /** Works on all items, at most `width` at a time. */

@@ -1,12 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { startServer } from './console/server.ts'
 import { checkedFraudRules, FRAUD_RULES } from './fraud-rules.ts'
+import { keepToOwnGroup, type GroupCheck } from './group-ownership.ts'
+import { readKafkaNow } from './kafka-now.ts'
 import { createKafka, type Kafka } from './kafka/client.ts'
 import { openLogReader, type LogReader } from './kafka/log-reader.ts'
-import { joinGroup, type Membership } from './kafka/membership.ts'
+import { openMembership, type Membership } from './kafka/membership.ts'
 import { connectProducer, type RecordProducer } from './kafka/producer.ts'
 import { topicSettings, waitForTopic, withAdmin } from './kafka/topics.ts'
+import { watchKafka } from './kafka/watch.ts'
 import type { Logger } from './log.ts'
 import { taxRate } from './money.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -20,10 +24,12 @@ import { startBackground, type BackgroundOptions } from './operations/background
 import { watchControl } from './operations/control.ts'
 import { dismissExecutor } from './operations/dismiss.ts'
 import { redriveExecutor } from './operations/redrive-executor.ts'
-import { keepPresence, type Presence } from './operations/workers.ts'
+import { keepPresence } from './operations/workers.ts'
+import { createReadiness } from './readiness.ts'
 import type { Repetition } from './repeat.ts'
 import { replayExecutor } from './replay/executor.ts'
 import { createMonthKeeper } from './warehouse/facts.ts'
+import { readOwner } from './warehouse/owner.ts'
 import { createPool } from './warehouse/pool.ts'
 import { waitForWarehouse } from './warehouse/ready.ts'
 
@@ -51,6 +57,8 @@ export interface Connections {
 const SPARE_CONNECTIONS = 2
 /** What goes on beside the drains has connections of its own: a backlog never keeps the switch from being seen. */
 const OPERATIONS_LIMITS = { connections: 4 }
+/** A run that hangs keeps this worker's place in the group for so long after it was told to stop. */
+const LEAVE_AFTER_MS = 4_000
 /** Pages take few connections and end soon, so that nobody who looks can keep the job from working. */
 const CONSOLE_LIMITS = { connections: 3, statementTimeoutMs: 10_000 }
 
@@ -78,15 +86,17 @@ export async function startWorker(
     await waitForTopic(kafka, topic, logger, signal)
   await warnOfCreateTime(kafka, config.KAFKA_TOPIC, logger)
 
+  const owner = await readOwner(loadPool)
   const crash = Promise.withResolvers<Error>()
   const { pool, reader, producer, membership } = wrap({
     pool: loadPool,
     reader: await openLogReader(kafka, config.KAFKA_TOPIC),
     producer: await connectProducer(kafka, { idempotent: false }),
-    membership: await joinGroup(kafka, {
+    membership: await openMembership(kafka, {
       topic: config.KAFKA_TOPIC,
       groupId: config.KAFKA_GROUP_ID,
       sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+      owner,
       logger,
       onCrash: crash.resolve,
     }),
@@ -99,6 +109,9 @@ export async function startWorker(
     worker,
     logger,
     topic: config.KAFKA_TOPIC,
+    groupId: config.KAFKA_GROUP_ID,
+    owner,
+    offsetsSeen: new Map(),
     budgetMs: config.ETL_RUN_BUDGET_MS,
     concurrency: Math.max(1, config.DATABASE_POOL_SIZE - SPARE_CONNECTIONS),
   }
@@ -118,20 +131,30 @@ export async function startWorker(
     resume: () => (pausing = new AbortController()),
   })
   metrics.watchPause(() => control.isPaused())
+  // Before the first tick, so that whoever starts anew has its share when it is due.
+  await joinOwnGroup({ ...settings, pool: operationsPool, membership }, kafka)
+  const kafkaWatch = watchKafka(kafka, logger)
+  const presence = keepPresence(
+    operationsPool,
+    worker,
+    () => ({
+      schedule: config.ETL_SCHEDULE,
+      nextTickAt: scheduler.nextTick,
+      partitions: membership.partitions(),
+      problem:
+        kafkaWatch.problem() ??
+        (membership.isMember() || membership.standsAside() ? undefined : 'not in its consumer group'),
+    }),
+    logger,
+  )
   const consolePool = createPool(config, 'pulse_loader', logger, CONSOLE_LIMITS)
   const server = await startServer(
     {
       late: () => lateness(scheduler, config.ETL_RUN_BUDGET_MS),
-      notReady: async () => {
-        if (!membership.isMember()) return 'this worker is not in its consumer group'
-        return consolePool.query('select 1').then(
-          () => undefined,
-          () => 'the warehouse does not answer',
-        )
-      },
+      notReady: createReadiness({ kafka: kafkaWatch, membership, presence, pool: consolePool }),
     },
     metrics,
-    { pool: consolePool, kafka, config, logger, worker },
+    { pool: consolePool, kafka, config, logger, worker, unwritable: () => presence.problem() },
     config.HTTP_PORT,
   ).catch(async (error: unknown) => {
     await membership.leave() // or the others wait for our share until the session times out
@@ -142,15 +165,11 @@ export async function startWorker(
   const beside = [
     control,
     alerts,
+    kafkaWatch,
+    presence,
     ...startOperations(
       { config, worker, logger, kafka, producer, pipeline: { ...pipeline, pool: operationsPool } },
       () => control.isPaused(),
-      () => ({
-        schedule: config.ETL_SCHEDULE,
-        nextTickAt: scheduler.nextTick,
-        partitions: membership.partitions(),
-        problem: membership.isMember() ? undefined : 'not in its consumer group',
-      }),
     ),
   ]
 
@@ -159,10 +178,23 @@ export async function startWorker(
     crashed: crash.promise,
     joined: () => membership.joined(),
     stop: async () => {
-      await Promise.all([scheduler.stop(), ...beside.map((work) => work.stop())])
-      await Promise.all([membership.leave(), producer.disconnect(), reader.close(), server.close()])
+      const endings = [scheduler.stop(), ...beside.map((work) => work.stop())] as const
+      // The others get our share as soon as no run needs it, whatever else still ends. A run that hangs doesn't
+      // keep it from them: that nothing is loaded twice is the watermark's row lock to see to.
+      await Promise.race([endings[0], delay(LEAVE_AFTER_MS, undefined, { ref: false })])
+      await Promise.all([membership.leave(), ...endings])
+      await Promise.all([producer.disconnect(), reader.close(), server.close()])
       await Promise.all([pool.end(), operationsPool.end(), consolePool.end()])
     },
+  }
+}
+
+/** Where it fails the first run does it. */
+async function joinOwnGroup(check: GroupCheck, kafka: Kafka): Promise<void> {
+  try {
+    await keepToOwnGroup(check, await readKafkaNow(kafka, check.topic, check.groupId))
+  } catch (error) {
+    check.logger.warn({ err: error }, 'could not join the group yet; the first run does')
   }
 }
 
@@ -179,13 +211,11 @@ interface Operations {
 function startOperations(
   { config, worker, logger, kafka, producer, pipeline }: Operations,
   isPaused: () => boolean,
-  presence: () => Presence,
 ): Repetition[] {
   const { pool } = pipeline
   const lane = (executors: BackgroundOptions['executors']) =>
     startBackground({ pool, worker, logger, isPaused, executors })
   return [
-    keepPresence(pool, worker, presence, logger),
     lane({
       redrive: redriveExecutor({ pool, producer, topic: config.KAFKA_TOPIC }),
       dismiss: dismissExecutor({ pool }),

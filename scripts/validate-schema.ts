@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { Client } from 'pg'
 import { ConfigError, readConfig } from '../etl/config.ts'
 import { scrub } from '../etl/log.ts'
+import { explainedTls } from '../etl/warehouse/tls.ts'
 import {
   renderReport,
   unreachableReport,
@@ -85,7 +86,8 @@ function print(report: SchemaReport, { json, details = false }: Flags): void {
 }
 
 /** Never the URL: it holds the password. Of a host's addresses that all failed, the first one's reason. */
-function reasonOf(error: unknown): string {
+function reasonOf(thrown: unknown): string {
+  const error = explainedTls(thrown)
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
   return scrub(error instanceof Error ? error.message : String(error))
 }

@@ -16,6 +16,8 @@ export interface Console {
   readonly logger: Logger
   /** Of this worker. */
   readonly worker: string
+  /** Why this worker can't write to the warehouse, as it last tried; undefined where it can. */
+  readonly unwritable: () => string | undefined
 }
 
 /** Fastify, with zod schemas for what comes in. */

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ZodError } from 'zod'
-import { KafkaSilent } from '../kafka/topics.ts'
+import { isKafkaOutage } from '../kafka/unreachable.ts'
 import type { Logger } from '../log.ts'
 import { ActionRefused, NotFound } from '../operations/actions.ts'
 import { remedyFor } from '../warehouse/errors.ts'
@@ -54,7 +54,7 @@ function answerTo(error: FastifyError): Answer {
       code: 'too_slow',
       message: 'That took too long. Ask for less: a shorter time, a narrower filter.',
     }
-  if (error instanceof KafkaSilent || error.name.startsWith('KafkaJS'))
+  if (isKafkaOutage(error) || error.name.startsWith('KafkaJS'))
     return { status: 503, code: 'kafka_unreachable', message: 'Kafka does not answer. Nothing was done.' }
   return { status: 500, code: 'failed', message: 'That failed, and the reason is in the log of this worker.' }
 }

@@ -49,8 +49,16 @@ const CONTENT_SECURITY_POLICY = {
   },
 }
 
+/**
+ * Milliseconds. Whoever is slow with the headers gets least, the whole request may bring a value of megabytes,
+ * and a connection on which nothing moves is closed only when no answer can be under way any more.
+ */
+const HTTP_TIMEOUTS = { headers: 10_000, request: 30_000, silence: 60_000 }
+
 /** Of whoever is not known; the guard lets operators send more. */
 const BODY_BYTES = 16 * 1024
+/** Beyond these a connection is closed as soon as it comes: strangers can't use up the worker's file descriptors. */
+const MAX_CONNECTIONS = 500
 
 /**
  * The worker's HTTP server: /healthz for the supervisor (restart me), /readyz for whoever waits for it,
@@ -69,7 +77,9 @@ export async function startServer(
     logger: false,
     forceCloseConnections: true,
     bodyLimit: BODY_BYTES,
-    requestTimeout: 30_000,
+    requestTimeout: HTTP_TIMEOUTS.request,
+    connectionTimeout: HTTP_TIMEOUTS.silence,
+    http: { headersTimeout: HTTP_TIMEOUTS.headers, connectionsCheckingInterval: 5_000 },
     // A reverse proxy on a private network says for whom it asks; nobody else is believed.
     trustProxy: 'loopback, linklocal, uniquelocal',
   }).withTypeProvider<ZodTypeProvider>()
@@ -99,6 +109,7 @@ export async function startServer(
     pages(server, console)
   await server.register((scope: Server) => api(scope, console), { prefix: '/api/v1' })
 
+  server.server.maxConnections = MAX_CONNECTIONS
   await server.listen({ port, host: '0.0.0.0' }).catch((error: unknown) => {
     throw new Error(`HTTP_PORT ${port} can't be opened: ${(error as Error).message}`, { cause: error })
   })

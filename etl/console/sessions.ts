@@ -55,10 +55,12 @@ export class Sessions {
     })
     const [session] = rows
     if (session === undefined) return undefined
-    if (session.stale)
-      await this.#pool.query('update audit.console_sessions set seen_at = now() where token_hash = $1', [
-        hash,
-      ])
+    if (session.stale) {
+      // A warehouse that takes no writes may be looked at all the same: the pages say what is wrong with it.
+      await this.#pool
+        .query('update audit.console_sessions set seen_at = now() where token_hash = $1', [hash])
+        .catch(() => undefined)
+    }
     const { name, role, csrfToken } = session
     return { name, role, csrfToken }
   }

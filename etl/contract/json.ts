@@ -12,7 +12,13 @@ export type Decoded =
 const PARSER_MESSAGE_LENGTH = 160
 
 /**
- * Reads a record's value: UTF-8 without BOM that holds one JSON object (RFC 8259).
+ * What a value may have at most, in bytes: what Kafka's clients and topics take by default. A transaction needs
+ * a thousandth of it. Parsed, hostile JSON takes tens of times as much memory as it has bytes.
+ */
+export const MAX_VALUE_BYTES = 1024 * 1024
+
+/**
+ * Reads a record's value: UTF-8 without BOM that holds one JSON object (RFC 8259), of bounded size.
  *
  * Bytes are checked before they become text, because decoding turns bad ones into U+FFFD without a
  * word. Of a field that occurs twice the last one counts, as `JSON.parse` has it. Never throws.
@@ -20,6 +26,10 @@ const PARSER_MESSAGE_LENGTH = 160
 export function decodeJson(value: Buffer | null): Decoded {
   if (value === null) {
     return { code: 'schema_violation', problem: 'value is null (a tombstone); it must be a JSON object' }
+  }
+  if (value.length > MAX_VALUE_BYTES) {
+    const problem = `value has ${value.length} bytes; it must have at most ${MAX_VALUE_BYTES}`
+    return { code: 'schema_violation', problem }
   }
   if (value.length === 0) return malformed('is empty')
   if (value[0] === 0xef && value[1] === 0xbb && value[2] === 0xbf) {

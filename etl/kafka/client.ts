@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 import { patchKafkajs } from './internals.ts'
 
-export type { Kafka } from 'kafkajs'
+export type { Admin, Kafka } from 'kafkajs'
 
 /**
  * A Kafka client for the brokers of the configuration. Nothing is connected yet, and none of its
@@ -17,7 +17,7 @@ export function createKafka(config: Config<'kafka'>, logger: Logger, clientId: s
   const options: KafkaConfig = {
     clientId,
     brokers: config.KAFKA_BROKERS,
-    ssl: config.KAFKA_SSL,
+    ssl: config.KAFKA_SSL && tlsOptions(config),
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 5 },
@@ -25,6 +25,14 @@ export function createKafka(config: Config<'kafka'>, logger: Logger, clientId: s
     logCreator: () => toPino(logger),
   }
   return new kafkajs.Kafka(sasl === undefined ? options : { ...options, sasl })
+}
+
+/** Node checks the certificate and the name in it, against Node's own list of CAs where none is given. */
+function tlsOptions({ KAFKA_SSL_CA: ca, KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key }: Config<'kafka'>) {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  }
 }
 
 function saslOptions(config: Config<'kafka'>): SASLOptions | undefined {
@@ -37,11 +45,25 @@ function saslOptions(config: Config<'kafka'>): SASLOptions | undefined {
   return { mechanism, username, password }
 }
 
+/** While Kafka is away kafkajs reports every attempt, several a second. */
+const SAY_AGAIN_AFTER_MS = 30_000
+/** More different lines than that are forgotten, and said again. */
+const LINES_REMEMBERED = 100
+
 /**
  * kafkajs' lines become debug lines, its errors warnings: it retries what it reports, and what is lost
- * for good reaches us as an exception, which is reported where it is handled.
+ * for good reaches us as an exception, which is reported where it is handled. What it repeats, but for
+ * numbers, is a warning only every half a minute.
  */
 function toPino(logger: Logger) {
+  const saidAt = new Map<string, number>()
+  const isNews = (line: string): boolean => {
+    const now = performance.now()
+    if (now - (saidAt.get(line) ?? -Infinity) < SAY_AGAIN_AFTER_MS) return false
+    if (saidAt.size === LINES_REMEMBERED) saidAt.clear()
+    saidAt.set(line, now)
+    return true
+  }
   return (entry: {
     level: logLevel
     namespace: string
@@ -50,20 +72,9 @@ function toPino(logger: Logger) {
     const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...rest } = entry.log
     void [_timestamp, _logger, _stack]
     const fields = { kafka: entry.namespace, ...rest }
-    if (entry.level === kafkajs.logLevel.ERROR || entry.level === kafkajs.logLevel.WARN)
+    const isTrouble = entry.level === kafkajs.logLevel.ERROR || entry.level === kafkajs.logLevel.WARN
+    if (isTrouble && isNews(`${entry.namespace} ${message.replaceAll(/\d+/g, '#')}`))
       logger.warn(fields, message)
     else logger.debug(fields, message)
   }
-}
-
-/** Whether Kafka was out of reach, or in the middle of an election: what may go by. */
-export function isKafkaOutage(error: unknown): boolean {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if (
-      e instanceof kafkajs.KafkaJSError &&
-      (e.retriable || e instanceof kafkajs.KafkaJSNumberOfRetriesExceeded)
-    )
-      return true
-  }
-  return false
 }

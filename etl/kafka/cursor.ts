@@ -1,3 +1,4 @@
+import { recordBytes } from '../record-bytes.ts'
 import type { SourceRecord } from '../types.ts'
 import type { FetchedSet, LogReader } from './log-reader.ts'
 import { decodeRecordSet, endOfRecordSet, type DecodedBatch } from './record-batch.ts'
@@ -36,8 +37,9 @@ export class PartitionCursor {
   readonly #partition: number
   #position: number
   #batches: Iterator<DecodedBatch> | undefined
-  #records: readonly SourceRecord[] = []
-  #index = 0
+  #records: Iterator<SourceRecord> | undefined
+  /** The next one to be delivered. */
+  #record: SourceRecord | undefined
   #begun = false
   #batchEnd: number
   #setEnd: number
@@ -67,19 +69,19 @@ export class PartitionCursor {
     let bytes = 0
     let hidden = false
     while (this.#position < limits.end) {
-      const record = this.#records[this.#index]
+      const record = this.#record
       if (record === undefined) {
         this.#position = Math.max(this.#position, this.#batchEnd)
         if (this.#position < limits.end && (await this.#nextBatch(limits.end))) hidden = true
         continue
       }
       if (record.offset >= limits.end || records.length === limits.maxRecords) break
-      const size = byteLength(record)
+      const size = recordBytes(record)
       if (records.length > 0 && bytes + size > limits.maxBytes) break
       records.push(record)
       bytes += size
-      this.#index += 1
-      this.#position = this.#index === this.#records.length ? this.#batchEnd : record.offset + 1
+      this.#readRecord()
+      this.#position = this.#record === undefined ? this.#batchEnd : record.offset + 1
     }
     return { records, from, to: this.#position, bytes, hidden }
   }
@@ -91,9 +93,9 @@ export class PartitionCursor {
       next = (await this.#nextSet(end)).next()
     }
     if (next.done === true) throw new Error('a fetched set without a whole record batch')
-    this.#records = next.value.records
-    this.#index = 0
-    const begins = this.#records[0]?.offset ?? this.#position
+    this.#records = next.value.records[Symbol.iterator]()
+    this.#readRecord()
+    const begins = this.#record?.offset ?? this.#position
     if (this.#begun && begins < this.#position) {
       // Its header lied about its end: to go on would pass over records in silence.
       throw new Error(
@@ -102,10 +104,14 @@ export class PartitionCursor {
     }
     this.#begun = true
     // The first batch may begin below the offset that was asked for.
-    while (this.#index < this.#records.length && this.#records[this.#index]!.offset < this.#position)
-      this.#index += 1
+    while (this.#record !== undefined && this.#record.offset < this.#position) this.#readRecord()
     this.#batchEnd = next.value.nextOffset
     return next.value.hidden && next.value.baseOffset < end
+  }
+
+  #readRecord(): void {
+    const next = this.#records?.next()
+    this.#record = next?.done === false ? next.value : undefined
   }
 
   async #nextSet(end: number): Promise<Iterator<DecodedBatch>> {
@@ -132,10 +138,4 @@ export class PartitionCursor {
   #fetch(offset: number): Promise<FetchedSet> {
     return this.#reader.fetch(this.#partition, offset, FETCH_BYTES)
   }
-}
-
-function byteLength(record: SourceRecord): number {
-  let bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
-  for (const header of record.headers) bytes += header.key.length + (header.value?.length ?? 0)
-  return bytes
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import type { Kafka } from 'kafkajs'
 
 /**
@@ -7,7 +8,11 @@ import type { Kafka } from 'kafkajs'
  *
  * - The cluster (metadata, broker connections) of a client, so that partitions can be fetched by
  *   offset: the group consumer only pushes, and seeks, pauses and default offsets get in the way.
+ *   And so that offsets can be committed for a group without members, with metadata: its admin can't.
  * - The request queue, whose timer re-arms itself for ever: 10 % of a core for each idle connection.
+ * - The connection, which is kept after a request on it was not answered in time: where the broker is
+ *   silently gone, every later request waits for nothing on it too, until TCP gives up after a quarter of
+ *   an hour.
  */
 const require = createRequire(import.meta.url)
 
@@ -42,6 +47,14 @@ export interface Broker {
       requestTimeout?: number
     }): Promise<T>
   }
+  /** @throws Error with the `type` of the first partition's error. */
+  offsetCommit(request: {
+    groupId: string
+    /** −1 and no member: from outside the group. */
+    groupGenerationId: number
+    memberId: string
+    topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[]
+  }): Promise<unknown>
 }
 
 export interface Cluster {
@@ -52,6 +65,7 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
   findBroker(node: { nodeId: string }): Promise<Broker>
+  findGroupCoordinator(of: { groupId: string }): Promise<Broker>
 }
 
 /** A cluster of its own for this caller, with the client's brokers, TLS and SASL. */
@@ -101,12 +115,39 @@ function scheduleCheckPendingRequests(this: RequestQueue): void {
   )
 }
 
+interface ConnectionPool {
+  /** To one broker: for fetches, and for all else. */
+  readonly pool: readonly { readonly socket?: Socket }[]
+  send: (this: ConnectionPool, exchange: object) => Promise<unknown>
+}
+
 /**
- * Replaces the request queue's timer. Called once by everything that makes a client.
+ * Closes the connections to a broker that left a request without its answer, so that the next request opens
+ * another; TCP's own word would come too late. What else waits on them fails with it, and is tried again.
+ */
+function closeWhenUnanswered({ prototype }: { readonly prototype: ConnectionPool }): void {
+  const { send } = prototype
+  prototype.send = async function (this: ConnectionPool, exchange: object) {
+    try {
+      return await send.call(this, exchange)
+    } catch (error) {
+      if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError')
+        for (const { socket } of this.pool) socket?.destroy(error)
+      throw error
+    }
+  }
+}
+
+let patched = false
+
+/**
+ * Replaces the request queue's timer, and what happens after a time-out. Called by everything that makes a
+ * client; does it once.
  *
  * @throws Error where the installed kafkajs is another version than the one that was read.
  */
 export function patchKafkajs(): void {
+  if (patched) return
   const { version } = require('kafkajs/package.json') as { version: string }
   if (version !== KNOWN_VERSION) {
     throw new Error(
@@ -115,4 +156,6 @@ export function patchKafkajs(): void {
   }
   const queue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
   queue.prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests
+  closeWhenUnanswered(require('kafkajs/src/network/connectionPool') as { prototype: ConnectionPool })
+  patched = true
 }

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { createCluster, createErrorFromCode, encodeFetch, type Cluster } from './internals.ts'
 import type { AbortedTransaction } from './record-batch.ts'
+import { asRefusal } from './refusal.ts'
+import { asUnreachable } from './unreachable.ts'
 
 /** Where a partition's log begins and ends, in offsets. */
 export interface LogBounds {
@@ -30,7 +32,7 @@ export interface LogReader {
   /**
    * Committed records from `offset` on, `maxBytes` of them or the first record batch, whichever is more.
    *
-   * @throws OffsetOutOfRange
+   * @throws OffsetOutOfRange, KafkaUnreachable
    */
   fetch(partition: number, offset: number, maxBytes: number): Promise<FetchedSet>
   close(): Promise<void>
@@ -80,7 +82,7 @@ async function fetchOnce(
   })
   if (errorCode === OFFSET_OUT_OF_RANGE)
     throw new OffsetOutOfRange(`${topic}/${partition} has no offset ${offset}`)
-  if (errorCode !== 0) throw createErrorFromCode(errorCode)
+  if (errorCode !== 0) throw asRefusal(createErrorFromCode(errorCode), `Read on topic ${topic}`)
   return fetched
 }
 
@@ -90,7 +92,7 @@ async function withFreshMetadata<T>(cluster: Cluster, work: () => Promise<T>): P
     try {
       return await work()
     } catch (error) {
-      if (error instanceof OffsetOutOfRange || attempt === ATTEMPTS) throw error
+      if (error instanceof OffsetOutOfRange || attempt === ATTEMPTS) throw asUnreachable(error)
       await delay(100 * 2 ** attempt)
       await cluster.refreshMetadata().catch(() => undefined) // the next attempt says what is wrong
     }

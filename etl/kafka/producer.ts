@@ -1,4 +1,7 @@
-import kafkajs, { type Kafka } from 'kafkajs'
+import type { Kafka, Message } from 'kafkajs'
+import { asRefusal } from './refusal.ts'
+import { asUnreachable } from './unreachable.ts'
+import { SendByPartition } from './send-by-partition.ts'
 
 /** A record on its way to Kafka. Without a partition the key decides, as in the Java client. */
 export interface OutgoingRecord {
@@ -11,7 +14,8 @@ export interface OutgoingRecord {
 export interface RecordProducer {
   /**
    * Resolves when all in-sync replicas have the records. All for one partition go as one record batch,
-   * never split, so the caller keeps a send below the topic's max.message.bytes.
+   * never split, so the caller keeps a send below the topic's max.message.bytes. After a failure the same
+   * records may be sent again: those that were stored are left out.
    */
   send(topic: string, records: readonly OutgoingRecord[]): Promise<void>
   disconnect(): Promise<void>
@@ -30,24 +34,30 @@ export async function connectProducer(
   options: { idempotent?: boolean } = {},
 ): Promise<RecordProducer> {
   const idempotent = options.idempotent ?? true
+  const byPartition = new SendByPartition()
   const producer = kafka.producer({
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    createPartitioner: byPartition.createPartitioner,
     allowAutoTopicCreation: false,
     idempotent,
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: idempotent ? Number.MAX_SAFE_INTEGER : 3 },
     ...(idempotent ? { maxInFlightRequests: 1 } : {}),
   })
-  await producer.connect()
+  await refusalsExplained(() => producer.connect(), 'Write on its topic')
   return {
     send: async (topic, records) => {
-      await producer.send({
-        topic,
-        acks: -1,
-        timeout: 15_000,
-        messages: records.map((record) => ({ ...record })),
-      })
+      const send = (messages: Message[]) => producer.send({ topic, acks: -1, timeout: 15_000, messages })
+      await refusalsExplained(() => byPartition.send(topic, records, send), `Write on topic ${topic}`)
     },
     disconnect: () => producer.disconnect(),
+  }
+}
+
+/** @throws KafkaRefused, KafkaUnreachable, and whatever else work throws. */
+async function refusalsExplained(work: () => Promise<unknown>, needed: string): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    throw asUnreachable(asRefusal(error, needed))
   }
 }
 

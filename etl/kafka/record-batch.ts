@@ -19,8 +19,20 @@ const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 const ABORT_MARKER = 0
 
-/** What one record batch may have when decompressed. */
-export const MAX_DECOMPRESSED_BYTES = 64 * 1024 * 1024
+/**
+ * What one record batch may have when decompressed; each partition that is drained holds one. Kafka takes 1 MB
+ * as compressed, and an order's UUID alone keeps messages of the contract from shrinking to less than a tenth.
+ */
+export const MAX_DECOMPRESSED_BYTES = 16 * 1024 * 1024
+
+/**
+ * What one record may have, in bytes: four times what the contract takes. As a dead letter it is copied some five
+ * times on its way into Postgres; as part of an undecodable batch it stays as small as it was zipped.
+ */
+const MAX_RECORD_BYTES = 4 * 1024 * 1024
+
+/** What one record may have: an empty header is two bytes in the log, which zip to nothing, and an object here. */
+const MAX_HEADERS = 10_000
 
 export interface AbortedTransaction {
   readonly producerId: bigint
@@ -29,7 +41,8 @@ export interface AbortedTransaction {
 
 /** A record batch, or what it could not be: its delivered records, and the offset behind it. */
 export interface DecodedBatch {
-  readonly records: readonly SourceRecord[]
+  /** Ascending by offset, made one by one: a few kB may hold millions of them. To be walked once. */
+  readonly records: Iterable<SourceRecord>
   readonly baseOffset: number
   /** Control records, or records of an aborted transaction: left out, which compaction is another reason for. */
   readonly hidden: boolean
@@ -120,68 +133,83 @@ function readHeader(batch: Buffer): BatchHeader {
   }
 }
 
-function decodeRecords(batch: Buffer, header: BatchHeader): SourceRecord[] {
+/** All records of a batch, or none: what is broken anywhere is found before the first is given out. */
+function decodeRecords(batch: Buffer, header: BatchHeader): Iterable<SourceRecord> {
   try {
     if (header.magic !== 2) throw new Error(`message format ${header.magic}, expected 2`)
     const crc = crc32c(batch.subarray(CRC_COVERS_FROM))
     if (crc !== header.crc) throw new Error(`CRC is ${crc.toString(16)}, expected ${header.crc.toString(16)}`)
     const bytes = decompress(header.codec, batch.subarray(HEADER_BYTES), MAX_DECOMPRESSED_BYTES)
-    const reader = new VarintReader(bytes)
-    const records: SourceRecord[] = []
-    for (let i = 0; i < header.count; i++) records.push(readRecord(reader, header))
-    return records
+    checkRecords(new RecordReader(bytes), header)
+    return readRecords(new RecordReader(bytes), header)
   } catch (error) {
     return undecodable(batch, header, error instanceof Error ? error.message : String(error))
   }
 }
 
 /**
+ * The broker looks into an uncompressed batch only to count its records: their offsets may repeat, go back or
+ * leave the batch, which would have records skipped or read twice.
+ *
+ * @throws Error at what would have `readRecords` throw, or give what is no ascending offset of the batch.
+ */
+function checkRecords(reader: RecordReader, header: BatchHeader): void {
+  let before = header.baseOffset - 1
+  for (let i = 0; i < header.count; i++) {
+    const offset = header.baseOffset + reader.skipRecord()
+    if (offset <= before || offset > header.lastOffset)
+      throw new Error(`offset ${offset} behind ${before} in a batch up to ${header.lastOffset}`)
+    before = offset
+  }
+  const left = reader.bytes.length - reader.at
+  if (left !== 0) throw new Error(`${left} bytes behind the last of ${header.count} records`)
+}
+
+function* readRecords(reader: RecordReader, header: BatchHeader): Generator<SourceRecord> {
+  for (let i = 0; i < header.count; i++) yield readRecord(reader, header)
+}
+
+/**
  * One record for each offset that was stored. A compacted batch has fewer records than offsets, and
  * which are left can't be known: then they are counted from the first.
  */
-function undecodable(batch: Buffer, header: BatchHeader, reason: string): SourceRecord[] {
+function* undecodable(batch: Buffer, header: BatchHeader, reason: string): Generator<SourceRecord> {
   const offsets = header.lastOffset - header.baseOffset + 1
   const count = Math.max(1, Math.min(header.count, offsets))
-  return Array.from({ length: count }, (_, i) => ({
-    offset: header.baseOffset + i,
-    timestamp: storable(header.maxTimestamp),
-    key: null,
-    value: i === 0 ? batch : null,
-    headers: [],
-    undecodable: reason,
-  }))
+  for (let i = 0; i < count; i++) {
+    yield {
+      offset: header.baseOffset + i,
+      timestamp: storable(header.maxTimestamp),
+      key: null,
+      value: i === 0 ? batch : null,
+      headers: NO_HEADERS,
+      undecodable: reason,
+    }
+  }
 }
 
-function readRecord(reader: VarintReader, header: BatchHeader): SourceRecord {
-  const length = reader.varint()
-  const end = reader.at + length
-  if (length < 0 || end > reader.bytes.length) throw new Error(`a record of ${length} bytes leaves its batch`)
-  reader.at += 1 // attributes, unused in format 2
-  const timestampDelta = reader.varint()
+function readRecord(reader: RecordReader, header: BatchHeader): SourceRecord {
+  reader.recordEnd()
+  const timestampDelta = reader.varlong()
   const offsetDelta = reader.varint()
-  const key = reader.block()
-  const value = reader.block()
-  const headers = readHeaders(reader)
-  if (reader.at !== end) throw new Error(`a record ends ${reader.at - end} bytes away from its length`)
   return {
     offset: header.baseOffset + offsetDelta,
     timestamp: storable(header.isLogAppendTime ? header.maxTimestamp : header.baseTimestamp + timestampDelta),
-    key,
-    value,
-    headers,
+    key: reader.block(),
+    value: reader.block(),
+    headers: readHeaders(reader),
   }
 }
 
 const NO_HEADERS: readonly RecordHeader[] = []
 
-function readHeaders(reader: VarintReader): readonly RecordHeader[] {
+function readHeaders(reader: RecordReader): readonly RecordHeader[] {
   const count = reader.varint()
   if (count === 0) return NO_HEADERS
   const headers: RecordHeader[] = []
   for (let i = 0; i < count; i++) {
-    const key = reader.block()
-    if (key === null) throw new Error('a header without a key')
-    headers.push({ key: key.toString('utf8'), value: reader.block() })
+    const key = reader.block()!.toString('utf8')
+    headers.push({ key, value: reader.block() })
   }
   return headers
 }
@@ -189,12 +217,13 @@ function readHeaders(reader: VarintReader): readonly RecordHeader[] {
 /** The second 16-bit number in a control record's key: 0 abort, 1 commit. */
 function controlType(batch: Buffer, header: BatchHeader): number | undefined {
   if (header.count < 1) return undefined
-  const reader = new VarintReader(batch.subarray(HEADER_BYTES))
-  const [record] = [readRecord(reader, header)]
-  return record.key !== null && record.key.length >= 4 ? record.key.readInt16BE(2) : undefined
+  const bytes = batch.subarray(HEADER_BYTES)
+  new RecordReader(bytes).skipRecord()
+  const { key } = readRecord(new RecordReader(bytes), header)
+  return key !== null && key.length >= 4 ? key.readInt16BE(2) : undefined
 }
 
-class VarintReader {
+class RecordReader {
   readonly bytes: Buffer
   at = 0
 
@@ -202,18 +231,56 @@ class VarintReader {
     this.bytes = bytes
   }
 
-  /** Zig-zag varint of up to 64 bits. */
+  /** Where the record that begins here ends. */
+  recordEnd(): number {
+    const length = this.varint()
+    const end = this.at + length
+    if (length < 0 || end > this.bytes.length) throw new Error(`a record of ${length} bytes leaves its batch`)
+    this.at += 1 // attributes, unused in format 2
+    return end
+  }
+
+  /**
+   * Passes over a record without making anything of it.
+   *
+   * @returns its offset, counted from the batch's.
+   */
+  skipRecord(): number {
+    const end = this.recordEnd()
+    if (end - this.at > MAX_RECORD_BYTES)
+      throw new Error(`a record of ${end - this.at} bytes, more than ${MAX_RECORD_BYTES}`)
+    this.varlong() // timestamp
+    const offsetDelta = this.varint()
+    this.skipBlock() // key
+    this.skipBlock() // value
+    const headers = this.varint()
+    if (headers < 0 || headers > MAX_HEADERS)
+      throw new Error(`a record of ${headers} headers, more than ${MAX_HEADERS}`)
+    for (let i = 0; i < headers; i++) {
+      if (!this.skipBlock()) throw new Error('a header without a key')
+      this.skipBlock()
+    }
+    if (this.at !== end) throw new Error(`a record ends ${this.at - end} bytes away from its length`)
+    return offsetDelta
+  }
+
   varint(): number {
+    const value = this.varlong()
+    if (!Number.isSafeInteger(value)) throw new Error('a number is out of range')
+    return value
+  }
+
+  /** Zig-zag varint of up to 64 bits; past the safe integers the nearest double. */
+  varlong(): number {
+    // Its lowest bit is the sign, which a large double loses.
+    const isNegative = (this.bytes[this.at] ?? 0) % 2 === 1
     let result = 0
     let scale = 1
     for (let i = 0; i < 10; i++) {
       const byte = this.bytes[this.at++]
       if (byte === undefined) throw new Error('the batch ends inside a number')
       result += (byte & 0x7f) * scale
-      if (byte < 0x80) {
-        if (result > Number.MAX_SAFE_INTEGER) throw new Error('a number is out of range')
-        return result % 2 === 0 ? result / 2 : -(result + 1) / 2
-      }
+      if (byte < 0x80) return isNegative ? -(result + 1) / 2 : result / 2
       scale *= 128
     }
     throw new Error('a number has more than 10 bytes')
@@ -228,6 +295,15 @@ class VarintReader {
     const block = this.bytes.subarray(this.at, end)
     this.at = end
     return block
+  }
+
+  /** @returns false for null. */
+  skipBlock(): boolean {
+    const length = this.varint()
+    if (length < 0) return false
+    this.at += length
+    if (this.at > this.bytes.length) throw new Error(`${length} bytes leave the batch`)
+    return true
   }
 }
 

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import type { Logger } from '../log.ts'
+import { asRefusal, KafkaRefused, withRight } from './refusal.ts'
+import { asUnreachable, KafkaUnreachable } from './unreachable.ts'
 
 export interface TopicSpec {
   readonly topic: string
@@ -23,33 +25,34 @@ export type TopicResult = { topic: string } & (
   | { made: false; differences: TopicDifference[] }
 )
 
-/** Runs work with an admin client that is closed afterwards, whatever happens. */
+/** Runs work with an admin client that is closed afterwards, whatever happens. @throws KafkaRefused, KafkaUnreachable, and what work throws. */
 export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
-  await admin.connect()
   try {
+    await admin.connect()
     return await work(admin)
+  } catch (error) {
+    throw asUnreachable(asRefusal(error))
   } finally {
     await admin.disconnect()
   }
 }
 
-/** Kafka did not answer in the time that a person waits. */
-export class KafkaSilent extends Error {
-  override readonly name = 'KafkaSilent'
-}
-
-/** kafkajs tries for much longer than that. */
+/** What a person waits. kafkajs tries for much longer than that. */
 const PATIENCE_MS = 6_000
 
-/** As `withAdmin`, for somebody who waits for a page or at a terminal. @throws KafkaSilent. */
-export async function askAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+/** As `withAdmin`, for who can't wait for long: a page, a terminal, a run. @throws KafkaUnreachable. */
+export async function askAdmin<T>(
+  kafka: Kafka,
+  work: (admin: Admin) => Promise<T>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
   const answer = withAdmin(kafka, work)
   answer.catch(() => undefined) // it may fail later than we wait
   const limit = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => limit.reject(new KafkaSilent(`no answer in ${PATIENCE_MS / 1_000} s`)),
-    PATIENCE_MS,
+    () => limit.reject(new KafkaUnreachable(`no answer in ${patienceMs / 1_000} s`)),
+    patienceMs,
   )
   try {
     return await Promise.race([answer, limit.promise])
@@ -77,24 +80,22 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
 /** @returns false where somebody else made it meanwhile. */
 function create(admin: Admin, spec: TopicSpec): Promise<boolean> {
   const configEntries = Object.entries(spec.settings).map(([name, value]) => ({ name, value }))
-  return admin.createTopics({
-    waitForLeaders: false,
-    topics: [
-      {
-        topic: spec.topic,
-        numPartitions: spec.partitions,
-        replicationFactor: spec.replication,
-        configEntries,
-      },
-    ],
-  })
+  const topic = {
+    topic: spec.topic,
+    numPartitions: spec.partitions,
+    replicationFactor: spec.replication,
+    configEntries,
+  }
+  return withRight(`Create on topic ${spec.topic}`, () =>
+    admin.createTopics({ waitForLeaders: false, topics: [topic] }),
+  )
 }
 
 /**
- * Right after a topic is made or its leader moved, or on a broker that has just started, kafkajs' admin gives
- * up at once where Java's client tries again.
+ * Right after a topic is made or its leader moved, or on a broker that has just started (whose group
+ * coordinator still loads), kafkajs' admin gives up at once where Java's client tries again.
  */
-function whileRetriable<T>(work: () => Promise<T>): Promise<T> {
+export function whileRetriable<T>(work: () => Promise<T>): Promise<T> {
   return pRetry(work, {
     retries: 8,
     minTimeout: 100,
@@ -124,10 +125,12 @@ async function compare(admin: Admin, spec: TopicSpec): Promise<TopicDifference[]
 
 /** A topic's settings by Kafka's names. */
 export async function topicSettings(admin: Admin, topic: string): Promise<Record<string, string>> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
-  })
+  const { resources } = await withRight(`DescribeConfigs on topic ${topic}`, () =>
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+    }),
+  )
   const entries = resources[0]?.configEntries ?? []
   return Object.fromEntries(entries.map((entry) => [entry.configName, entry.configValue]))
 }
@@ -157,16 +160,6 @@ export async function offsetsAt(admin: Admin, topic: string, at: Date): Promise<
   return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
 }
 
-/** The group's committed offsets by partition; −1 where it has none. */
-export async function groupOffsets(
-  admin: Admin,
-  groupId: string,
-  topic: string,
-): Promise<Map<number, number>> {
-  const topics = await admin.fetchOffsets({ groupId, topics: [topic] })
-  return new Map((topics[0]?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]))
-}
-
 /** The id that the cluster was formatted with: another one means other offsets. */
 export async function clusterId(admin: Admin): Promise<string> {
   return (await admin.describeCluster()).clusterId
@@ -178,7 +171,7 @@ const WAIT_MS = 2_000
  * Waits until Kafka answers and the topic is there, and says what it waits for. Never makes it: that is
  * `npm run topics`.
  *
- * @throws the signal's reason when it is aborted meanwhile.
+ * @throws KafkaRefused, or the signal's reason when it is aborted meanwhile.
  */
 export async function waitForTopic(
   kafka: Kafka,
@@ -190,13 +183,17 @@ export async function waitForTopic(
     signal?.throwIfAborted()
     try {
       const partitions = await withAdmin(kafka, async (admin) => {
-        if (!(await admin.listTopics()).includes(topic)) return undefined
+        if (!(await admin.listTopics()).includes(topic)) {
+          await requireSight(admin, topic)
+          return undefined
+        }
         const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
         return topics[0]?.partitions.length
       })
       if (partitions !== undefined && partitions > 0) return { partitions }
       logger.warn({ topic }, `waiting for topic ${topic}: make it with npm run topics`)
     } catch (error) {
+      if (error instanceof KafkaRefused) throw error
       logger.warn(
         { topic, reason: error instanceof Error ? error.message : String(error) },
         'waiting for Kafka',
@@ -204,4 +201,12 @@ export async function waitForTopic(
     }
     await delay(WAIT_MS, undefined, signal ? { signal } : {})
   }
+}
+
+/** Whoever may not describe a topic does not see it in a list either. @throws KafkaRefused then. */
+async function requireSight(admin: Admin, topic: string): Promise<void> {
+  const missing = await withRight(`Describe on topic ${topic}`, () =>
+    admin.fetchTopicMetadata({ topics: [topic] }),
+  ).catch((error: unknown) => error)
+  if (missing instanceof KafkaRefused) throw missing
 }

@@ -25,6 +25,8 @@ export interface Metrics {
   /** A run looked at a partition, whose log it is to drain up to `end`. */
   partitionSeen(progress: Pick<Progress, 'partition' | 'nextOffset' | 'stopCode'>, end: number): void
   partitionStopped(partition: number): void
+  /** Stopped partitions of a group that is another's: every worker tells of them, as none owns them. */
+  standsAside(partitions: readonly number[]): void
   /** The load of a batch was committed. */
   batchLoaded(prepared: PreparedBatch, counts: LoadCounts, loadMs: number): void
   loadRetried(): void
@@ -69,6 +71,7 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
   const states = new Map<number, PartitionState>()
   const begun = new Set<number>()
   let losses: ReadonlyMap<number, number> | undefined
+  let aside: readonly number[] = []
   let isPaused: (() => boolean) | undefined
 
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
@@ -98,6 +101,7 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
       our.seenAt.set({ partition }, state.seenAt)
       if (state.newestRecord !== undefined) our.newestRecord.set({ partition }, state.newestRecord)
     }
+    for (const partition of aside) our.stopped.set({ partition }, 1)
     our.rebalances.reset()
     our.rebalances.inc(membership.rebalances())
     our.paused.set(Number(isPaused?.() ?? false))
@@ -136,6 +140,7 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
       const state = states.get(partition)
       if (state !== undefined) state.isStopped = true
     },
+    standsAside: (partitions) => (aside = partitions),
     batchLoaded: ({ batch, rejected, timings }, counts, loadMs) => {
       const { partition, records } = batch
       begin(partition)

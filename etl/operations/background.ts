@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
-import { isKafkaOutage } from '../kafka/client.ts'
+import { isKafkaOutage } from '../kafka/unreachable.ts'
 import { scrub, type Logger } from '../log.ts'
 import { repeatedly, type Repetition } from '../repeat.ts'
 import { remedyFor, type Remedy } from '../warehouse/errors.ts'

@@ -1,6 +1,8 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
+import { openLogReader } from '../kafka/log-reader.ts'
 import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
+import { differs } from '../known-log.ts'
 import {
   acknowledgeDataLoss,
   beginIncarnation,
@@ -40,36 +42,63 @@ export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise
   })
 }
 
-/** @throws ActionRefused unless it is stopped on mass rejection: other stops are about the log and would come back. */
-export function requireMassRejection({ progress }: PartitionNow): void {
-  const { topic, partition, stopCode, stopReason } = progress
+/**
+ * Whether it may go on as it is: stopped on mass rejection, or for a log that is the one we knew again, such as
+ * after KAFKA_BROKERS was mended.
+ *
+ * @throws ActionRefused
+ */
+export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<void> {
+  const { topic, partition, stopCode, stopReason } = now.progress
   const name = `${topic}/${partition}`
   if (stopCode === null) throw new ActionRefused(`${name} is not stopped: nothing to do.`)
-  if (stopCode !== 'mass_rejection') {
+  if (stopCode === 'mass_rejection') return
+  if (stopCode === 'another_owner') {
     throw new ActionRefused(
       `${name} is stopped for another reason (${stopCode}: ${stopReason}).\n` +
-        `Where the log is a new one: pulse partitions new-incarnation ${partition} --from-beginning`,
+        'Where this warehouse takes the place of the other: pulse partitions take-over',
     )
+  }
+  const trouble = await troubleNow(kafka, now)
+  if (trouble === undefined) return
+  throw new ActionRefused(
+    `${name} is stopped for another reason (${trouble.code}: ${trouble.reason}), and that is still so.\n` +
+      `Where the log is a new one: pulse partitions new-incarnation ${partition} --from-beginning`,
+  )
+}
+
+async function troubleNow(kafka: Kafka, now: PartitionNow): ReturnType<typeof differs> {
+  const reader = await openLogReader(kafka, now.progress.topic)
+  try {
+    return await differs(reader, now.progress, now)
+  } finally {
+    await reader.close()
   }
 }
 
 /**
- * Ends a stop on mass rejection: what the log held when it was looked at is loaded, whatever share of it
- * becomes dead letters. Records that come later are held against the ratio again.
+ * Ends a stop. On mass rejection: what the log held when it was looked at is loaded, whatever share of it
+ * becomes dead letters; records that come later are held against the ratio again.
  *
  * @throws ActionRefused
  */
-export function continueStopped(pool: Pool, by: Operator, seen: PartitionNow): Promise<Action> {
-  requireMassRejection(seen)
-  const { topic, partition } = seen.progress
+export async function continueStopped(
+  pool: Pool,
+  kafka: Kafka,
+  by: Operator,
+  seen: PartitionNow,
+): Promise<Action> {
+  await requireMayGoOn(kafka, seen)
+  const { topic, partition, stopCode } = seen.progress
+  const accepted = stopCode === 'mass_rejection' ? { acceptedUntil: seen.end } : {}
   return inTransaction(pool, async (client) => {
     // The update's own condition is what decides between two operators: the second finds no stop.
-    if (!(await continuePartition(client, seen.progress, seen.end)))
+    if (!(await continuePartition(client, seen.progress, accepted.acceptedUntil, stopCode)))
       throw new ActionRefused(`${topic}/${partition} is no longer stopped: somebody else let it go on.`)
     return commit(
       await recordAction(client, by, {
         action: 'continue_partition',
-        target: { topic, partition, acceptedUntil: seen.end },
+        target: { topic, partition, ...accepted },
         status: 'succeeded',
       }),
     )

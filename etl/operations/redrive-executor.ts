@@ -2,7 +2,13 @@ import type { ClientBase, Pool } from 'pg'
 import { redriveMessage } from '../dead-letter-message.ts'
 import { isTooLarge, type RecordProducer } from '../kafka/producer.ts'
 import type { RecordHeader } from '../types.ts'
-import { headersFromJson, ORIGIN_OF_D, parseOrigin, type StoredHeader } from '../warehouse/dead-letters.ts'
+import {
+  headersFromJson,
+  MAX_PUBLISHED_BYTES,
+  ORIGIN_OF_D,
+  parseOrigin,
+  type StoredHeader,
+} from '../warehouse/dead-letters.ts'
 import { knownOrigins } from '../warehouse/redrives.ts'
 import { commit, inTransaction } from '../warehouse/transaction.ts'
 import type { Executor } from './background.ts'
@@ -91,9 +97,12 @@ async function nextLetters(
      from (
        select id, skip, sum(case when skip is null then bytes else 0 end) over (order by id rows unbounded preceding exclude current row) as before
        from (
-         select d.id, ${skipReason(place(2), place(3), place(4))} as skip,
-                coalesce(octet_length(d.key), 0) + coalesce(octet_length(d.value), 0) + octet_length(d.headers::text) as bytes
+         select d.id, coalesce(${skipReason(place(2), place(3), place(4))}, case when size.bytes > ${MAX_PUBLISHED_BYTES} then 'too_large' end) as skip,
+                size.bytes
          from audit.dead_letters d
+         cross join lateral (
+           select coalesce(octet_length(d.key), 0) + coalesce(octet_length(d.value), 0) + octet_length(d.headers::text) as bytes
+         ) size
          where ${where} and d.id > ${place(1)}
          order by d.id limit ${STEP_LETTERS}
        ) oldest

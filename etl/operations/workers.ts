@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Logger } from '../log.ts'
+import { scrub, type Logger } from '../log.ts'
 import { repeatedly, type Repetition } from '../repeat.ts'
 
 /** What a worker says of itself, for those who ask another one. */
@@ -15,9 +15,30 @@ const EVERY_MS = 2_000
 /** One that was not seen for so long is gone. */
 export const GONE_AFTER_SECONDS = 15
 
+export interface PresenceKeeper extends Repetition {
+  /** Why the warehouse can't be written to, as last tried; undefined where it can. */
+  problem(): string | undefined
+}
+
 /** Keeps this worker's row in the warehouse, and takes away those that were gone for an hour. */
-export function keepPresence(pool: Pool, name: string, presence: () => Presence, logger: Logger): Repetition {
+export function keepPresence(
+  pool: Pool,
+  name: string,
+  presence: () => Presence,
+  logger: Logger,
+): PresenceKeeper {
+  let unwritable: string | undefined
   const repetition = repeatedly('writing down that this worker is there', EVERY_MS, logger, async () => {
+    await write().then(
+      () => (unwritable = undefined),
+      (error: unknown) => {
+        unwritable = `the warehouse can't be written to: ${scrub(error instanceof Error ? error.message : String(error))}`
+        throw error
+      },
+    )
+  })
+
+  async function write(): Promise<void> {
     const { schedule, nextTickAt, partitions, problem } = presence()
     await pool.query(
       `insert into audit.workers as w (name, schedule, next_tick_at, partitions, problem) values ($1, $2, $3, $4, $5)
@@ -26,8 +47,10 @@ export function keepPresence(pool: Pool, name: string, presence: () => Presence,
       [name, schedule, nextTickAt ?? null, partitions, problem ?? null],
     )
     await pool.query(`delete from audit.workers where seen_at < now() - interval '1 hour'`)
-  })
+  }
+
   return {
+    problem: () => unwritable,
     stop: async () => {
       await repetition.stop()
       await pool.query('delete from audit.workers where name = $1', [name]).catch(() => undefined)

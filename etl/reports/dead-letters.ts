@@ -111,6 +111,7 @@ export async function countDeadLetters(pool: Pool, filter: DeadLetterFilter): Pr
 export interface DeadLetter extends DeadLetterLine {
   /** Kafka's own time of the record. */
   readonly kafkaTimestamp: Date
+  /** Cut where it is longer than was asked for: `keyBytes` and `valueBytes` tell. */
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: readonly RecordHeader[]
@@ -122,27 +123,70 @@ export interface DeadLetter extends DeadLetterLine {
   readonly actions: readonly Action[]
 }
 
+const MAX_INT4 = 2_147_483_647
 const MAX_CHAIN = 100
 const MAX_ACTIONS = 20
 
-/** @throws NotFound. */
-export async function readDeadLetter(pool: Pool, id: number): Promise<DeadLetter> {
+/**
+ * @param maxBytes of key and value each: bytes come from Postgres as text of twice their length, and a server of
+ *   many visitors has not the memory for all that a record may be.
+ * @throws NotFound.
+ */
+export async function readDeadLetter(pool: Pool, id: number, maxBytes = MAX_INT4): Promise<DeadLetter> {
   type Row = DeadLetterLine &
     Pick<DeadLetter, 'kafkaTimestamp' | 'key' | 'value' | 'runId'> & {
       headers: StoredHeader[]
       origin: string
     }
   const { rows } = await pool.query<Row>(
-    `select ${LINE}, d.kafka_timestamp as "kafkaTimestamp", d.key, d.value, d.headers, ${ORIGIN_OF_D} as origin,
+    `select ${LINE}, d.kafka_timestamp as "kafkaTimestamp", substring(d.key from 1 for $2) as key,
+            substring(d.value from 1 for $2) as value, d.headers, ${ORIGIN_OF_D} as origin,
             (select run_id from audit.pipeline_batches b where b.batch_id = d.batch_id) as "runId"
      from audit.dead_letters d where d.id = $1`,
-    [id],
+    [id, maxBytes],
   )
-  if (rows[0] === undefined) throw new NotFound(`There is no dead letter ${id}.`)
+  if (rows[0] === undefined) throw noDeadLetter(id)
   const { origin, ...letter } = rows[0]
   const [chain, actions] = await Promise.all([readChain(pool, letter, origin), readActionsOn(pool, letter)])
   return { ...letter, headers: headersFromJson(letter.headers), chain, actions }
 }
+
+/** The key or the value of a dead letter, whatever its size. @throws NotFound where there are no bytes. */
+export async function deadLetterBytes(
+  pool: Pool,
+  id: number,
+  part: 'key' | 'value',
+): Promise<{ readonly bytes: number; readonly pieces: AsyncIterable<Buffer> }> {
+  const { rows } = await pool.query<{ bytes: number | null }>(
+    `select octet_length(${part}) as bytes from audit.dead_letters where id = $1`,
+    [id],
+  )
+  if (rows[0] === undefined) throw noDeadLetter(id)
+  const { bytes } = rows[0]
+  if (bytes === null) throw new NotFound(`The ${part} of dead letter ${id} is null.`)
+  return { bytes, pieces: piecesOf(pool, id, part, bytes) }
+}
+
+/** Bytes in one answer of Postgres. */
+const PIECE_BYTES = 1024 * 1024
+
+async function* piecesOf(
+  pool: Pool,
+  id: number,
+  part: 'key' | 'value',
+  bytes: number,
+): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes; at += PIECE_BYTES) {
+    const { rows } = await pool.query<{ piece: Buffer }>(
+      `select substring(${part} from $2 for ${PIECE_BYTES}) as piece from audit.dead_letters where id = $1`,
+      [id, at + 1],
+    )
+    if (rows[0] === undefined) throw noDeadLetter(id) // pruned meanwhile
+    yield rows[0].piece
+  }
+}
+
+const noDeadLetter = (id: number) => new NotFound(`There is no dead letter ${id}.`)
 
 async function readChain(pool: Pool, letter: DeadLetterLine, origin: string): Promise<DeadLetterLine[]> {
   const first = letter.redriveOf ?? origin

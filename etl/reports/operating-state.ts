@@ -13,6 +13,7 @@ export type Condition =
   | { readonly kind: 'stopped'; readonly since: Date; readonly partitions: readonly number[] }
   | { readonly kind: 'late'; readonly since: Date }
   | { readonly kind: 'kafka-unreachable'; readonly problem: string }
+  | { readonly kind: 'unwritable'; readonly problem: string }
   | { readonly kind: 'no-worker' }
   | { readonly kind: 'failing'; readonly run: Run }
   | { readonly kind: 'running'; readonly since: Date; readonly run: Run }
@@ -21,6 +22,8 @@ export type Condition =
 export interface Observations {
   readonly control: Pick<Control, 'pausedAt' | 'pausedBy' | 'pauseReason'>
   readonly partitions: readonly Pick<PartitionLag, 'partition' | 'stoppedAt'>[]
+  /** Why the worker that looks can't write to the warehouse, if it can't. */
+  readonly unwritable: string | undefined
   /** Since when no run has succeeded, where that is too long. */
   readonly lateSince: Date | null
   /** Those that were seen lately. */
@@ -43,7 +46,14 @@ export function conditionsOf(seen: Observations): readonly [Condition, ...Condit
   ]
 }
 
-function* troubles({ control, partitions, lateSince, workers, drains }: Observations): Generator<Condition> {
+function* troubles({
+  control,
+  partitions,
+  unwritable,
+  lateSince,
+  workers,
+  drains,
+}: Observations): Generator<Condition> {
   const { pausedAt, pausedBy, pauseReason } = control
   if (pausedAt !== null) yield { kind: 'paused', since: pausedAt, by: pausedBy, reason: pauseReason }
 
@@ -64,7 +74,9 @@ function* troubles({ control, partitions, lateSince, workers, drains }: Observat
   const problems = workers.flatMap(({ problem }) => problem ?? [])
   if (workers.length > 0 && problems.length === workers.length)
     yield { kind: 'kafka-unreachable', problem: problems[0]! }
-  if (workers.length === 0) yield { kind: 'no-worker' }
+  // Then the workers can't say either that they are there.
+  if (unwritable !== undefined) yield { kind: 'unwritable', problem: unwritable }
+  else if (workers.length === 0) yield { kind: 'no-worker' }
 
   const last = drains.find(({ status }) => status !== 'running')
   if (last !== undefined && last.status !== 'succeeded') yield { kind: 'failing', run: last }

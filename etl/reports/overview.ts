@@ -27,10 +27,12 @@ export interface Overview {
 
 const DRAINS = 60
 
+/** @param unwritable why the worker that serves it can't write to the warehouse, if it can't. */
 export async function readOverview(
   pool: Pool,
   config: Pick<Config<'kafka' | 'alerts'>, 'KAFKA_TOPIC' | 'ALERT_LATE_SECONDS' | 'ALERT_DEAD_LETTER_RATIO'>,
   span: Span,
+  unwritable?: string,
 ): Promise<Overview> {
   const topic = config.KAFKA_TOPIC
   const [control, attention, workers, partitions, freshness, throughput, drains, points, lateSince] =
@@ -45,7 +47,7 @@ export async function readOverview(
       readPoints(pool, topic, span),
       readLateSince(pool, config),
     ])
-  const conditions = conditionsOf({ control, partitions, lateSince, workers, drains })
+  const conditions = conditionsOf({ control, partitions, unwritable, lateSince, workers, drains })
   return { conditions, control, attention, workers, partitions, freshness, throughput, drains, points }
 }
 

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg'
 import type { Config } from '../config.ts'
 import type { Kafka } from '../kafka/client.ts'
-import { clusterId, groupOffsets, partitionBounds, askAdmin } from '../kafka/topics.ts'
+import { groupOffsets, type GroupOffset } from '../kafka/group-offsets.ts'
+import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
+import { reasonOf } from '../kafka/unreachable.ts'
 import { scrub } from '../log.ts'
 import { readControl } from '../operations/control.ts'
 import { readWorkers, type WorkerRow } from '../operations/workers.ts'
@@ -39,6 +41,8 @@ export interface Status {
     readonly error: string | null
   }
   readonly partitions: readonly PartitionStatus[]
+  /** Whether the warehouse takes no writes: a standby, or set so. */
+  readonly isReadOnly: boolean
   /** Null while it is not paused. */
   readonly paused: { readonly since: Date; readonly by: string | null; readonly reason: string | null } | null
   /** The last one that loads: a tick or a manual run. */
@@ -95,7 +99,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
         const known = watermarks.find((one) => one.partition === partition)
         const now = bounds.get(partition)
         const from = known?.watermark ?? now?.start
-        const group = log.groups.get(partition) ?? -1
+        const group = log.groups.get(partition)?.offset ?? -1
         return {
           ...(known ?? { ...NEVER_LOADED, partition }),
           logStart: now?.start ?? null,
@@ -104,6 +108,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
           groupOffset: group < 0 ? null : group,
         }
       }),
+    isReadOnly: waiting.isReadOnly,
     paused:
       control.pausedAt === null
         ? null
@@ -132,7 +137,7 @@ async function askKafka({ config, kafka }: StatusSources) {
         bounds: topicExists ? await partitionBounds(admin, topic) : [],
         groups: topicExists
           ? await groupOffsets(admin, config.KAFKA_GROUP_ID, topic)
-          : new Map<number, number>(),
+          : new Map<number, GroupOffset>(),
         error: null,
       }
     })
@@ -141,8 +146,8 @@ async function askKafka({ config, kafka }: StatusSources) {
       clusterId: null,
       topicExists: null,
       bounds: [],
-      groups: new Map<number, number>(),
-      error: `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${scrub((error as Error).message)}`,
+      groups: new Map<number, GroupOffset>(),
+      error: `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${scrub(reasonOf(error))}`,
     }
   }
 }
@@ -159,9 +164,16 @@ async function readWatermarks(pool: Pool, topic: string) {
   return rows
 }
 
-async function readWaiting(pool: Pool): Promise<{ at: Date; unpublished: number; losses: number }> {
-  const { rows } = await pool.query<{ at: Date; unpublished: number; losses: number }>(
-    `select now() as at, (select count(*) from audit.dead_letters where published_at is null) as unpublished,
+interface Waiting {
+  readonly at: Date
+  readonly isReadOnly: boolean
+  readonly unpublished: number
+  readonly losses: number
+}
+
+async function readWaiting(pool: Pool): Promise<Waiting> {
+  const { rows } = await pool.query<Waiting>(
+    `select now() as at, current_setting('transaction_read_only')::boolean as "isReadOnly", (select count(*) from audit.dead_letters where published_at is null) as unpublished,
             (select count(*) from audit.data_losses where acknowledged_at is null) as losses`,
   )
   return rows[0]!

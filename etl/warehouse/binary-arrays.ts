@@ -4,7 +4,16 @@
  * number and date: 15 % of its CPU in a load (docs/PERFORMANCE.md).
  */
 
-const OID = { bool: 16, int8: 20, int4: 23, text: 25, timestamptz: 1184, numeric: 1700, uuid: 2950 }
+const OID = {
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int4: 23,
+  text: 25,
+  timestamptz: 1184,
+  numeric: 1700,
+  uuid: 2950,
+}
 const HEADER_BYTES = 20
 /** An empty array has no dimensions, so neither their length nor their lower bound. */
 const EMPTY_BYTES = 12
@@ -29,9 +38,9 @@ function fixed<T>(
   return buffer.subarray(0, at)
 }
 
-function writeHeader(buffer: Buffer, oid: number, length: number): number {
+function writeHeader(buffer: Buffer, oid: number, length: number, hasNulls = false): number {
   buffer.writeInt32BE(length === 0 ? 0 : 1, 0) // dimensions
-  buffer.writeInt32BE(0, 4) // no nulls
+  buffer.writeInt32BE(hasNulls ? 1 : 0, 4)
   buffer.writeInt32BE(oid, 8)
   if (length === 0) return EMPTY_BYTES
   buffer.writeInt32BE(length, 12)
@@ -63,6 +72,18 @@ export function texts(values: readonly string[]): Buffer {
     buffer.writeInt32BE(sizes[i]!, at)
     buffer.write(value, at + 4)
     at += 4 + sizes[i]!
+  }
+  return buffer.subarray(0, at)
+}
+
+/** A null's length is −1. As text, pg would write each byte as two digits, in a string as long as all of them. */
+export function byteas(values: readonly (Buffer | null)[]): Buffer {
+  const bytes = values.reduce((sum, value) => sum + 4 + (value?.length ?? 0), HEADER_BYTES)
+  const buffer = Buffer.allocUnsafe(bytes)
+  let at = writeHeader(buffer, OID.bytea, values.length, values.includes(null))
+  for (const value of values) {
+    buffer.writeInt32BE(value?.length ?? -1, at)
+    at += 4 + (value?.copy(buffer, at + 4) ?? 0)
   }
   return buffer.subarray(0, at)
 }

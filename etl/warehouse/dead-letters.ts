@@ -1,5 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
+import { recordBytes } from '../record-bytes.ts'
 import type { Issue, RecordHeader, Rejection } from '../types.ts'
+import { byteas, int8s, texts } from './binary-arrays.ts'
 import type { PartitionId } from './progress.ts'
 
 /** Where a record was consumed: what names a dead letter outside the warehouse. */
@@ -50,39 +52,35 @@ export async function insertDeadLetters(
     await client.query({
       text: `insert into audit.dead_letters
                (topic, partition, incarnation, batch_id, "offset", kafka_timestamp, key, value, headers, code, issues, redrive_of)
-             select $1, $2, $3, $4, d."offset", to_timestamp(d.ms::double precision / 1000), d.key, d.value, d.headers, d.code, d.issues, d.redrive_of
-             from unnest($5::int8[], $6::int8[], $7::bytea[], $8::bytea[], $9::jsonb[], $10::text[], $11::jsonb[], $12::text[])
+             select $1, $2, $3, $4, d."offset", to_timestamp(d.ms::double precision / 1000), d.key, d.value, d.headers::jsonb, d.code, d.issues::jsonb, d.redrive_of
+             from unnest($5::int8[], $6::int8[], $7::bytea[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[])
                as d ("offset", ms, key, value, headers, code, issues, redrive_of)`,
       values: [
         origin.topic,
         origin.partition,
         origin.incarnation,
         origin.batchId,
-        chunk.map(({ record }) => record.offset),
-        chunk.map(({ record }) => record.timestamp),
-        chunk.map(({ record }) => record.key),
-        chunk.map(({ record }) => record.value),
-        chunk.map(({ record }) => JSON.stringify(record.headers.map(headerToJson))),
-        chunk.map(({ code }) => code),
-        chunk.map(({ issues }) => JSON.stringify(issues)),
+        int8s(chunk.map(({ record }) => record.offset)),
+        int8s(chunk.map(({ record }) => record.timestamp)),
+        byteas(chunk.map(({ record }) => record.key)),
+        byteas(chunk.map(({ record }) => record.value)),
+        texts(chunk.map(({ record }) => JSON.stringify(record.headers.map(headerToJson)))),
+        texts(chunk.map(({ code }) => code)),
+        texts(chunk.map(({ issues }) => JSON.stringify(issues))),
         chunk.map(({ record }) => redrives.get(record.offset) ?? null),
       ],
     })
   }
 }
 
-/** Bytes in one statement: pg writes them as hex text, twice as long. */
-const CHUNK_BYTES = 8 * 1024 * 1024
+/** Bytes in one statement; a single record may be larger. It is copied twice on its way to the server. */
+const CHUNK_BYTES = 2 * 1024 * 1024
 
 function* chunksOf(rejections: readonly Rejection[]): Generator<readonly Rejection[]> {
   let chunk: Rejection[] = []
   let bytes = 0
   for (const rejection of rejections) {
-    const { key, value, headers } = rejection.record
-    const size =
-      (key?.length ?? 0) +
-      (value?.length ?? 0) +
-      headers.reduce((sum, header) => sum + (header.value?.length ?? 0), 0)
+    const size = recordBytes(rejection.record)
     if (chunk.length > 0 && bytes + size > CHUNK_BYTES) {
       yield chunk
       chunk = []
@@ -135,9 +133,17 @@ export async function countRefused(
   return rows[0]!
 }
 
+/**
+ * What a dead letter may have to be sent to any topic at all, in bytes. Larger ones, which no topic takes, are
+ * not even read for it: bytes come from Postgres as text that is twice as long.
+ */
+export const MAX_PUBLISHED_BYTES = 16 * 1024 * 1024
+
 /** A dead letter on its way to the dead-letter topic. */
 export interface UnpublishedDeadLetter {
   readonly id: number
+  /** Then key, value and headers are not given. */
+  readonly isTooLarge: boolean
   readonly partition: number
   readonly offset: number
   readonly incarnation: number
@@ -158,10 +164,13 @@ export async function unpublishedDeadLetters(
   maxBytes: number,
 ): Promise<UnpublishedDeadLetter[]> {
   const { rows } = await pool.query<Omit<UnpublishedDeadLetter, 'headers'> & { headers: StoredHeader[] }>(
-    `select d.id, d.partition, d."offset", d.incarnation, d.key, d.value, d.headers, d.code, d.issues,
-            d.batch_id as "batchId", (extract(epoch from d.created_at) * 1000)::bigint as "createdAt"
+    `select d.id, d.partition, d."offset", d.incarnation, d.code, d.issues, d.batch_id as "batchId",
+            (extract(epoch from d.created_at) * 1000)::bigint as "createdAt", sized."isTooLarge",
+            case when not sized."isTooLarge" then d.key end as key,
+            case when not sized."isTooLarge" then d.value end as value,
+            case when not sized."isTooLarge" then d.headers else '[]' end as headers
      from (
-       select id, sum(size) over (order by incarnation, "offset") - size as before
+       select id, size > $4 as "isTooLarge", sum(size) over (order by incarnation, "offset") - size as before
        from (
          select id, incarnation, "offset",
                 coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + octet_length(headers::text) + 512 as size
@@ -173,7 +182,7 @@ export async function unpublishedDeadLetters(
      join audit.dead_letters d using (id)
      where sized.before < $3 or sized.before = 0
      order by d.incarnation, d."offset"`,
-    [topic, partition, maxBytes],
+    [topic, partition, maxBytes, MAX_PUBLISHED_BYTES],
   )
   return rows.map((row) => ({ ...row, headers: headersFromJson(row.headers) }))
 }

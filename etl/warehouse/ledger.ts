@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
+import { GONE_AFTER_SECONDS } from '../operations/workers.ts'
 import type { PartitionId } from './progress.ts'
 
 /** A range of offsets of one partition, and what became of the records in it. */
@@ -110,7 +111,10 @@ export async function recentBatches(
 export type DrainKind = 'tick' | 'manual'
 export type RunKind = DrainKind | 'replay' | 'housekeeping'
 
-/** Opens a run, and closes the drains that this worker left open when it last died. */
+/**
+ * Opens a run, and closes the drains that died: this worker's own, of its last life, and those whose worker is
+ * no longer seen, or that would be over long since. One that lives after all closes its run itself, later.
+ */
 export async function startRun(
   pool: Pool,
   kind: DrainKind,
@@ -118,9 +122,12 @@ export async function startRun(
   budgetMs: number,
 ): Promise<number> {
   await pool.query(
-    `update audit.pipeline_runs set status = 'abandoned', finished_at = now(), error = 'the worker ended without a word'
-     where status = 'running' and kind in ('tick', 'manual') and (worker = $1 or started_at < now() - make_interval(secs => $2))`,
-    [worker, (2 * budgetMs) / 1000 + 300],
+    `update audit.pipeline_runs r set status = 'abandoned', finished_at = now(), error = 'the worker ended without a word'
+     where status = 'running' and kind in ('tick', 'manual') and (
+       worker = $1 or started_at < now() - make_interval(secs => $2)
+       or started_at < now() - make_interval(secs => $3)
+          and exists (select from audit.workers w where w.name = r.worker and w.seen_at < now() - make_interval(secs => $3)))`,
+    [worker, (2 * budgetMs) / 1000 + 300, GONE_AFTER_SECONDS],
   )
   const { rows } = await pool.query<{ id: number }>(
     `insert into audit.pipeline_runs (kind, worker) values ($1, $2) returning id`,

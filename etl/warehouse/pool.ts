@@ -1,6 +1,7 @@
-import { Pool, types, type ClientBase, type PoolConfig } from 'pg'
+import { Pool, types, type ClientBase, type PoolConfig, type QueryConfig } from 'pg'
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
+import { KEEP_ALIVE_AFTER_MS, SERVER_WATCHES_CLIENT, TIMEOUTS } from './timeouts.ts'
 
 /** Counts and offsets come as numbers: the ones we keep are safe integers, any other is a fault. */
 types.setTypeParser(types.builtins.INT8, (text) => {
@@ -12,11 +13,8 @@ types.setTypeParser(types.builtins.INT8, (text) => {
 export type Role = 'pulse_loader' | 'pulse_reader'
 
 /**
- * Connections to the warehouse that act as a group role, whoever logged in.
- *
- * Timeouts: a lost server is noticed (connect 5 s, keep-alive), and the client gives up on an answer
- * (65 s) only after the server gave up on the statement (60 s, set in each load), so that it never
- * leaves one running.
+ * Connections to the warehouse that act as a group role, whoever logged in. Nothing on them waits for ever:
+ * timeouts.ts.
  *
  * @param limits of a pool that is not for loading: fewer connections, an end to each statement.
  */
@@ -26,18 +24,19 @@ export function createPool(
   logger: Logger,
   limits: { readonly connections?: number; readonly statementTimeoutMs?: number } = {},
 ): Pool {
-  const { connections = config.DATABASE_POOL_SIZE, statementTimeoutMs } = limits
-  const timeout = statementTimeoutMs === undefined ? '' : `; set statement_timeout to ${statementTimeoutMs}`
+  const { connections = config.DATABASE_POOL_SIZE, statementTimeoutMs = TIMEOUTS.statement } = limits
   const options: PoolConfig & { onConnect: (client: ClientBase) => Promise<void> } = {
     connectionString: config.DATABASE_URL,
     max: connections,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 65_000,
+    connectionTimeoutMillis: TIMEOUTS.connect,
+    query_timeout: TIMEOUTS.answer,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     application_name: `global-sales-pulse ${role}`,
     // Awaited before the connection is handed out: no statement ever runs as the login.
     onConnect: async (client) => {
-      await client.query(`set role ${role}; set timezone to 'UTC'${timeout}`)
+      const text = `set role ${role}; set timezone to 'UTC'; set statement_timeout = ${statementTimeoutMs}; ${SERVER_WATCHES_CLIENT}`
+      await client.query({ text, query_timeout: TIMEOUTS.begin } as QueryConfig)
     },
   }
   const pool = new Pool(options)

@@ -35,6 +35,15 @@ export async function readProgress(
   return rows[0]
 }
 
+/** Of all partitions of a topic, ascending. */
+export async function readAllProgress(pool: Pool | ClientBase, topic: string): Promise<Progress[]> {
+  const { rows } = await pool.query<Progress>(
+    `select ${COLUMNS} from audit.partition_progress where topic = $1 order by partition`,
+    [topic],
+  )
+  return rows
+}
+
 /** The first watermark of a partition: the beginning of its log. Leaves one that is there as it is. */
 export async function ensureProgress(
   pool: Pool,
@@ -111,6 +120,7 @@ export type StopCode =
   | 'log_shorter'
   | 'log_start_moved_back'
   | 'log_differs'
+  | 'another_owner'
 
 /**
  * Stops a partition, unless somebody has moved its watermark or stopped it meanwhile: then what was seen
@@ -132,17 +142,42 @@ export async function stopPartition(
   return rowCount === 1
 }
 
-/** Lets a stopped partition go on, accepting what its log holds up to `acceptedUntil`. */
+/**
+ * Ends the stops of a topic whose cause is gone. One statement with its own condition: a stop for another
+ * reason stands, and who stops again at this moment does so after it, by what it saw.
+ *
+ * @returns the partitions that go on.
+ */
+export async function endStops(
+  client: Pool | ClientBase,
+  topic: string,
+  code: Extract<StopCode, 'another_owner'>,
+): Promise<number[]> {
+  const { rows } = await client.query<{ partition: number }>(
+    `update audit.partition_progress set stopped_at = null, stop_code = null, stop_reason = null, updated_at = now()
+     where topic = $1 and stop_code = $2 returning partition`,
+    [topic, code],
+  )
+  return rows.map(({ partition }) => partition).sort((a, b) => a - b)
+}
+
+/**
+ * Lets a partition go on that is stopped for this reason.
+ *
+ * @param acceptedUntil up to where its batches are not held against the rejection ratio; unchanged if undefined.
+ */
 export async function continuePartition(
   client: Pool | ClientBase,
   { topic, partition }: PartitionId,
-  acceptedUntil: number,
+  acceptedUntil: number | undefined,
+  stopCode: Progress['stopCode'] = 'mass_rejection',
 ): Promise<boolean> {
   const { rowCount } = await client.query(
     `update audit.partition_progress
-     set stopped_at = null, stop_code = null, stop_reason = null, accepted_until = $3, updated_at = now()
-     where topic = $1 and partition = $2 and stop_code = 'mass_rejection'`,
-    [topic, partition, acceptedUntil],
+     set stopped_at = null, stop_code = null, stop_reason = null,
+         accepted_until = coalesce($3, accepted_until), updated_at = now()
+     where topic = $1 and partition = $2 and stop_code = $4`,
+    [topic, partition, acceptedUntil ?? null, stopCode],
   )
   return rowCount === 1
 }

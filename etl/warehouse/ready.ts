@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import type { Logger } from '../log.ts'
 import { remedyFor } from './errors.ts'
 import { appliedMigrations, readMigrations, requireSameMigrations } from './migrations.ts'
+import { explainedTls } from './tls.ts'
 
 const WAIT_MS = 2_000
 
@@ -22,7 +23,7 @@ export async function waitForWarehouse(pool: Pool, logger: Logger, signal: Abort
       return
     } catch (error) {
       const remedy = remedyFor(error)
-      if (remedy !== 'reconnect' && remedy !== 'wait') throw error
+      if (remedy !== 'reconnect' && remedy !== 'wait') throw explainedTls(error)
       logger.warn({ reason: reasonOf(error) }, 'waiting for the warehouse')
     }
     await delay(WAIT_MS, undefined, { signal })

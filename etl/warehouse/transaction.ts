@@ -1,16 +1,16 @@
 import type { Pool, PoolClient } from 'pg'
 import { remedyFor } from './errors.ts'
+import { TIMEOUTS } from './timeouts.ts'
 
-/**
- * Why the timeouts have this order: a lock that a dead rival holds is given up (5 s) long before the
- * statement (60 s), that before the transaction (120 s); a client that hangs inside its transaction loses
- * it after 15 s, so that a successor is not kept from the partition's row.
- */
-const BEGIN = `begin isolation level read committed;
-  set local lock_timeout = '5s';
-  set local statement_timeout = '60s';
-  set local transaction_timeout = '120s';
-  set local idle_in_transaction_session_timeout = '15s'`
+/** The same in every transaction, whichever pool it is of: all hold the same locks. */
+const BEGIN = {
+  text: `begin isolation level read committed;
+    set local lock_timeout = ${TIMEOUTS.lock};
+    set local statement_timeout = ${TIMEOUTS.statement};
+    set local transaction_timeout = ${TIMEOUTS.transaction};
+    set local idle_in_transaction_session_timeout = ${TIMEOUTS.idleInTransaction}`,
+  query_timeout: TIMEOUTS.begin,
+}
 
 /** What the work decided: keep its changes or not. Either way the value is returned. */
 export interface Verdict<T> {

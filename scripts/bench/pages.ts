@@ -77,7 +77,14 @@ async function measurePages(servers: Servers, databaseUrl: string): Promise<Timi
   const server = await startServer(
     { late: () => undefined, notReady: () => Promise.resolve(undefined) },
     { contentType: 'text/plain', text: () => Promise.resolve('') },
-    { pool, kafka: createKafka(config, logger, 'pulse-bench'), config, logger, worker: 'bench' },
+    {
+      pool,
+      kafka: createKafka(config, logger, 'pulse-bench'),
+      config,
+      logger,
+      worker: 'bench',
+      unwritable: () => undefined,
+    },
     0,
   )
   try {

@@ -8,7 +8,11 @@ done
 docker compose -f docker-compose.yaml config --quiet
 for ENV in dev prod test; do
   export ENV
-  scripts/compose/compose.sh --profile '*' config --quiet
+  EXTERNAL='' scripts/compose/compose.sh --profile '*' config --quiet
+done
+export KAFKA_BROKERS=${KAFKA_BROKERS:-lint} POSTGRES_ADDRESS=${POSTGRES_ADDRESS:-lint}
+for EXTERNAL in kafka postgres 'kafka postgres'; do
+  ENV=prod EXTERNAL=$EXTERNAL scripts/compose/compose.sh config --quiet
 done
 node_modules/.bin/dclint docker-compose*.yaml
 echo 'Compose files: valid in every combination.'

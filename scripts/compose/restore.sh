@@ -29,5 +29,6 @@ compose up --detach --no-deps --wait etl
 cat <<'END'
 Restored. The job now loads what came since. When it has caught up (status: no lag):
   docker compose exec etl npm run pulse -- reconcile
+With a new Postgres and the Kafka of before, first: npm run pulse -- partitions take-over
 Grafana's state, if it is wanted too: docs/OPERATIONS.md, "Back up and restore".
 END

@@ -24,11 +24,13 @@ if ! docker image inspect "$grafana" >/dev/null 2>&1 && ! compose pull --quiet g
   services=$(echo "$services" | grep -v '^grafana$')
 fi
 
-echo 'Starting Kafka and Postgres …'
-brokers=$(echo "$services" | grep '^kafka')
-# shellcheck disable=SC2086
-compose up --detach --wait --wait-timeout 180 $brokers postgres || failed
-"$here/superuser-password.sh"
+servers=$(echo "$services" | grep -E '^(kafka|postgres)' || true)
+if [ -n "$servers" ]; then
+  echo 'Starting' $servers '…'
+  # shellcheck disable=SC2086
+  compose up --detach --wait --wait-timeout 180 $servers || failed
+fi
+if echo "$servers" | grep -q '^postgres'; then "$here/superuser-password.sh"; fi
 echo 'Starting the rest …'
 # shellcheck disable=SC2086
 compose up --detach --wait --wait-timeout 180 --remove-orphans $services || failed

@@ -1,6 +1,7 @@
 import { ConfigError, type Config } from '../../etl/config.ts'
-import { KafkaSilent } from '../../etl/kafka/topics.ts'
+import { KafkaUnreachable, reasonOf } from '../../etl/kafka/unreachable.ts'
 import { scrub } from '../../etl/log.ts'
+import { explainedTls } from '../../etl/warehouse/tls.ts'
 
 /** Wrong use of a command, that its parser can't see: exit 2. */
 export class UsageError extends Error {
@@ -25,16 +26,17 @@ export function sentenceOf(error: unknown): string {
 }
 
 /** Says which server does not answer, and at which address. */
-export function explain(error: unknown, config: Partial<Config<'kafka' | 'database'>>): string {
+export function explain(thrown: unknown, config: Partial<Config<'kafka' | 'database'>>): string {
+  const error = explainedTls(thrown)
   if (isKafkaError(error) && config.KAFKA_BROKERS !== undefined)
-    return `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${sentenceOf(error)}`
+    return `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${scrub(reasonOf(error))}`
   if (isConnectionError(error) && config.DATABASE_URL !== undefined)
     return `the warehouse at ${addressOf(config.DATABASE_URL)}: ${sentenceOf(error)}`
   return sentenceOf(error)
 }
 
 const isKafkaError = (error: unknown): boolean =>
-  error instanceof KafkaSilent || (error instanceof Error && error.name.startsWith('KafkaJS'))
+  error instanceof KafkaUnreachable || (error instanceof Error && error.name.startsWith('KafkaJS'))
 
 /** The socket's own errors have a code such as ECONNREFUSED; pg's time limit has none; Postgres' have a severity. */
 function isConnectionError(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { acknowledge } from './partitions/acknowledge-loss.ts'
 import { continuePartition } from './partitions/continue.ts'
 import { listPartitions } from './partitions/list.ts'
 import { beginNewIncarnation } from './partitions/new-incarnation.ts'
+import { takeOver } from './partitions/take-over.ts'
 
 export function addPartitions(parent: Command): void {
   const partitions = parent
@@ -26,7 +27,9 @@ export function addPartitions(parent: Command): void {
 
   const go = partitions
     .command('continue')
-    .description('Lets a partition go on that stopped because most of its records were rejected.')
+    .description(
+      'Lets a partition go on that stopped because most of its records were rejected, or for a log that is the known one again.',
+    )
     .argument('<partition>', 'its number', aPartition)
     .option(...BY_OPTION)
     .option('--yes', 'do not ask')
@@ -49,6 +52,16 @@ export function addPartitions(parent: Command): void {
     'partitions new-incarnation 0 --from-beginning',
     'partitions new-incarnation 0 --from 1200 --yes',
   )
+
+  const over = partitions
+    .command('take-over')
+    .description(
+      'Makes the consumer group this warehouse’s, where it takes the place of the one that had it.',
+    )
+    .option(...BY_OPTION)
+    .option('--yes', 'do not ask')
+    .action(takeOver)
+  withExamples(over, 'partitions take-over', 'partitions take-over --yes')
 
   const loss = partitions
     .command('acknowledge-loss')

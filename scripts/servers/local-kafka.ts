@@ -10,30 +10,77 @@ import type { ServerControl, StartPlan } from './types.ts'
 import { runWatched, type Command } from './watched-process.ts'
 import type { Watchdog } from './watchdog.ts'
 
-export interface LocalKafka {
-  readonly broker: string
-  readonly control: ServerControl
+export interface LocalBroker {
+  /** host:port, as clients reach it. */
+  readonly address: string
+  /** Where its partitions are, a directory each. */
+  readonly data: string
+  readonly control: Required<ServerControl>
 }
 
-/** A new single-node cluster in `directory`, broker and controller in one process, on 127.0.0.1. */
+/** A new cluster in `directory`, of nodes that are broker and controller in one process, on 127.0.0.1. */
 export async function startLocalKafka(
   directory: string,
   watchdog: Watchdog,
   plan: StartPlan,
-): Promise<LocalKafka> {
-  const home = join(directory, 'kafka')
-  mkdirSync(home)
-  const [java, classPath] = await Promise.all([findJava(), kafkaClassPath(home, watchdog, plan.say)])
-  const broker = `127.0.0.1:${await freePort()}`
-  const controller = `127.0.0.1:${await freePort()}`
+  size = 1,
+): Promise<LocalBroker[]> {
+  const [java, classPath] = await Promise.all([findJava(), kafkaClassPath(directory, watchdog, plan.say)])
+  const cluster: Cluster = {
+    id: clusterId(),
+    program: { file: java, classPath },
+    settings: { ...KAFKA_SETTINGS, ...replicated(size), ...plan.kafkaSettings },
+    nodes: [],
+  }
+  for (let id = 1; id <= size; id++) {
+    const home = join(directory, `kafka-${id}`)
+    mkdirSync(home)
+    const [broker, controller] = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`)
+    cluster.nodes.push({ id, home, broker: broker!, controller: controller! })
+  }
+  // All are waited for, also when one fails: what came after the clean-up would stay.
+  const starts = await Promise.allSettled(cluster.nodes.map((node) => startNode(cluster, node, watchdog)))
+  return starts.map((start) => {
+    if (start.status === 'rejected') throw start.reason
+    return start.value
+  })
+}
+
+interface Cluster {
+  readonly id: string
+  readonly program: { readonly file: string; readonly classPath: string }
+  readonly settings: Readonly<Record<string, string>>
+  readonly nodes: Node[]
+}
+
+interface Node {
+  readonly id: number
+  readonly home: string
+  readonly broker: string
+  readonly controller: string
+}
+
+/** The internal topics are on as many nodes as there are, up to three: a group survives the loss of one. */
+function replicated(size: number): Readonly<Record<string, string>> {
+  const factor = String(Math.min(size, 3))
+  return {
+    'offsets.topic.replication.factor': factor,
+    'transaction.state.log.replication.factor': factor,
+    'share.coordinator.state.topic.replication.factor': factor,
+  }
+}
+
+async function startNode(cluster: Cluster, node: Node, watchdog: Watchdog): Promise<LocalBroker> {
+  const { home, broker } = node
+  const data = join(home, 'data')
   const properties = join(home, 'server.properties')
-  writeFileSync(properties, serverProperties(home, broker, controller, plan.kafkaSettings))
+  writeFileSync(properties, serverProperties(cluster, node, data))
   const logging = join(home, 'log4j2.properties')
   writeFileSync(logging, LOG4J2)
 
   const run = (name: string, options: readonly string[], main: readonly string[]): Command => ({
     name,
-    file: java,
+    file: cluster.program.file,
     args: [
       ...options,
       '-XX:+UseSerialGC',
@@ -42,13 +89,13 @@ export async function startLocalKafka(
       `-Djava.io.tmpdir=${home}`,
       `-Dlog4j2.configurationFile=${logging}`,
       '-cp',
-      classPath,
+      cluster.program.classPath,
       ...main,
     ],
-    logFile: join(directory, 'kafka.log'),
+    logFile: `${home}.log`,
     cwd: home,
   })
-  const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', properties]
+  const format = ['kafka.tools.StorageTool', 'format', '-t', cluster.id, '-c', properties]
   await runWatched(watchdog, run('Formatting the storage of Kafka', ['-XX:TieredStopAtLevel=1'], format))
   const control = localServer(watchdog, {
     command: run('Kafka', KAFKA_HEAP.split(' '), ['kafka.Kafka', properties]),
@@ -57,22 +104,18 @@ export async function startLocalKafka(
     kill: (pid) => void process.kill(pid, 'SIGKILL'),
   })
   await control.start()
-  return { broker, control }
+  return { address: broker, data, control }
 }
 
-function serverProperties(
-  home: string,
-  broker: string,
-  controller: string,
-  settings: Readonly<Record<string, string>>,
-): string {
+function serverProperties({ settings, nodes }: Cluster, node: Node, data: string): string {
   const ours = {
-    listeners: `PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${broker}`,
-    'controller.quorum.voters': `1@${controller}`,
-    'log.dirs': join(home, 'data'),
+    'node.id': String(node.id),
+    listeners: `PLAINTEXT://${node.broker},CONTROLLER://${node.controller}`,
+    'advertised.listeners': `PLAINTEXT://${node.broker}`,
+    'controller.quorum.voters': nodes.map(({ id, controller }) => `${id}@${controller}`).join(','),
+    'log.dirs': data,
   }
-  return Object.entries({ ...KAFKA_SETTINGS, ...settings, ...ours })
+  return Object.entries({ ...settings, ...ours })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
 }

@@ -15,7 +15,8 @@ import type { Watchdog } from './watchdog.ts'
 export interface LocalPostgres {
   readonly version: string
   readonly databaseUrl: string
-  readonly control: ServerControl
+  readonly data: string
+  readonly control: Required<ServerControl>
 }
 
 /** A new cluster in `directory`, running on 127.0.0.1, with a superuser behind a random password. */
@@ -76,5 +77,5 @@ export async function startLocalPostgres(
     kill: (pid) => killPostgres(pid, data),
   })
   await control.start()
-  return { version: (await postgresVersion(databaseUrl)) ?? 'unknown', databaseUrl, control }
+  return { version: (await postgresVersion(databaseUrl)) ?? 'unknown', databaseUrl, data, control }
 }

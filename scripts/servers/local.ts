@@ -14,21 +14,26 @@ import { Watchdog } from './watchdog.ts'
  * @throws Error with what failed; nothing is left then.
  */
 export async function startLocal(plan: StartPlan): Promise<Servers> {
-  const directory = join(temporaryPlace(), `pulse-servers-${randomBytes(6).toString('hex')}`)
-  const watchdog = new Watchdog(directory)
-  mkdirSync(directory, { mode: 0o711 }) // the user who runs Postgres goes through it, and no one lists it
-
-  const [postgres, kafka] = await bothOrNone(watchdog, [
+  const { directory, watchdog } = watchedDirectory()
+  const [postgres, [kafka]] = await bothOrNone(watchdog, [
     startLocalPostgres(directory, watchdog, plan),
     startLocalKafka(directory, watchdog, plan),
   ])
   return {
     mode: 'local',
     description: `local processes: PostgreSQL ${postgres.version}, Kafka ${KAFKA_VERSION}`,
-    kafkaBrokers: kafka.broker,
+    kafkaBrokers: kafka!.address,
     databaseUrl: postgres.databaseUrl,
-    kafka: kafka.control,
+    kafka: kafka!.control,
     postgres: postgres.control,
     stop: () => watchdog.end(),
   }
+}
+
+/** A directory for all that servers write, and the watchdog that ends them and removes it. */
+export function watchedDirectory(): { directory: string; watchdog: Watchdog } {
+  const directory = join(temporaryPlace(), `pulse-servers-${randomBytes(6).toString('hex')}`)
+  const watchdog = new Watchdog(directory)
+  mkdirSync(directory, { mode: 0o711 }) // the user who runs Postgres goes through it, and no one lists it
+  return { directory, watchdog }
 }

@@ -81,12 +81,22 @@ test('hostile bytes are shown, and nowhere run', async () => {
     },
   ])
   await world.drained()
+  // Texts of errors may quote anything.
+  const { rows } = await world.pool.query<{ id: string }>(
+    'update audit.pipeline_runs set error = $1 where id = (select max(id) from audit.pipeline_runs) returning id',
+    [HOSTILE],
+  )
+  await world.pool.query(
+    "update audit.partition_progress set stop_code = 'mass_rejection', stop_reason = $1",
+    [HOSTILE],
+  )
   await logIn(undefined, '<img src=x onerror=hacked=3>')
   const letters = await world.deadLetters()
   expect(letters).toHaveLength(2)
   for (const path of [
     '/',
     '/runs',
+    `/runs/${rows[0]!.id}`,
     '/dead-letters',
     `/dead-letters?text=${encodeURIComponent(HOSTILE)}`,
     ...letters.flatMap(({ id }) => [`/dead-letters/${id}`, `/dead-letters/${id}/edit`]),

@@ -56,8 +56,23 @@ describe.skipIf(inject('withoutEngine') !== undefined)('as Compose reads them', 
     name: string
     services: Record<
       string,
-      { ports?: { host_ip?: string; published: string }[]; environment?: Record<string, string> }
+      {
+        ports?: { host_ip?: string; published: string }[]
+        environment?: Record<string, string>
+        depends_on?: Record<string, unknown>
+        secrets?: { source: string }[]
+        cap_drop?: string[]
+        security_opt?: string[]
+        privileged?: boolean
+        network_mode?: string
+        pid?: string
+        read_only?: boolean
+        volumes?: { source?: string }[]
+        pids_limit?: number
+        deploy?: { resources?: { limits?: { cpus?: number; memory?: string; pids?: number } } }
+      }
     >
+    networks: Record<string, { internal?: boolean } | undefined>
   }
   async function model(environment: string, env: Record<string, string> = PASSWORDS): Promise<Model> {
     const both = ['docker-compose.yaml', `docker-compose.${environment}.yaml`]
@@ -106,8 +121,75 @@ describe.skipIf(inject('withoutEngine') !== undefined)('as Compose reads them', 
     expect(addresses).toEqual(['http://127.0.0.1:9090', 'https://pulse.example.com', ''])
   })
 
+  test.for([
+    ['kafka', ['kafka', 'kafka-2', 'kafka-3'], ['stream']],
+    ['postgres', ['postgres'], ['warehouse']],
+  ] as const)(
+    'with %s of their own, production runs none, and reaches it',
+    async ([server, left, networks]) => {
+      const { services, networks: reached } = await external([server])
+      expect(Object.keys(services).filter((name) => left.some((gone) => gone === name))).toEqual([])
+      expect(Object.keys(services)).toEqual(expect.arrayContaining(['topics', 'db-init', 'etl', 'producer']))
+      for (const name of networks) expect(reached[name]?.internal ?? false).toBe(false)
+      for (const { depends_on: on = {} } of Object.values(services))
+        expect(Object.keys(on).filter((name) => left.some((gone) => gone === name))).toEqual([])
+    },
+  )
+
+  test('every program gets its own user of the Kafka outside, and no password in its environment', async () => {
+    const { services } = await external(['kafka', 'postgres'])
+    const users = ['topics', 'producer', 'etl'].map((name) => services[name]!.environment!)
+    for (const user of users) {
+      expect(user).toMatchObject({ KAFKA_BROKERS: 'kafka.example.com:9093', KAFKA_SSL: 'true' })
+      expect(user['KAFKA_SSL_CA_FILE']).toBe('/run/secrets/kafka_ca')
+      expect(user['KAFKA_SASL_PASSWORD']).toBeUndefined()
+    }
+    expect(users.map((user) => user['KAFKA_SASL_USERNAME'])).toEqual([
+      'pulse-topics',
+      'pulse-producer',
+      'pulse-etl',
+    ])
+    expect(new Set(users.map((user) => user['KAFKA_SASL_PASSWORD_FILE'])).size).toBe(3)
+    expect(services['db-init']!.secrets!.map(({ source }) => source)).not.toContain('postgres_password')
+  })
+
+  /** Production with servers that somebody else runs. */
+  async function external(servers: readonly string[]): Promise<Model> {
+    const all = [
+      'docker-compose.yaml',
+      'docker-compose.prod.yaml',
+      ...servers.map((server) => `docker-compose.external-${server}.yaml`),
+    ]
+    const env = { KAFKA_BROKERS: 'kafka.example.com:9093', POSTGRES_ADDRESS: 'postgres.example.com:5432' }
+    return JSON.parse(await compose(['config', '--format', 'json'], { files: all, env })) as Model
+  }
+
   test('development says which password is missing and what fills it', async () => {
     await expect(model('dev', {})).rejects.toThrow(/PASSWORD.*make dev-up/)
+  })
+
+  test('every container of production has the least that it needs, and limits', async () => {
+    const { services } = await model('prod', {})
+    const those = (bad: (service: Model['services'][string]) => boolean) =>
+      Object.keys(services).filter((name) => bad(services[name]!))
+    expect(those(({ cap_drop: dropped }) => dropped?.includes('ALL') !== true)).toEqual([])
+    expect(those(({ security_opt: options }) => options?.[0] !== 'no-new-privileges:true')).toEqual([])
+    expect(those(({ security_opt: options }) => options?.length !== 1)).toEqual([]) // seccomp as Docker has it
+    expect(those((service) => service.privileged ?? service.network_mode === 'host')).toEqual([])
+    expect(those(({ pid }) => pid !== undefined)).toEqual([])
+    expect(those(({ volumes }) => JSON.stringify(volumes ?? []).includes('docker.sock'))).toEqual([])
+    expect(those(({ deploy }) => deploy?.resources?.limits?.cpus === undefined)).toEqual([])
+    expect(those(({ deploy }) => deploy?.resources?.limits?.memory === undefined)).toEqual([])
+    expect(
+      those(({ deploy, pids_limit: pids }) => (deploy?.resources?.limits?.pids ?? pids) === undefined),
+    ).toEqual([])
+    expect(those(({ read_only: readOnly }) => readOnly !== true).sort()).toEqual([
+      'grafana',
+      'kafka',
+      'kafka-2',
+      'kafka-3',
+      'postgres',
+    ])
   })
 
   test('production publishes no port but the reverse proxy’s', async () => {

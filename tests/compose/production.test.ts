@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { waitFor } from '../support/wait-for.ts'
-import { aProject, command, drained, SERVICES } from './project.ts'
+import { secretsIn } from '../support/secrets.ts'
+import { aProject, command, docker, drained, SERVICES } from './project.ts'
 
 describe.skipIf(inject('withoutEngine') !== undefined)('production', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pulse-production-'))
@@ -65,6 +66,26 @@ describe.skipIf(inject('withoutEngine') !== undefined)('production', () => {
   test('two workers share the partitions', async () => {
     const workers = `select count(distinct worker) from audit.pipeline_batches join audit.pipeline_runs on id = run_id`
     await expect.poll(() => project.sql(workers), { timeout: 60_000, interval: 500 }).toBe('2')
+  })
+
+  test('no secret is in a container’s settings, its processes, its log or the image', async () => {
+    const secrets = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8').trim())
+    // Of a URL the password alone would do.
+    secrets.push(new URL(readFileSync(join(folder, 'etl_database_url'), 'utf8').trim()).password)
+    const containers = (await project.compose('ps', '--all', '--quiet')).trim().split('\n')
+    const running = (await project.compose('ps', '--quiet')).trim().split('\n')
+    const image = `global-sales-pulse:${project.env['PULSE_VERSION']}`
+    const seen = [
+      ...secretsIn('docker inspect', await docker('inspect', ...containers), secrets),
+      ...secretsIn('the logs', await project.compose('logs', '--no-color'), secrets),
+      ...secretsIn('the image', await docker('image', 'inspect', image), secrets),
+      ...secretsIn('its layers', await docker('history', '--no-trunc', image), secrets),
+    ]
+    for (const id of running) seen.push(...secretsIn('docker top', await docker('top', id), secrets))
+    expect(containers.length).toBeGreaterThan(6)
+    expect(seen).toEqual([])
+    const files = await project.compose('exec', '-T', 'etl', 'ls', '-A', '/app')
+    expect(files.split('\n').filter((name) => /^(\.env|\.git|secrets|backups)$/.test(name))).toEqual([])
   })
 
   test('the loss of one broker stops nothing, and it catches up when it is back', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Child } from '../support/child.ts'
 import { aBacklog, aProducer, consumed, progressTo, sentBy, SMALL_BATCHES } from '../support/fault-backlog.ts'
-import { holdAt, letGo } from '../support/fault-points.ts'
+import { fastLoads, slowLoads } from '../support/fault-slow-loads.ts'
 import { expectExactly } from '../support/fault-totals.ts'
 import { endOf, shares } from '../support/fault-worker.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -11,7 +11,7 @@ test('a second worker takes partitions over while the first drains them, and not
   const world = await aWorld()
   const sent = await aBacklog(world, 6_000)
   // Slow enough that the rebalance comes in the middle, with loads in hand and offsets to be committed.
-  await holdAt(world.pool, 'before the commit', 0.1)
+  await slowLoads(world.pool, 0.1)
   const first = world.startEtl(SMALL_BATCHES)
   await progressTo(world, 200)
 
@@ -19,7 +19,7 @@ test('a second worker takes partitions over while the first drains them, and not
   const shared = () => shares(first).length > 1 && shares(second).length > 0
   await waitFor('the group to share the partitions out', shared, { limitMs: 20_000 })
   expect(await consumed(world)).toBeLessThan(sent.total)
-  await letGo(world.pool, 'before the commit')
+  await fastLoads(world.pool)
 
   await expectExactly(world, sent)
   expect(new Set([shares(first).at(-1), shares(second).at(-1)].flat())).toEqual(new Set([0, 1, 2]))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { withAdmin } from '../../etl/kafka/topics.ts'
 import { aBacklog, consumed, progressTo, SMALL_BATCHES } from '../support/fault-backlog.ts'
-import { holdAt, letGo } from '../support/fault-points.ts'
+import { fastLoads, slowLoads } from '../support/fault-slow-loads.ts'
 import { expectExactly } from '../support/fault-totals.ts'
 import { endOf } from '../support/fault-worker.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -12,7 +12,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const world = await aWorld()
     const sent = await aBacklog(world, 4_000)
-    await holdAt(world.pool, 'before the commit', 0.02)
+    await slowLoads(world.pool, 0.02)
     const etl = world.startEtl(SMALL_BATCHES)
     await progressTo(world, 200)
 
@@ -24,7 +24,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const loaded = await consumed(world)
     expect(loaded).toBeLessThan(sent.total)
     expect(await committed(world)).toBe(loaded)
-    await letGo(world.pool, 'before the commit')
+    await fastLoads(world.pool)
     const next = world.startEtl()
     await expectExactly(world, sent)
     expect(await next.stop()).toBe(0)

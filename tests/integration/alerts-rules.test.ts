@@ -169,7 +169,14 @@ test('an alert says since when: the last success, the stop, the discovery', asyn
 })
 
 test('each stop names its own way out', async () => {
-  const codes = ['mass_rejection', 'another_cluster', 'log_shorter', 'log_start_moved_back', 'log_differs']
+  const codes = [
+    'mass_rejection',
+    'another_cluster',
+    'log_shorter',
+    'log_start_moved_back',
+    'log_differs',
+    'another_owner',
+  ]
   const findings = await find(
     'partition_stopped',
     codes.map((code, partition) => stopped(partition, code)),
@@ -181,6 +188,7 @@ test('each stop names its own way out', async () => {
   expect(findings.map(({ firstAction }) => /pulse partitions .*$/.exec(firstAction)![0])).toEqual([
     'pulse partitions continue 0',
     ...[1, 2, 3, 4].map((partition) => `pulse partitions new-incarnation ${partition} --from-beginning`),
+    'pulse partitions take-over',
   ])
 })
 

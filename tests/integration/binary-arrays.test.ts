@@ -1,9 +1,20 @@
-import { assert, array, asyncProperty, integer, maxSafeInteger, string, uuid } from 'fast-check'
+import {
+  assert,
+  array,
+  asyncProperty,
+  integer,
+  maxSafeInteger,
+  option,
+  string,
+  uint8Array,
+  uuid,
+} from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { centsToDecimal } from '../../etl/money.ts'
 import {
   bools,
+  byteas,
   hundredths,
   int4s,
   int8s,
@@ -117,6 +128,20 @@ test('text of any characters that Postgres takes comes as it is', async () => {
   )
 })
 
+test('bytes come as they are, and null is no bytes', async () => {
+  const bytes = option(uint8Array({ maxLength: 60 }).map((value) => Buffer.from(value)))
+  await assert(
+    asyncProperty(array(bytes, { maxLength: 10 }), async (values) => {
+      const { rows } = await client.query<{ bytes: Buffer | null }>(
+        'select bytes from unnest($1::bytea[]) with ordinality as u (bytes, n) order by n',
+        [byteas(values)],
+      )
+      expect(rows.map((row) => row.bytes)).toEqual(values)
+    }),
+    NUM_RUNS,
+  )
+})
+
 test('truths come as they are', async () => {
   expect(await read('bool', bools([true, false, true]))).toEqual(['true', 'false', 'true'])
 })
@@ -129,6 +154,7 @@ test.for([
   ['uuid', uuids([])],
   ['text', texts([])],
   ['bool', bools([])],
+  ['bytea', byteas([])],
 ] as const)('none of %s are an empty array', async ([type, buffer]) => {
   expect(await read(type, buffer)).toEqual([])
 })

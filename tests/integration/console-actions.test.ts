@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { commitFromOutside } from '../../etl/kafka/group-offsets.ts'
 import { readActions } from '../../etl/operations/actions.ts'
 import { openBackground } from '../support/background.ts'
 import { aConsoleServer, routesOf, VIEWER_PASSWORD } from '../support/console.ts'
@@ -60,6 +61,33 @@ test('a partition that stopped goes on with what was shown, and with nothing els
   )
   expect(rows).toEqual([{ stop_code: null, accepted_until: 25 }])
   expect(await visit.get(path)).toMatchObject({ status: 409 })
+})
+
+test('the group is taken over from the warehouse that was shown, and from no other', async () => {
+  const { world, visit } = await aConsoleOf()
+  const path = '/actions/take-over'
+  expect(await visit.get(path)).toMatchObject({ status: 409 })
+  const others = (name: string) =>
+    commitFromOutside(world.kafka, world.groupId, world.topic, new Map([[0, { offset: 7, metadata: name }]]))
+  await others('warehouse 1/<b>shop</b>')
+  expect(await world.runOnce()).toMatchObject({ stopped: 1 })
+  expect((await visit.get('/actions')).body).toContain(path)
+  const look = await visit.get(path)
+  expect(textOf(look)).toContain('are those of warehouse 1/<b>shop</b> . This is warehouse')
+  expect(look.body).not.toContain('<b>shop')
+  const form = { ...fieldsOf(look), confirm: world.groupId }
+
+  expect(await visit.post(path, { ...form, confirm: 'yes' })).toMatchObject({ status: 409 })
+  await others('warehouse 2/shop')
+  expect(await visit.post(path, form)).toMatchObject({ status: 409 })
+  await others('warehouse 1/<b>shop</b>')
+  expect(await visit.post(path, form)).toMatchObject({ status: 303 })
+
+  expect(await world.groupOffsets()).toEqual(new Map([[0, 0]]))
+  expect(await world.watermarks()).toMatchObject([{ stop_code: null }])
+  expect(textOf(await visit.get('/actions'))).toContain(
+    `the group ${world.groupId} taken over from warehouse 1/<b>shop</b>`,
+  )
 })
 
 test('a new incarnation needs the name typed, and the state that was shown', async () => {

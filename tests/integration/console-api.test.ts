@@ -131,6 +131,7 @@ test('what is wrong with a request is a document with a code and a sentence, and
     ['/dead-letters/redrive', { filter: {}, value: '' }, 409, 'refused'],
     ['/dead-letters/redrive', { filter: { ids: [999] } }, 404, 'not_found'],
     ['/partitions/0/continue', undefined, 409, 'refused'],
+    ['/partitions/take-over', undefined, 409, 'refused'],
     ['/partitions/0/new-incarnation', { from: 'end' }, 400, 'invalid'],
     ['/losses/acknowledge', { partition: 0, incarnation: 1, from: 0, reason: 'x' }, 409, 'refused'],
     ['/replay', { range: { kind: 'all' } }, 400, 'invalid'],

@@ -525,6 +525,7 @@ describe('answers', () => {
     expect(await walk(console, acts, { form: `_csrf=${'x'.repeat(5 * 2 ** 20)}`, cookie })).toEqual(
       all(acts, 413),
     )
+    expect(console.server.server.maxConnections).toBe(500)
     expect(console.server.server.requestTimeout).toBe(30_000)
     expect(console.server.server.headersTimeout).toBeLessThanOrEqual(60_000)
   })

@@ -111,13 +111,15 @@ test('a log whose beginning is gone before the first run is loaded from what is 
 
 test('a warehouse that was set back to an older state loads what is missing, and only that', async () => {
   const world = await aWorld({ partitions: 1 })
+  const worker = await world.openWorker()
   await sendRaw(world, json(10))
-  await world.runOnce()
+  await worker.runOnce()
   await world.pool.query(`
     create table saved as select * from partition_progress;
     create table saved_rollup as select * from sales_by_minute`)
   await sendRaw(world, [...json(5), { value: 'garbage' }])
-  await world.runOnce()
+  await worker.runOnce()
+  await worker.close()
   await world.pool.query(`
     delete from order_keys k using transactions t where t.order_id = k.order_id and t.source_offset >= 10;
     delete from transactions where source_offset >= 10;
@@ -137,12 +139,16 @@ test('a warehouse that was set back to an older state loads what is missing, and
   })
   expect(await world.facts()).toHaveLength(15)
   await world.assertBalanced()
+  const said = world.logs.filter(({ level, msg }) => level === 40 && msg.includes('restored?'))
+  expect(said).toMatchObject([{ partition: 0, group_offset: 16, watermark: 10 }])
 })
 
 test('a warehouse that was lost is rebuilt from what the log holds', async () => {
   const world = await aWorld({ partitions: 1 })
   await sendRaw(world, [...json(10), { value: 'garbage' }])
-  await world.runOnce()
+  const worker = await world.openWorker()
+  await worker.runOnce()
+  await worker.close()
   const before = await world.facts()
   await world.pool.query(`
     truncate transactions, order_keys, sales_by_minute, dead_letters, pipeline_batches, pipeline_runs, partition_progress,

@@ -79,6 +79,30 @@ test('a partition whose topic was made anew goes on in a new incarnation, and no
   expect(report.warnings).toEqual([expect.stringContaining('incarnation 1, whose log is gone: 5 records')])
 })
 
+test('continue lets a partition go on whose log is the known one again, and no other', async () => {
+  const world = await aWorld({ partitions: 1 })
+  await world.produce([aLiveMessage(), aLiveMessage()])
+  const worker = await world.openWorker()
+  await worker.runOnce()
+  const { rows } = await world.pool.query<{ id: string }>('select cluster_id as id from partition_progress')
+  const cluster = (id: string) => world.pool.query('update partition_progress set cluster_id = $1', [id])
+  await cluster('the one before') // as if KAFKA_BROKERS named another one now
+  await world.produce([aLiveMessage()])
+  expect(await worker.runOnce()).toMatchObject({ consumed: 0, stopped: 1 })
+  expect(await pulse(world, 'continue', '0', '--yes')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('and that is still so'),
+  })
+
+  await cluster(rows[0]!.id)
+  expect(await worker.runOnce()).toMatchObject({ consumed: 0, stopped: 1 })
+  expect((await pulse(world, 'continue', '0')).err).toContain('it goes on at offset 2')
+  expect(await pulse(world, 'continue', '0', '--yes')).toMatchObject({ code: 0, err: '' })
+  expect(await worker.runOnce()).toMatchObject({ loaded: 1, stopped: 0 })
+  expect(await world.watermarks()).toMatchObject([{ incarnation: 1, next_offset: 3, stop_code: null }])
+  await world.assertBalanced()
+})
+
 test('new-incarnation of a partition that is not stopped says so', async () => {
   const world = await aWorld({ partitions: 1 })
   await world.produce([aLiveMessage()])

@@ -79,7 +79,12 @@ export async function aConsoleServer(
   )
   const pool = createPool(config, 'pulse_loader', logger, { connections: 3, statementTimeoutMs })
   const { kafka } = world
-  const server = await startServer(FINE, NO_METRICS, { pool, kafka, config, logger, worker: 'test' }, 0)
+  const server = await startServer(
+    FINE,
+    NO_METRICS,
+    { pool, kafka, config, logger, worker: 'test', unwritable: () => undefined },
+    0,
+  )
   onTestFinished(async () => {
     await server.close()
     await pool.end()

@@ -124,3 +124,26 @@ export async function addPartitions(world: World, count: number): Promise<void> 
     admin.createPartitions({ topicPartitions: [{ topic: world.topic, count }] }),
   )
 }
+
+/** Operations by Kafka's names, on one topic or one consumer group. */
+export interface Right {
+  readonly on: { readonly topic: string } | { readonly group: string }
+  readonly may: readonly (keyof typeof kafkajs.AclOperationTypes)[]
+}
+
+/** Gives a user of the broker these rights, as `kafka-acls --add --allow-principal User:<user>` does. */
+export async function allow(world: World, user: string, rights: readonly Right[]): Promise<void> {
+  const acl = rights.flatMap(({ on, may }) =>
+    may.map((operation) => ({
+      ...('topic' in on
+        ? { resourceType: kafkajs.AclResourceTypes.TOPIC, resourceName: on.topic }
+        : { resourceType: kafkajs.AclResourceTypes.GROUP, resourceName: on.group }),
+      resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+      principal: `User:${user}`,
+      host: '*',
+      operation: kafkajs.AclOperationTypes[operation],
+      permissionType: kafkajs.AclPermissionTypes.ALLOW,
+    })),
+  )
+  await withAdmin(world.kafka, (admin) => admin.createAcls({ acl }))
+}

@@ -1,13 +1,14 @@
 import type { Config } from '../../etl/config.ts'
 import type { Kafka } from '../../etl/kafka/client.ts'
 import { openLogReader } from '../../etl/kafka/log-reader.ts'
-import { joinGroup, type Membership } from '../../etl/kafka/membership.ts'
+import { openMembership, type Membership } from '../../etl/kafka/membership.ts'
 import { connectProducer } from '../../etl/kafka/producer.ts'
 import type { Logger } from '../../etl/log.ts'
 import type { Pipeline } from '../../etl/pipeline.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../../etl/run.ts'
 import type { DrainKind } from '../../etl/warehouse/ledger.ts'
 import { createPipeline } from '../../etl/worker.ts'
+import { readOwner } from '../../etl/warehouse/owner.ts'
 import { createPool } from '../../etl/warehouse/pool.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -46,10 +47,11 @@ export async function openWorker({
   owns = 'group',
 }: WorkerOptions): Promise<InProcessWorker> {
   const pool = createPool(config, 'pulse_loader', logger)
+  const owner = await readOwner(pool)
   const [reader, producer, membership] = await Promise.all([
     openLogReader(kafka, config.KAFKA_TOPIC),
     connectProducer(kafka, { idempotent: false }),
-    owns === 'group' ? join(kafka, config, logger) : believer(owns),
+    owns === 'group' ? join(kafka, config, owner, logger) : believer(owns),
   ])
   const pipeline = createPipeline(config, { pool, reader, producer, membership })
   const settings: RunSettings = {
@@ -57,6 +59,9 @@ export async function openWorker({
     worker: name,
     logger,
     topic: config.KAFKA_TOPIC,
+    groupId: config.KAFKA_GROUP_ID,
+    owner,
+    offsetsSeen: new Map(),
     budgetMs: config.ETL_RUN_BUDGET_MS,
     concurrency: 8,
   }
@@ -86,19 +91,24 @@ export async function openWorker({
  * On a busy machine the group may rebalance at any time, and a member that joined may have nothing yet: a
  * run would then find nothing to do, rightly, and the next tick would. A test has no next tick.
  */
-const itsShare = ({ membership }: Pipeline) =>
-  waitFor('partitions of its own', () => membership.partitions().length > 0)
+const itsShare = ({ membership }: { readonly membership: Place }) =>
+  waitFor('partitions of its own', () => membership.standsAside() || membership.partitions().length > 0)
 
-type Place = Pick<Membership, 'partitions' | 'commit' | 'leave' | 'rebalances'>
+type Place = Pick<
+  Membership,
+  'join' | 'stepAside' | 'standsAside' | 'partitions' | 'commit' | 'leave' | 'rebalances'
+>
 
-async function join(kafka: Kafka, config: Config<'kafka'>, logger: Logger): Promise<Place> {
-  const membership = await joinGroup(kafka, {
+async function join(kafka: Kafka, config: Config<'kafka'>, owner: string, logger: Logger): Promise<Place> {
+  const membership = await openMembership(kafka, {
     topic: config.KAFKA_TOPIC,
     groupId: config.KAFKA_GROUP_ID,
     sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+    owner,
     logger,
     onCrash: (error) => logger.fatal({ err: error }, 'the consumer crashed'),
   })
+  await membership.join()
   await membership.joined()
   return membership
 }
@@ -106,6 +116,9 @@ async function join(kafka: Kafka, config: Config<'kafka'>, logger: Logger): Prom
 /** As one that the group has expelled without its knowing: its commits are refused. */
 function believer(partitions: readonly number[]): Place {
   return {
+    join: () => Promise.resolve(),
+    stepAside: () => Promise.resolve(),
+    standsAside: () => false,
     partitions: () => partitions,
     commit: () => Promise.resolve(false),
     leave: () => Promise.resolve(),

@@ -7,7 +7,8 @@ import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
 import { PartitionCursor } from '../../etl/kafka/cursor.ts'
 import { openLogReader } from '../../etl/kafka/log-reader.ts'
 import { connectProducer, type OutgoingRecord, type RecordProducer } from '../../etl/kafka/producer.ts'
-import { ensureTopics, groupOffsets, partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
+import { groupOffsets } from '../../etl/kafka/group-offsets.ts'
+import { ensureTopics, partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
 import { describeError } from '../../etl/log.ts'
 import type { RunSummary } from '../../etl/run.ts'
 import type { SourceRecord } from '../../etl/types.ts'
@@ -117,6 +118,8 @@ export interface WorldOptions {
   readonly withoutTopics?: boolean
   /** Instead of the shared ones. */
   readonly servers?: { readonly kafkaBrokers: string; readonly databaseUrl: string }
+  /** Of the context of a test that runs beside others (test.concurrent): vitest can't tell it by itself there. */
+  readonly onTestFinished?: (cleanUp: () => Promise<void>) => void
 }
 
 /** A valid message of now, as a live topic wants it; with the fields that are given. */
@@ -131,7 +134,8 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     for (let close = closers.pop(); close !== undefined; close = closers.pop())
       await Promise.resolve(close()).catch(() => undefined)
   }
-  if (TestRunner.getCurrentTest() !== undefined) onTestFinished(cleanUp)
+  if (options.onTestFinished !== undefined) options.onTestFinished(cleanUp)
+  else if (TestRunner.getCurrentTest() !== undefined) onTestFinished(cleanUp)
   try {
     return await build(options, closers, cleanUp)
   } catch (error) {
@@ -242,7 +246,10 @@ async function build(
       )
     },
     bounds,
-    groupOffsets: () => withAdmin(kafka, (admin) => groupOffsets(admin, groupId, topic)),
+    groupOffsets: async () => {
+      const committed = await withAdmin(kafka, (admin) => groupOffsets(admin, groupId, topic))
+      return new Map([...committed].map(([partition, { offset }]) => [partition, offset]))
+    },
     facts: () => readFacts(pool),
     deadLetters: () => readDeadLetters(pool),
     ledger: () => readLedger(pool),

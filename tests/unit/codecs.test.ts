@@ -70,18 +70,48 @@ test('an lz4 frame that claims less than it holds does not get more', () => {
   expect(decompress(3, lying, 1_000).length).toBeLessThanOrEqual(100)
 })
 
+test('zstd in several frames, which the broker takes, is read to its end, and limited together', () => {
+  const frames = ['one ', '', 'two'].map((text) => zstdCompressSync(Buffer.from(text)))
+  expect(decompress(4, Buffer.concat(frames), 7).toString()).toBe('one two')
+  expect(() => decompress(4, Buffer.concat(frames), 6)).toThrow(/larger|more than/)
+  expect(() => decompress(4, Buffer.concat([...frames, Buffer.from('junk')]), 7)).toThrow(/frame/)
+})
+
+test.for([
+  [
+    'a literal of 2 GB, which a signed length would turn back for ever',
+    '0afcfaffffff0000',
+    /more than it says/,
+  ],
+  ['a literal that leaves it', '8002f0ff', /inside a literal/],
+  ['a copy from before its beginning', '0800610d05', /before its beginning/],
+  ['a copy from nowhere', '0800610d00', /before its beginning/],
+  ['less than it says', '0a0061', /less than it says/],
+  ['a tag without its offset', '0a00610d', /out of range|buffer bounds/],
+  ['no length', 'ffffffffff', /no length/],
+  ['nothing', '', /no length/],
+] as const)('a snappy block with %s is refused', ([, hex, reason]) => {
+  expect(() => decompress(2, Buffer.from(hex, 'hex'), 1_000)).toThrow(reason)
+})
+
+test('snappy copies that overlap themselves repeat', () => {
+  // "ab", then 8 bytes from 2 before.
+  expect(decompress(2, Buffer.from('0a0461621102', 'hex'), 10).toString()).toBe('ababababab')
+})
+
 test('blocks of Java’s snappy are limited together, and a length that points backwards is refused', () => {
   const plain = Buffer.alloc(100_000)
-  expect(() => decompress(2, xerial(plain, 10_000), 99_999)).toThrow(/too big/)
+  expect(() => decompress(2, xerial(plain, 10_000), 99_999)).toThrow(/more than/)
   const backwards = xerial(plain)
   backwards.writeInt32BE(-4, 16)
-  expect(() => decompress(2, backwards, 1_000_000)).toThrow(/Invalid Snappy/)
+  expect(() => decompress(2, backwards, 1_000_000)).toThrow(/block of -4 bytes/)
 })
 
 test('a batch that would decompress beyond the limit is undecodable for each of its offsets', () => {
   const body = gzipSync(Buffer.alloc(MAX_DECOMPRESSED_BYTES + 1))
   const batch = aRecordBatch({ records: [{}, {}, {}], codec: { id: 1, compress: () => body } })
   const [decoded] = decodeRecordSet(batch, [])
-  expect(decoded?.records).toHaveLength(3)
-  expect(decoded?.records[2]?.undecodable).toMatch(/larger|Cannot create a Buffer/)
+  const records = [...decoded!.records]
+  expect(records).toHaveLength(3)
+  expect(records[2]?.undecodable).toMatch(/larger|Cannot create a Buffer/)
 })

@@ -1,9 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CONFIG_VARIABLES, ConfigError, readConfig, type Section } from '../../etl/config.ts'
 import { checkSchedule } from '../../etl/scheduler.ts'
+
+const KEY = generateKeyPairSync('ed25519', {
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+}).privateKey
 
 const SECTIONS: Section[] = ['kafka', 'topics', 'database', 'etl', 'log', 'producer']
 const REQUIRED = { KAFKA_BROKERS: 'localhost:9092', DATABASE_URL: 'postgres://u:p@h/db' }
@@ -103,6 +109,12 @@ test('every bad variable is named at once', () => {
 
 test.for([
   [{ KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_SASL_MECHANISM, KAFKA_SASL_PASSWORD not set: SASL needs all'],
+  [
+    { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' },
+    'plain without KAFKA_SSL=true would send the password in the clear',
+  ],
+  [{ KAFKA_SSL: 'true', KAFKA_SSL_KEY: KEY }, 'KAFKA_SSL_CERT and KAFKA_SSL_KEY make sense together only'],
+  [{ KAFKA_SSL_KEY: KEY }, 'KAFKA_SSL_KEY set, but KAFKA_SSL is not true: nothing would be encrypted'],
   [{ TOPIC_MIN_INSYNC: '2' }, 'TOPIC_MIN_INSYNC is above TOPIC_REPLICATION'],
   [{ PRODUCER_MIN_INTERVAL_MS: '3000' }, 'PRODUCER_MIN_INTERVAL_MS is above PRODUCER_MAX_INTERVAL_MS'],
   [{ KAFKA_DLQ_TOPIC: 'transactions' }, 'KAFKA_DLQ_TOPIC is the same as KAFKA_TOPIC'],
@@ -130,6 +142,12 @@ test.for([
   expect(said).not.toContain('hunter2')
 })
 
+test.for(['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'])('%s is PEM, and is not quoted', (name) => {
+  const said = complaint({ KAFKA_SSL: 'true', [name]: '/etc/hunter2.pem' })
+  expect(said).toMatch(new RegExp(`${name} is not a .* in PEM .* the same variable with _FILE at its end`))
+  expect(said).not.toContain('hunter2')
+})
+
 describe('from files', () => {
   let folder: string
   beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'pulse-config-'))))
@@ -147,6 +165,11 @@ describe('from files', () => {
   test('the variable itself stands above its file', () => {
     const env = { BATCH_SIZE: '7', BATCH_SIZE_FILE: file('size', '8') }
     expect(readConfig(['etl'], env)).toMatchObject({ BATCH_SIZE: 7 })
+  })
+
+  test('an empty file counts as not set', () => {
+    const env = { KAFKA_SSL: 'true', KAFKA_SSL_CA_FILE: file('ca', '\n') }
+    expect(complaint(env)).toBe('accepted')
   })
 
   test('a file that is not there is named', () => {

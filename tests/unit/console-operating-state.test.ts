@@ -27,6 +27,7 @@ const aRun = (overrides: Partial<Run> = {}): Run => ({
 const WELL: Observations = {
   control: { pausedAt: null, pausedBy: null, pauseReason: null },
   partitions: [{ partition: 0, stoppedAt: null }],
+  unwritable: undefined,
   lateSince: null,
   workers: [{ name: 'w', problem: null }],
   drains: [aRun()],
@@ -48,6 +49,8 @@ describe('the state, from what is seen', () => {
     ['it failed, and the next one goes on', { drains: [aRunning, aFailed] }, ['failing']],
     ['one failed, and the next one did not', { drains: [aRun(), aFailed] }, ['idle']],
     ['nobody there', { workers: [] }, ['no-worker']],
+    ['nobody can say that it is there', { workers: [], unwritable: 'disk full' }, ['unwritable']],
+    ['this worker can’t write, others can', { unwritable: 'disk full' }, ['unwritable']],
     ['every worker out of the group', { workers: [{ name: 'w', problem: 'out' }] }, ['kafka-unreachable']],
     [
       'one of two out of the group',

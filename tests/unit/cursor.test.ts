@@ -57,6 +57,16 @@ describe('a cursor', () => {
     ])
   })
 
+  test('weighs headers that hold nothing: their bytes are few, their objects are not', async () => {
+    const headers = Array.from({ length: 1_000 }, () => ({ key: '', value: null }))
+    const { reader } = aLog([aRecordBatch({ records: [{ headers }, { headers }, {}] })])
+    const cursor = new PartitionCursor(reader, 0, 0)
+    expect((await slices(cursor, { ...ALL, end: 3, maxBytes: 200_000 })).map(shape)).toEqual([
+      [0, 1, [0]],
+      [1, 3, [1, 2]],
+    ])
+  })
+
   test('stops before the end offset, also inside a record batch, and goes on from there', async () => {
     const { reader } = aLog(five)
     const cursor = new PartitionCursor(reader, 0, 0)

@@ -3,6 +3,7 @@ import { deadLetterMessage, deadLetterStub } from '../../etl/dead-letter-message
 import type { UnpublishedDeadLetter } from '../../etl/warehouse/dead-letters.ts'
 
 const aDeadLetter = (overrides: Partial<UnpublishedDeadLetter> = {}): UnpublishedDeadLetter => ({
+  isTooLarge: false,
   id: 17,
   partition: 2,
   offset: 1_200,

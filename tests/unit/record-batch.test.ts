@@ -1,13 +1,19 @@
 import { expect, test } from 'vitest'
 import { decodeRecordSet, endOfRecordSet, type AbortedTransaction } from '../../etl/kafka/record-batch.ts'
 import type { SourceRecord } from '../../etl/types.ts'
-import { aRecordBatch, anEndOfTransaction, withFlippedBit } from '../support/a-record-batch.ts'
+import {
+  aRecordBatch,
+  anEndOfTransaction,
+  varint,
+  withFlippedBit,
+  type BatchRecord,
+} from '../support/a-record-batch.ts'
 
 const decode = (set: Buffer, aborted: readonly AbortedTransaction[] = []) => [
   ...decodeRecordSet(set, aborted),
 ]
 const records = (set: Buffer, aborted: readonly AbortedTransaction[] = []): SourceRecord[] =>
-  decode(set, aborted).flatMap((batch) => batch.records)
+  decode(set, aborted).flatMap((batch) => [...batch.records])
 const value = (text: string) => ({ value: Buffer.from(text) })
 const values = (set: Buffer, aborted: readonly AbortedTransaction[] = []) =>
   records(set, aborted).map((record) => record.value?.toString())
@@ -147,6 +153,14 @@ test('the first undecodable record holds the batch’s bytes as they are stored'
   expect(records(broken)[0]?.value).toEqual(broken)
 })
 
+const emptyHeaders = (count: number) => Array.from({ length: count }, () => ({ key: '', value: null }))
+
+/** A record without key and value that claims so many headers, and these bytes as them. */
+function withHeaders(count: number, bytes: readonly number[]): Buffer {
+  const body = Buffer.from([0, 0, 0, 1, 1, ...varint(count), ...bytes])
+  return Buffer.concat([varint(body.length), body])
+}
+
 test.for([
   ['an unknown codec', aRecordBatch({ codec: { id: 5, compress: (bytes) => bytes } }), /codec 5/],
   ['another format', aRecordBatch({ magic: 3 }), /message format 3/],
@@ -158,6 +172,19 @@ test.for([
   ],
   ['a record of negative length', aRecordBatch({ body: Buffer.from([0x01]), count: 1 }), /leaves its batch/],
   ['a number of 11 bytes', aRecordBatch({ body: Buffer.alloc(20, 0x80), count: 1 }), /more than 10 bytes/],
+  [
+    'bytes behind its last record',
+    aRecordBatch({ records: [{}, {}], count: 1 }),
+    /7 bytes behind the last of 1/,
+  ],
+  ['a header without a key', aRecordBatch({ body: withHeaders(1, [0x01, 0x01]), count: 1 }), /without a key/],
+  ['headers that are fewer than none', aRecordBatch({ body: withHeaders(-1, []), count: 1 }), /-1 headers/],
+  [
+    'a record of 10,001 headers',
+    aRecordBatch({ records: [{ headers: emptyHeaders(10_001) }] }),
+    /10001 headers/,
+  ],
+  ['a record above 4 MB', aRecordBatch({ records: [value('a'.repeat(4_200_000))] }), /more than 4194304/],
   ['gzip that is none', aRecordBatch({ codec: { id: 1, compress: (bytes) => bytes } }), /header/],
 ] as const)('a batch with %s is undecodable, with a reason', ([, batch, reason]) => {
   expect(records(batch)[0]?.undecodable).toMatch(reason)
@@ -166,4 +193,52 @@ test.for([
 test('an undecodable batch that was compacted does not claim offsets that it hasn’t', () => {
   const batch = aRecordBatch({ baseOffset: 10, count: 5, lastOffsetDelta: 1, body: Buffer.alloc(0) })
   expect(records(batch).map(({ offset }) => offset)).toEqual([10, 11])
+})
+
+test.for([
+  ['repeat', [0, 0]],
+  ['go back', [1, 0]],
+  ['begin before the batch', [-5, 1]],
+  ['leave the batch by one', [0, 2]],
+  ['leave the batch by far', [0, 1_000_000]],
+] as const)('a batch whose offsets %s, which the broker takes, is undecodable', ([, deltas]) => {
+  const batch = aRecordBatch({
+    baseOffset: 10,
+    lastOffsetDelta: 1,
+    records: deltas.map((offsetDelta) => ({ ...value('a'), offsetDelta })),
+  })
+  expect(records(batch)).toMatchObject([
+    { offset: 10, value: batch, undecodable: expect.stringMatching(/^offset -?\d+ behind/) as string },
+    { offset: 11, value: null },
+  ])
+})
+
+test('a producer’s time that is past the safe integers does not lose the record', () => {
+  const far = {
+    records: [
+      { ...value('a'), timestampDelta: 2 ** 60 },
+      { ...value('b'), timestampDelta: -(2 ** 60) },
+    ],
+  }
+  expect(values(aRecordBatch(far))).toEqual(['a', 'b'])
+  expect(timesOf(aRecordBatch(far))).toEqual([8_640_000_000_000_000, -210_866_803_200_000])
+  expect(timesOf(aRecordBatch({ ...far, logAppendTime: true }))).toEqual([
+    1_700_000_000_000, 1_700_000_000_000,
+  ])
+})
+
+test('a header’s name that is no UTF-8 comes with U+FFFD', () => {
+  const body = withHeaders(1, [...varint(2), 0xff, 0x61, ...varint(-1)])
+  expect(records(aRecordBatch({ body, count: 1 }))[0]?.headers).toEqual([{ key: '\uFFFDa', value: null }])
+})
+
+test('the records of a batch are not made before somebody wants them: a few kB may hold millions', () => {
+  const count = 100_000
+  const batch = aRecordBatch({ records: Array<BatchRecord>(count).fill(value('a')) })
+  const before = process.memoryUsage().heapUsed
+  const [decoded] = decode(batch)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+  let last = -1
+  for (const { offset } of decoded!.records) last = offset
+  expect(last).toBe(count - 1)
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MAX_VALUE_BYTES } from '../../etl/contract/json.ts'
 import { validate, validateRecord } from '../../etl/validate.ts'
 import { aMessage, aRecord, aRecordOf, aTransaction, KAFKA_TIME } from '../support/a-transaction.ts'
 import { validated } from '../support/validated.ts'
@@ -129,15 +130,30 @@ describe('JSON that is no object', () => {
   })
 })
 
-describe('an object', () => {
-  const deep = '{"a":'.repeat(200_000) + '1' + '}'.repeat(200_000)
+describe('a value of more bytes than are parsed', () => {
+  test('breaks the contract, whatever it holds; one byte less does not', () => {
+    expect(validated(aMessageOfBytes(MAX_VALUE_BYTES + 1))).toEqual({
+      code: 'schema_violation',
+      issues: [{ field: '', message: 'value has 1048577 bytes; it must have at most 1048576' }],
+    })
+    expect(validated(aMessageOfBytes(MAX_VALUE_BYTES)).code).toBe('valid')
+  })
+})
 
-  test('nested 200,000 deep in an unknown field is still valid', () => {
+function aMessageOfBytes(bytes: number): string {
+  const text = JSON.stringify(aMessage({ padding: '' }))
+  return text.replace('"padding":""', `"padding":"${'x'.repeat(bytes - text.length)}"`)
+}
+
+describe('an object', () => {
+  const deep = '{"a":'.repeat(150_000) + '1' + '}'.repeat(150_000)
+
+  test('nested 150,000 deep in an unknown field is still valid', () => {
     const text = JSON.stringify(aMessage()).replace('{', () => `{"unknown":${deep},`)
     expect(validated(text).code).toBe('valid')
   })
 
-  test('nested 200,000 deep in a field is one issue', () => {
+  test('nested 150,000 deep in a field is one issue', () => {
     const text = JSON.stringify(aMessage({ amount: 0 })).replace('"amount":0', () => `"amount":${deep}`)
     expect(validated(text).issues).toEqual([
       { field: 'amount', message: 'amount is an object; it must be a JSON number' },

@@ -17,10 +17,12 @@ const WAYS_OUT: Readonly<Record<StopCode, (partition: number) => string>> = {
   mass_rejection: (partition) =>
     `Look at what the producers send and have it mended; then let the partition go on: pulse partitions continue ${partition}`,
   another_cluster: (partition) =>
-    `Was KAFKA_BROKERS meant to change? If not, mend it and restart; if so: pulse partitions new-incarnation ${partition} --from-beginning`,
+    `Was KAFKA_BROKERS meant to change? If not, mend it, restart, and let the partition go on; if so: pulse partitions new-incarnation ${partition} --from-beginning`,
   log_shorter: anotherLog,
   log_start_moved_back: anotherLog,
   log_differs: anotherLog,
+  another_owner: () =>
+    'Another warehouse works in this consumer group. Give one of the two a KAFKA_GROUP_ID of its own; where the other is gone for good and this one takes its place: pulse partitions take-over',
 }
 
 function anotherLog(partition: number): string {

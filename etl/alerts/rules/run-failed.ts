@@ -54,7 +54,7 @@ export const runFailed: AlertRule = {
             ? `A run of ${newest.worker} failed: ${error}`
             : `Runs of ${rows.length} workers failed, the newest of ${newest.worker}: ${error}`,
         firstAction:
-          'Read the error: it says which side is out of reach. Nothing is lost, the next tick tries again.',
+          'Read the error: it says which side is out of reach, or what else is wrong. Nothing is lost, the next tick tries again.',
       },
     ]
   },

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
+import { ActionRefused } from '../../operations/actions.ts'
 import { checkValue } from '../../operations/check-value.ts'
 import { deadLetterFilter } from '../../operations/dead-letter-filter.ts'
 import { requestDismiss } from '../../operations/dismiss.ts'
@@ -39,6 +40,9 @@ const value = z
 const filter = deadLetterFilter.describe(
   'Those for which everything holds that is given; {} are all open ones.',
 )
+
+/** Of key and value each: base64 and text make a multiple of it. A redrive takes no larger value either. */
+const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 export function deadLetterApi(server: Server, { pool, config }: Console): void {
   const view = { config: { access: 'view' } } as const
@@ -90,7 +94,18 @@ export function deadLetterApi(server: Server, { pool, config }: Console): void {
         response: { 200: DeadLetter, ...PROBLEMS },
       },
     },
-    async (request, reply) => reply.send(asDocument(await readDeadLetter(pool, request.params.id))),
+    async (request, reply) => {
+      const letter = await readDeadLetter(pool, request.params.id, MAX_DOCUMENT_BYTES)
+      for (const [part, bytes] of [
+        ['key', letter.keyBytes],
+        ['value', letter.valueBytes],
+      ] as const)
+        if (bytes !== null && bytes > MAX_DOCUMENT_BYTES)
+          throw new ActionRefused(
+            `Its ${part} has ${bytes} bytes, more than a document can hold. Download it: /dead-letters/${letter.id}/${part}`,
+          )
+      return reply.send(asDocument(letter))
+    },
   )
 
   server.post(
@@ -106,7 +121,7 @@ export function deadLetterApi(server: Server, { pool, config }: Console): void {
       },
     },
     async (request, reply) => {
-      const letter = await readDeadLetter(pool, request.params.id)
+      const letter = await readDeadLetter(pool, request.params.id, 0)
       const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
       return reply.send(checkValue(letter, request.body.value, rules, new Date()))
     },

@@ -7,6 +7,7 @@ import {
   readDataLosses,
 } from '../../operations/partitions.ts'
 import type { Console, Server } from '../console.ts'
+import { lookAtGroup, takeOverGroup } from '../../operations/take-over.ts'
 import { reason, wholeNumber } from '../pages/fields.ts'
 import { Action, DataLoss, PROBLEMS, list } from './schemas.ts'
 
@@ -26,14 +27,15 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
       ...act,
       schema: {
         tags,
-        summary: 'Ends a stop on mass rejection: loads what the log holds now, whatever becomes of it',
+        summary:
+          'Ends a stop on mass rejection: loads what the log holds now, whatever becomes of it; or for a log that is the known one again',
         params,
         response,
       },
     },
     async (request, reply) => {
       const now = await lookAt(pool, kafka, { topic, partition: request.params.partition })
-      return reply.send(await continueStopped(pool, request.visitor!.operator, now))
+      return reply.send(await continueStopped(pool, kafka, request.visitor!.operator, now))
     },
   )
 
@@ -54,6 +56,23 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
       const { from } = request.body
       const offset = from === 'beginning' ? now.start : from
       return reply.send(await newIncarnation(pool, request.visitor!.operator, now, offset))
+    },
+  )
+
+  server.post(
+    '/partitions/take-over',
+    {
+      ...act,
+      schema: {
+        tags,
+        summary:
+          'Makes the consumer group this warehouse’s, where another had it; only while it has no members',
+        response,
+      },
+    },
+    async (request, reply) => {
+      const now = await lookAtGroup(pool, kafka, { topic, groupId: config.KAFKA_GROUP_ID })
+      return reply.send(await takeOverGroup(pool, kafka, request.visitor!.operator, now))
     },
   )
 

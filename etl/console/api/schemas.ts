@@ -76,6 +76,7 @@ export const Status = z.object({
       stopReason: z.string().nullable(),
     }),
   ),
+  isReadOnly: z.boolean().describe('The warehouse takes no writes: a standby, or set so.'),
   paused: z.object({ since: z.date(), by: z.string().nullable(), reason: z.string().nullable() }).nullable(),
   lastRun: Run.nullable(),
   freshness: z.object({

@@ -16,10 +16,10 @@ const Query = z.object({ span: z.enum(['1h', '24h']).default('1h') })
 /** Seconds between two updates. */
 const LIVE = 3
 
-export function overviewPage(server: Server, { pool, config }: Console): void {
+export function overviewPage(server: Server, { pool, config, unwritable }: Console): void {
   server.get('/', { config: { access: 'view' }, schema: { querystring: Query } }, async (request, reply) => {
     const { span } = request.query
-    const seen = await readOverview(pool, config, span)
+    const seen = await readOverview(pool, config, span, unwritable())
     return reply.html(
       page({
         title: describe(seen.conditions[0]).title,

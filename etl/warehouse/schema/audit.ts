@@ -174,6 +174,11 @@ export const partitionProgress = audit.table(
     stopReason: text('stop_reason'),
     /** The operator let it go on: up to here batches are not held against the rejection ratio. */
     acceptedUntil: offsetColumn('accepted_until').notNull().default(0),
+    /** The run that last began to load from here, where the watermark stood then, and how many died of it in a row. */
+    takenUpBy: bigint('taken_up_by', { mode: 'number' }),
+    takenUpAt: instant('taken_up_at'),
+    takenUpOffset: offsetColumn('taken_up_offset'),
+    deaths: integer('deaths').notNull().default(0),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ name: 'partition_progress_pkey', columns: [table.topic, table.partition] })],

@@ -39,7 +39,7 @@ export function renderStatus(status: Status): string {
     .join('\n\n')
 }
 
-function warnings({ kafka, topic, partitions, paused }: Status): string[] {
+function warnings({ kafka, topic, partitions, paused, isReadOnly }: Status): string[] {
   const found: string[] = []
   if (paused !== null) {
     const why = paused.reason === null ? '' : `: ${paused.reason}`
@@ -50,18 +50,23 @@ function warnings({ kafka, topic, partitions, paused }: Status): string[] {
       `⚠️ ${kafka.error}. Log, lag and group offsets are not known; the rest is what the warehouse says.`,
     )
   if (kafka.topicExists === false) found.push(`⚠️ Kafka has no topic ${topic}: make it with npm run topics`)
+  if (isReadOnly)
+    found.push(
+      '⚠️ the warehouse is read-only (a standby, or default_transaction_read_only): nothing is loaded',
+    )
   for (const { partition, stopCode, stoppedAt, stopReason } of partitions) {
     if (stopCode === null) continue
-    const command =
-      stopCode === 'mass_rejection'
-        ? `continue ${partition}`
-        : `new-incarnation ${partition} --from-beginning`
     const since = stoppedAt === null ? '' : ` since ${second(stoppedAt)}`
     found.push(
-      `❌ partition ${partition} stands still${since} (${stopCode}): ${stopReason}. pulse partitions ${command}`,
+      `❌ partition ${partition} stands still${since} (${stopCode}): ${stopReason}. pulse partitions ${wayOut(stopCode, partition)}`,
     )
   }
   return found
+}
+
+function wayOut(stopCode: string, partition: number): string {
+  if (stopCode === 'mass_rejection') return `continue ${partition}`
+  return stopCode === 'another_owner' ? 'take-over' : `new-incarnation ${partition} --from-beginning`
 }
 
 function workersOf({ workers }: Status): string {

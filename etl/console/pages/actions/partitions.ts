@@ -3,7 +3,7 @@ import {
   continueStopped,
   lookAt,
   newIncarnation,
-  requireMassRejection,
+  requireMayGoOn,
   type PartitionNow,
 } from '../../../operations/partitions.ts'
 import { ActionRefused } from '../../../operations/actions.ts'
@@ -62,8 +62,9 @@ function state({ stoppedAt, stopCode, stopReason }: PartitionLag): Html {
 const ACT: Column<PartitionLag> = {
   heading: 'Act',
   of: ({ partition, stopCode }) =>
-    html`${
-        stopCode === 'mass_rejection'
+    html`${stopCode === 'another_owner' ? html`<a href="/actions/take-over">Take the group over…</a>` : nothing}
+      ${
+        stopCode !== null && stopCode !== 'another_owner'
           ? html`<a
               href="/actions/partitions/${partition}/continue"
               aria-label="Let partition ${partition} go on"
@@ -94,13 +95,13 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
   const go = '/actions/partitions/:partition/continue'
   server.get(go, { ...act, schema: { params: partitionInPath } }, async (request, reply) => {
     const now = await look(request.params.partition)
-    requireMassRejection(now)
+    await requireMayGoOn(kafka, now)
     const visitor = request.visitor!
     return reply.html(show(visitor, `Let ${nameOf(now)} go on?`, continueForm(visitor, now)))
   })
   server.post(go, { ...act, schema: { params: partitionInPath, body: Go } }, async (request, reply) => {
     const seen = asShown(await look(request.params.partition), request.body)
-    const action = await continueStopped(pool, request.visitor!.operator, seen)
+    const action = await continueStopped(pool, kafka, request.visitor!.operator, seen)
     return reply.redirect(`/actions/${action.id}`, 303)
   })
 
@@ -134,11 +135,15 @@ function asShown(now: PartitionNow, { from, to }: z.output<typeof Go>): Partitio
 }
 
 function continueForm(visitor: Visitor, { progress, end }: PartitionNow): Html {
-  const { nextOffset, partition, stopReason } = progress
+  const { nextOffset, partition, stopCode, stopReason } = progress
   return html`<p class="notice bad">It is stopped: ${visible(stopReason ?? '')}</p>
     <p>
-      It will load ${offsets(nextOffset, end)} (${count(end - nextOffset, 'offset')}), whatever share of them
-      becomes dead letters. What comes later is held against the ratio again.
+      ${
+        stopCode === 'mass_rejection'
+          ? html`It will load ${offsets(nextOffset, end)} (${count(end - nextOffset, 'offset')}), whatever
+            share of them becomes dead letters. What comes later is held against the ratio again.`
+          : html`Its log is the one that was loaded: it goes on at offset ${nextOffset}.`
+      }
     </p>
     ${actionForm(
       visitor,

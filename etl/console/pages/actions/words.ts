@@ -28,6 +28,7 @@ const partition = z.object({
   offset: z.number().optional(),
   acceptedUntil: z.number().optional(),
 })
+const takeOver = z.object({ topic: z.string(), group: z.string(), takenOverFrom: z.string() })
 const letters = deadLetterFilter.strip()
 const replay = z.object({ range: replayRange, dryRun: z.boolean() })
 
@@ -58,7 +59,16 @@ const WORDS: Readonly<Record<ActionName, (target: unknown) => string>> = {
   dismiss: ofLetters,
   replay: (target) =>
     worded(replay, target, ({ range, dryRun }) => `${rangeInWords(range)}${dryRun ? ', dry run' : ''}`),
-  continue_partition: ofPartition(({ acceptedUntil }) => `accepted up to offset ${acceptedUntil}`),
+  continue_partition: (target) => {
+    const { data } = takeOver.safeParse(target)
+    return data === undefined
+      ? ofPartition(({ acceptedUntil }) =>
+          acceptedUntil === undefined
+            ? 'its log is the known one again'
+            : `accepted up to offset ${acceptedUntil}`,
+        )(target)
+      : `all of ${data.topic}: the group ${data.group} taken over from ${data.takenOverFrom}`
+  },
   new_incarnation: ofPartition(
     ({ incarnation, offset }) => `incarnation ${incarnation} from offset ${offset}`,
   ),

@@ -1,7 +1,7 @@
-import { readDeadLetter } from '../../../reports/dead-letters.ts'
-import { NotFound } from '../../../operations/actions.ts'
+import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { deadLetterBytes } from '../../../reports/dead-letters.ts'
 import { PROBLEMS } from '../../api/schemas.ts'
 import type { Console, Server } from '../../console.ts'
 import { idInPath } from '../fields.ts'
@@ -27,20 +27,21 @@ export function downloadRoutes(server: Server, { pool }: Console): void {
         },
       },
       async (request, reply) => {
-        const { id, [part]: bytes } = await readDeadLetter(pool, request.params.id)
-        if (bytes === null) throw new NotFound(`The ${part} of dead letter ${id} is null.`)
-        return sendBytes(reply, `dead-letter-${id}-${part}.bin`, bytes)
+        const { id } = request.params
+        const { bytes, pieces } = await deadLetterBytes(pool, id, part)
+        return asFile(reply, `dead-letter-${id}-${part}.bin`)
+          .header('content-length', bytes)
+          .send(Readable.from(pieces, { objectMode: false }))
       },
     )
   }
 }
 
-export function sendBytes(reply: FastifyReply, name: string, bytes: Buffer): FastifyReply {
+function asFile(reply: FastifyReply, name: string): FastifyReply {
   return reply
     .type('application/octet-stream')
     .header('content-disposition', `attachment; filename="${name}"`)
     .header('content-security-policy', "sandbox; default-src 'none'")
     .header('x-content-type-options', 'nosniff')
     .header('cache-control', 'no-store')
-    .send(bytes)
 }

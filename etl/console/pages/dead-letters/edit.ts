@@ -32,7 +32,7 @@ export function editRoutes(server: Server, { pool, config }: Console): void {
     '/dead-letters/:id/edit',
     { ...access, schema: { params: idInPath, querystring: z.object({ as: As }) } },
     async (request, reply) => {
-      const letter = await readDeadLetter(pool, request.params.id)
+      const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
       const draft = draftOf(startOf(letter), request.query.as)
       return reply.html(editPage(request.visitor!, { letter, draft }))
     },
@@ -41,7 +41,7 @@ export function editRoutes(server: Server, { pool, config }: Console): void {
   const submitted = { ...access, schema: { params: idInPath, body: EditForm } }
   server.post('/dead-letters/:id/check', submitted, async (request, reply) => {
     const { reason, ...draft } = request.body
-    const letter = await readDeadLetter(pool, request.params.id)
+    const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
     const edited = editedValue(startOf(letter), draft)
     const notice =
       edited.kind === 'unreadable'
@@ -52,7 +52,7 @@ export function editRoutes(server: Server, { pool, config }: Console): void {
 
   server.post('/dead-letters/:id/redrive', submitted, async (request, reply) => {
     const { reason, ...draft } = request.body
-    const letter = await readDeadLetter(pool, request.params.id)
+    const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
     const edited = editedValue(startOf(letter), draft)
     if (edited.kind === 'unreadable') {
       const notice = problemNotice(edited.problem)
@@ -89,7 +89,7 @@ function verdict(checked: CheckedValue): Html {
 
 function editPage(visitor: Visitor, editing: Editing): Html {
   const { letter, notice } = editing
-  const size = startOf(letter).length
+  const size = letter.code === 'undecodable' ? 0 : (letter.valueBytes ?? 0)
   return page({
     title: `Correct dead letter ${letter.id}`,
     menu: '/dead-letters',

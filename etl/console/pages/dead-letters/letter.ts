@@ -10,11 +10,13 @@ import { idInPath } from '../fields.ts'
 import { count } from '../../../reports/wording.ts'
 import { instant, moment } from '../../format.ts'
 import { stateBadge } from './list.ts'
-import { payload } from './payload.ts'
+import { payload, SHOWN_TEXT_BYTES } from './payload.ts'
 import { visible, visibleBytes } from './visible.ts'
 
 /** While the outcome of a redrive is not known the page looks for it. */
 const LOOK_EVERY_S = 3
+/** One more than is shown tells a character that is cut. */
+const READ_BYTES = SHOWN_TEXT_BYTES + 1
 
 /** One dead letter: what is wrong, its true bytes, where it came from, what was done about it. */
 export function letterPage(server: Server, { pool }: Console): void {
@@ -22,7 +24,7 @@ export function letterPage(server: Server, { pool }: Console): void {
     '/dead-letters/:id',
     { config: { access: 'view' }, schema: { params: idInPath } },
     async (request, reply) => {
-      const letter = await readDeadLetter(pool, request.params.id)
+      const letter = await readDeadLetter(pool, request.params.id, READ_BYTES)
       const visitor = request.visitor!
       return reply.html(
         page({
@@ -86,10 +88,10 @@ export const issuesList = (issues: DeadLetter['issues']): Html =>
     ${issues.map(({ message }) => html`<li>${visible(message)}</li>`)}
   </ul>`
 
-function payloads({ id, key, value, headers, issues }: DeadLetter): Html {
+function payloads({ id, key, keyBytes, value, valueBytes, headers, issues }: DeadLetter): Html {
   return html`<h2>The record</h2>
-    ${payload({ name: 'Value', bytes: value, download: `/dead-letters/${id}/value`, issues })}
-    ${payload({ name: 'Key', bytes: key, download: `/dead-letters/${id}/key` })}
+    ${payload({ name: 'Value', bytes: value, size: valueBytes, download: `/dead-letters/${id}/value`, issues })}
+    ${payload({ name: 'Key', bytes: key, size: keyBytes, download: `/dead-letters/${id}/key` })}
     <h3>Headers</h3>
     ${
       headers.length === 0

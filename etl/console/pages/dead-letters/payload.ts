@@ -6,12 +6,16 @@ import { hexDump } from '../../../reports/hex.ts'
 import { memberSpans, type Span } from './members.ts'
 import { visible, visibleBytes } from './visible.ts'
 
-const SHOWN_TEXT_BYTES = 64 * 1024
+/** What of a key or a value a page has at most. */
+export const SHOWN_TEXT_BYTES = 64 * 1024
 const SHOWN_HEX_BYTES = 4 * 1024
 
 export interface Payload {
   readonly name: string
+  /** All of them, or the first. */
   readonly bytes: Buffer | null
+  /** How many there are. */
+  readonly size: number | null
   /** Where all of it can be had. */
   readonly download: string
   /** What is wrong with it, to be marked in the text. */
@@ -19,8 +23,8 @@ export interface Payload {
 }
 
 /** Bytes from outside for people: as text, never interpreted, and as a hex dump. */
-export function payload({ name, bytes, download, issues = [] }: Payload): Html {
-  if (bytes === null)
+export function payload({ name, bytes, size, download, issues = [] }: Payload): Html {
+  if (bytes === null || size === null)
     return html`<h3>${name}</h3>
       <p class="hint">null</p>`
   if (bytes.length === 0)
@@ -29,13 +33,11 @@ export function payload({ name, bytes, download, issues = [] }: Payload): Html {
   const text = firstCharacters(bytes, SHOWN_TEXT_BYTES)
   const hex = bytes.subarray(0, SHOWN_HEX_BYTES)
   return html`<h3>${name}</h3>
-    <p class="hint">
-      ${count(bytes.length, 'byte')}. <a href="${download}" download>Download it as it is</a>
-    </p>
-    ${block(`${name} as text`, marked(text, text.length === bytes.length ? issues : []))} ${rest(bytes, text)}
+    <p class="hint">${count(size, 'byte')}. <a href="${download}" download>Download it as it is</a></p>
+    ${block(`${name} as text`, marked(text, text.length === size ? issues : []))} ${rest(size, text)}
     <details>
       <summary>Hex</summary>
-      ${block(`${name} in hex`, hexDump(hex))} ${rest(bytes, hex)}
+      ${block(`${name} in hex`, hexDump(hex))} ${rest(size, hex)}
     </details>`
 }
 
@@ -44,10 +46,10 @@ function block(label: string, content: Html | string): Html {
   return html`<pre class="payload" tabindex="0" role="region" aria-label="${label}">${'\n'}${content}</pre>`
 }
 
-function rest(bytes: Buffer, shown: Buffer): Html {
-  return shown.length === bytes.length
+function rest(size: number, shown: Buffer): Html {
+  return shown.length === size
     ? nothing
-    : html`<p class="hint">The first ${thousands(shown.length)} of ${count(bytes.length, 'byte')}.</p>`
+    : html`<p class="hint">The first ${thousands(shown.length)} of ${count(size, 'byte')}.</p>`
 }
 
 /** The first bytes, without a piece of a character at their end. */

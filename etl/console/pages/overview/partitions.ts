@@ -14,7 +14,7 @@ export function partitionsSection({ partitions, control }: Overview): Html {
       partitions,
       [
         { heading: 'Partition', of: ({ partition }) => String(partition) },
-        { heading: 'State', of: state },
+        { heading: 'State', of: (one) => state(one, paused) },
         { heading: 'Lag', right: true, of: ({ lag }) => lag },
         {
           heading: 'Behind',
@@ -50,8 +50,11 @@ export function partitionsSection({ partitions, control }: Overview): Html {
 
 const perSecond = (n: number): Html => html`${rate(n)}<span class="unit">/s</span>`
 
-function state({ stopCode, lag }: PartitionLag): Html {
+function state({ stopCode, lag, logSeenAt }: PartitionLag, paused: boolean): Html {
   if (stopCode !== null) return badge('bad', 'stop', `stopped: ${stopCode}`)
+  // Nobody looks while it is paused: what has come since is not known.
+  if (paused && logSeenAt !== null)
+    return html`${badge('calm', 'pause', 'paused')} <span class="hint">lag as of ${ago(logSeenAt)}</span>`
   if (lag === null) return badge('calm', 'dash', 'unknown')
   return lag === 0 ? badge('good', 'check', 'caught up') : badge('busy', 'clock', 'behind')
 }

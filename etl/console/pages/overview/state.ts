@@ -56,6 +56,14 @@ export function describe(condition: Condition): Description {
         icon: 'unplugged',
         detail: html`No worker is connected: ${condition.problem}. They try again by themselves.`,
       }
+    case 'unwritable':
+      return {
+        title: 'Warehouse takes no writes',
+        tone: 'bad',
+        icon: 'unplugged',
+        detail: html`The worker that serves this page says: <q>${firstLine(condition.problem)}</q>. Nothing
+          can be loaded; records wait in Kafka.`,
+      }
     case 'no-worker':
       return {
         title: 'No worker',

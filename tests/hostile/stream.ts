@@ -1,0 +1,197 @@
+import { createRandom, type Random } from '../../producer/random.ts'
+import { aRecordBatch, type BatchOptions, type BatchRecord } from '../support/a-record-batch.ts'
+import { BATCH_NAMES, hostileBatch, type ExpectedRecord } from './batches.ts'
+import { aCompressor } from './compressors.ts'
+import { aKey, someHeaders } from './envelope.ts'
+import { KAFKA_MS, quoted, rfc3339, text, validFields } from './message.ts'
+import { mutate } from './mutate.ts'
+import { judge, type Order } from './oracle.ts'
+import { TRAPS, type Trap } from './traps.ts'
+
+/** A record as it was sent, with what its bytes alone decide about it. */
+export interface Sent extends ExpectedRecord {
+  readonly kind: Kind
+  /** Of the trap, the mutation or the hostile batch. */
+  readonly name: string
+}
+
+export type Kind = 'valid' | 'order again' | 'trap' | 'mutated' | 'hostile batch'
+
+/** One record batch for one partition, before the broker has given it its offset. */
+export interface Shipment {
+  readonly partition: number
+  readonly batch: Buffer
+  /** In the order of their offsets. */
+  readonly records: readonly Sent[]
+}
+
+export const PARTITIONS = 3
+
+/** Records in one ordinary batch, and their bytes. */
+const BATCH_RECORDS = 200
+const BATCH_BYTES = 700_000
+/** Orders of this slice that may come again. */
+const RECENT = 50
+
+/** What is larger is sent seldom: a million records should end. */
+const SMALL_BYTES = 5_000
+const isSmall = ({ value }: Trap) =>
+  (value(validFields(createRandom(0), KAFKA_MS))?.length ?? 0) <= SMALL_BYTES
+const SMALL_TRAPS = TRAPS.filter(isSmall)
+const LARGE_TRAPS = TRAPS.filter((trap) => !isSmall(trap))
+
+/** Orders that traps have under the same name each time. */
+export const FIXED_ORDERS: ReadonlySet<string> = new Set(
+  TRAPS.flatMap((trap) => {
+    const [one, other] = [1, 2].map((seed) => {
+      const verdict = judge(trap.value(validFields(createRandom(seed), KAFKA_MS)), KAFKA_MS)
+      return 'order' in verdict ? verdict.order.orderId : undefined
+    })
+    return one !== undefined && one === other ? [one] : []
+  }),
+)
+
+/** A record before it is in a batch. */
+interface Loose {
+  readonly sent: Sent
+  readonly kafkaMs: number
+}
+
+/**
+ * The same records for the same seed, without end. What is taken as a slice holds together: an order comes
+ * again within its slice, or after it is known what became of it.
+ */
+export class HostileStream {
+  readonly #random: Random
+  readonly #batchEvery: number
+  #batches = 0
+
+  /** @param batchEvery one hostile batch to about so many records. */
+  constructor(seed: number, batchEvery: number) {
+    this.#random = createRandom(seed)
+    this.#batchEvery = batchEvery
+  }
+
+  /**
+   * About so many records, in batches for each partition.
+   *
+   * @param known orders that earlier slices have loaded.
+   */
+  slice(records: number, known: readonly Order[]): Shipment[] {
+    const random = this.#random
+    const recent: Order[] = []
+    const loose = Array.from({ length: PARTITIONS }, (): Loose[] => [])
+    const shipments: Shipment[] = []
+    for (let made = 0; made < records; made++) {
+      const partition = random.between(0, PARTITIONS - 1)
+      if (random.chance(1 / this.#batchEvery)) {
+        const shipment = this.#hostileBatch(partition)
+        made += shipment.records.length - 1
+        shipments.push(shipment)
+        continue
+      }
+      const record = this.#record(recent, known)
+      remember(recent, record, random)
+      const waiting = loose[partition]!
+      waiting.push(record)
+      if (waiting.length === BATCH_RECORDS || bytesOf(waiting) > BATCH_BYTES)
+        shipments.push(packed(partition, waiting.splice(0), random))
+    }
+    for (const [partition, waiting] of loose.entries())
+      if (waiting.length > 0) shipments.push(packed(partition, waiting, random))
+    return shipments
+  }
+
+  /** One after the other, so that none is left out. */
+  #hostileBatch(partition: number): Shipment {
+    const name = BATCH_NAMES[this.#batches++ % BATCH_NAMES.length]!
+    const { options, expected } = hostileBatch(name, this.#random)
+    const records = expected.map((record): Sent => ({ ...record, kind: 'hostile batch', name }))
+    return { partition, batch: batchOf(options), records }
+  }
+
+  #record(recent: readonly Order[], known: readonly Order[]): Loose {
+    const random = this.#random
+    const share = random.unit()
+    const kafkaMs = KAFKA_MS + random.between(-3_600_000, 3_600_000)
+    const envelope = { key: aKey(random), headers: someHeaders(random) }
+    const make = (kind: Kind, name: string, value: Buffer | null, at = kafkaMs): Loose => ({
+      sent: { kind, name, value, ...envelope, verdict: judge(value, at) },
+      kafkaMs: at,
+    })
+    if (share < 0.0005) {
+      const trap = random.pick(LARGE_TRAPS)
+      return make('trap', trap.name, trap.value(validFields(random, KAFKA_MS)), KAFKA_MS)
+    }
+    if (share < 0.35) {
+      const trap = random.pick(SMALL_TRAPS)
+      return make('trap', trap.name, trap.value(validFields(random, KAFKA_MS)), trap.kafkaMs ?? KAFKA_MS)
+    }
+    if (share < 0.6) {
+      const fresh = () => Buffer.from(text(validFields(random, kafkaMs)))
+      const { name, value } = mutate(fresh(), fresh(), random)
+      return make('mutated', name, value)
+    }
+    const orders = random.chance(0.8) ? recent : known
+    if (share < 0.75 && orders.length > 0) {
+      const { name, value } = again(random.pick(orders), random)
+      return make('order again', name, value)
+    }
+    return make('valid', 'as it should be', Buffer.from(text(validFields(random, kafkaMs))))
+  }
+}
+
+/** An order once more: the same in other words, or not the same. */
+function again(order: Order, random: Random): { name: string; value: Buffer } {
+  const fields = {
+    order_id: quoted(order.orderId),
+    amount: order.amount,
+    currency: quoted(order.currency),
+    timestamp: quoted(rfc3339(order.micros)),
+    customer_id: quoted(order.customerId),
+    product_category: quoted(order.productCategory),
+  }
+  const changes: Record<string, Partial<typeof fields>> = {
+    'in upper case': { order_id: quoted(order.orderId.toUpperCase()) },
+    'in another zone': { timestamp: quoted(rfc3339(order.micros).replace('Z', '+00:00')) },
+    'with more digits': {
+      amount: `${order.amount}0`,
+      timestamp: quoted(rfc3339(order.micros).replace('Z', '9Z')),
+    },
+    'in the same words': {},
+    'with another amount': { amount: order.amount === '1.00' ? '2' : '1' },
+    'a microsecond later': { timestamp: quoted(rfc3339(order.micros + 1n)) },
+    'in another currency': { currency: order.currency === '"EUR"' ? '"USD"' : '"EUR"' },
+    'of a customer in another case': { customer_id: quoted(order.customerId.toUpperCase()) },
+    'of another category': { product_category: quoted(`${order.productCategory.slice(0, 20)}!`) },
+  }
+  const name = random.pick(Object.keys(changes))
+  return { name, value: Buffer.from(text({ ...fields, ...changes[name] })) }
+}
+
+function remember(recent: Order[], { sent }: Loose, random: Random): void {
+  if (!('order' in sent.verdict)) return
+  if (recent.length < RECENT) recent.push(sent.verdict.order)
+  else if (random.chance(0.2)) recent[random.between(0, RECENT - 1)] = sent.verdict.order
+}
+
+const bytesOf = (records: readonly Loose[]) =>
+  records.reduce((sum, { sent }) => sum + (Buffer.isBuffer(sent.value) ? sent.value.length : 0), 0)
+
+function packed(partition: number, records: readonly Loose[], random: Random): Shipment {
+  const codec = aCompressor(random)
+  const stored = records.map(({ sent: { key, value, headers }, kafkaMs }): BatchRecord => ({
+    key,
+    value: value === 'batch' ? null : value,
+    headers,
+    timestampDelta: kafkaMs - KAFKA_MS,
+  }))
+  const maxTimestamp = Math.max(...records.map(({ kafkaMs }) => kafkaMs))
+  const batch = batchOf({ records: stored, maxTimestamp, ...(codec && { codec }) })
+  return { partition, batch, records: records.map(({ sent }) => sent) }
+}
+
+function batchOf(options: BatchOptions): Buffer {
+  const count = options.count ?? options.records?.length ?? 1
+  return aRecordBatch({ baseTimestamp: KAFKA_MS, lastOffsetDelta: count - 1, ...options })
+}
