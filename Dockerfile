@@ -43,9 +43,9 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=2s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 8080}/healthz`).then((reply) => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
 # node itself is the first process and handles SIGTERM; Compose puts an init before it (init: true).
-CMD ["node", "etl/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "etl/main.ts"]
 # Last, because they change with every commit.
-ARG VERSION=0.2.0
+ARG VERSION=0.3.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Global Sales Pulse" \
       org.opencontainers.image.description="Micro-batch ETL from Kafka to a Postgres warehouse that accounts for every message exactly once and proves it" \
