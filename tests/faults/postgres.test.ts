@@ -56,7 +56,9 @@ test('a warehouse whose disk is full fails its runs and says so, blames no recor
   await progressTo(world, 200, 60_000)
 
   disk.fill()
-  await etl.waitForLine(({ err }) => (err as { code?: string } | undefined)?.code === '53100')
+  await etl.waitForLine(({ err }) => (err as { code?: string } | undefined)?.code === '53100', {
+    limitMs: 60_000,
+  })
   const before = await consumed(world)
   await etl.waitForLine('the batch was not loaded; its offsets stay')
   expect(await status(etl, '/healthz')).toBe(200)

@@ -20,7 +20,7 @@ test('on a disk so slow that a batch takes too long the batches become smaller, 
 
   const etl = world.startEtl({ BATCH_SIZE: '100' })
 
-  const refusal = await etl.waitForLine('the warehouse refused a batch (smaller)')
+  const refusal = await etl.waitForLine('the warehouse refused a batch (smaller)', { limitMs: 60_000 })
   expect(refusal).toMatchObject({ err: { code: '57014' }, records: 100 })
   await expectExactlyInThreeTicks(world, sent)
   const sizes = (await world.ledger()).map((batch) => batch.consumed)
@@ -36,7 +36,7 @@ test('loads that wait in line for a lock give up and try again until they get it
 
   const etl = world.startEtl({ BATCH_SIZE: '50' })
 
-  await waitFor('each partition to have given up once', () => {
+  const eachGaveUp = () => {
     const partitions = new Set(
       etl
         .lines()
@@ -44,10 +44,14 @@ test('loads that wait in line for a lock give up and try again until they get it
         .map((line) => line['partition']),
     )
     return partitions.size === 3
-  })
-  expect(await consumed(world)).toBe(0)
-  await holder.query('rollback')
-  holder.release()
+  }
+  try {
+    await waitFor('each partition to have given up once', eachGaveUp, { limitMs: 60_000 })
+    expect(await consumed(world)).toBe(0)
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
   await expectExactlyInThreeTicks(world, sent)
   expect(await etl.stop()).toBe(0)
 })
