@@ -26,7 +26,7 @@ export interface Target {
  * - The topic keeps the producer's times (CreateTime) and all of its log, so that a record can lie on the
  *   contract's border to the microsecond, and the same seed means the same.
  * - It takes batches of 4 MB: a snappy bomb is 2 MB, as snappy packs zeros no tighter.
- * - V8's young generation is small, as `npm run etl` should have it: by default it grows to 100 MB of slack.
+ * - V8's young generation is small, as `npm run etl` has it: by default it grows to 100 MB of slack.
  * - DEAD_LETTER_MAX_RATIO=1: most records are wrong here, and the stop on mass rejection would do its work.
  */
 export async function startTarget(servers: { kafkaBrokers: string; databaseUrl: string }): Promise<Target> {
