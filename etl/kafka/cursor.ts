@@ -1,6 +1,6 @@
 import { recordBytes } from '../record-bytes.ts'
 import type { SourceRecord } from '../types.ts'
-import type { FetchedSet, LogReader } from './log-reader.ts'
+import { OffsetOutOfRange, type FetchedSet, type LogReader } from './log-reader.ts'
 import { decodeRecordSet, endOfRecordSet, type DecodedBatch } from './record-batch.ts'
 
 /** Records of one partition in offset order, and the range of offsets that they stand for. */
@@ -120,10 +120,9 @@ export class PartitionCursor {
       this.#prefetched = undefined
       const setEnd = endOfRecordSet(set.recordSet)
       if (setEnd === undefined) continue
-      if (setEnd > set.bounds.lastStable)
-        throw new Error(`a record batch of partition ${this.#partition} ends past the log`)
+      if (setEnd > set.bounds.lastStable) await this.#requireOffset(setEnd)
       this.#setEnd = setEnd
-      if (this.#setEnd < end) {
+      if (this.#setEnd < end && this.#prefetched === undefined) {
         this.#prefetched = this.#fetch(this.#setEnd)
         this.#prefetched.catch(() => undefined) // reported by whoever awaits it; nobody may
       }
@@ -133,6 +132,21 @@ export class PartitionCursor {
     throw new Error(
       `partition ${this.#partition} gives nothing at offset ${this.#position}, though it ends at ${end}`,
     )
+  }
+
+  /**
+   * A broker reads the bounds of an answer before its records, so a log that grows meanwhile looks shorter than
+   * it is. One that really ends before this offset refuses it.
+   */
+  async #requireOffset(offset: number): Promise<void> {
+    const fetched = this.#fetch(offset)
+    try {
+      await fetched
+      this.#prefetched = fetched
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRange)) throw error
+      throw new Error(`a record batch of partition ${this.#partition} ends past the log`, { cause: error })
+    }
   }
 
   #fetch(offset: number): Promise<FetchedSet> {

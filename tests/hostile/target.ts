@@ -26,7 +26,7 @@ export interface Target {
  * - The topic keeps the producer's times (CreateTime) and all of its log, so that a record can lie on the
  *   contract's border to the microsecond, and the same seed means the same.
  * - It takes batches of 4 MB: a snappy bomb is 2 MB, as snappy packs zeros no tighter.
- * - V8's young generation is small, as `npm run etl` has it: by default it grows to 100 MB of slack.
+ * - Memory is given back as `npm run etl` and the image have it: docs/LIMITS.md.
  * - DEAD_LETTER_MAX_RATIO=1: most records are wrong here, and the stop on mass rejection would do its work.
  */
 export async function startTarget(servers: { kafkaBrokers: string; databaseUrl: string }): Promise<Target> {
@@ -44,6 +44,7 @@ export async function startTarget(servers: { kafkaBrokers: string; databaseUrl: 
     DEAD_LETTER_MAX_RATIO: '1',
     HTTP_PORT: '0',
     NODE_OPTIONS: '--max-semi-space-size=4',
+    MALLOC_MMAP_THRESHOLD_: '131072',
   }
   const kafka = createKafka(readConfig(['kafka'], env), createLogger('silent'), name)
   const common = { partitions: PARTITIONS, replication: 1 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PartitionCursor, type Slice, type SliceLimits } from '../../etl/kafka/cursor.ts'
-import type { LogReader } from '../../etl/kafka/log-reader.ts'
+import { OffsetOutOfRange, type LogReader } from '../../etl/kafka/log-reader.ts'
 import { aRecordBatch, anEndOfTransaction } from '../support/a-record-batch.ts'
 
 const endOf = (batch: Buffer) => Number(batch.readBigInt64BE(0)) + batch.readInt32BE(23) + 1
@@ -158,15 +158,31 @@ describe('a cursor', () => {
     )
   })
 
+  test('goes on where an answer’s bounds are older than its records', async () => {
+    const { reader, fetched } = aLog(five)
+    const bounds = { start: 0, lastStable: 2, highWatermark: 2 }
+    const older: LogReader = {
+      ...reader,
+      fetch: async (partition, offset, maxBytes) => {
+        const set = await reader.fetch(partition, offset, maxBytes)
+        return offset === 0 ? { ...set, bounds } : set
+      },
+    }
+    const cursor = new PartitionCursor(older, 0, 0)
+    expect((await slices(cursor, { ...ALL, end: 5 })).map(shape)).toEqual([[0, 5, [0, 1, 2, 3, 4]]])
+    expect(fetched).toEqual([0, 3])
+  })
+
   test('throws where a batch’s header leads past the log, or back into what was delivered', async () => {
     const past = aRecordBatch({ records: ofBytes(1), lastOffsetDelta: 100 })
     const { reader } = aLog([past])
     const short: LogReader = {
       ...reader,
-      fetch: async (...where) => ({
-        ...(await reader.fetch(...where)),
-        bounds: { start: 0, lastStable: 1, highWatermark: 1 },
-      }),
+      fetch: async (partition, offset, maxBytes) => {
+        if (offset > 1) throw new OffsetOutOfRange()
+        const bounds = { start: 0, lastStable: 1, highWatermark: 1 }
+        return { ...(await reader.fetch(partition, offset, maxBytes)), bounds }
+      },
     }
     await expect(new PartitionCursor(short, 0, 0).next({ ...ALL, end: 1 })).rejects.toThrow(
       'ends past the log',
