@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { scrub, type Logger } from '../log.ts'
 import { repeatedly, type Repetition } from '../repeat.ts'
+import { GONE_AFTER_SECONDS } from '../warehouse/ledger.ts'
 
 /** What a worker says of itself, for those who ask another one. */
 export interface Presence {
@@ -12,8 +13,6 @@ export interface Presence {
 }
 
 const EVERY_MS = 2_000
-/** One that was not seen for so long is gone. */
-export const GONE_AFTER_SECONDS = 15
 
 export interface PresenceKeeper extends Repetition {
   /** Why the warehouse can't be written to, as last tried; undefined where it can. */

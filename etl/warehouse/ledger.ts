@@ -1,5 +1,4 @@
 import type { ClientBase, Pool } from 'pg'
-import { GONE_AFTER_SECONDS } from '../operations/workers.ts'
 import type { PartitionId } from './progress.ts'
 
 /** A range of offsets of one partition, and what became of the records in it. */
@@ -110,6 +109,9 @@ export async function recentBatches(
 /** Ticks and manual runs drain; replays and housekeeping are runs of their own beside them. */
 export type DrainKind = 'tick' | 'manual'
 export type RunKind = DrainKind | 'replay' | 'housekeeping'
+
+/** A worker that was not seen for so long is gone. */
+export const GONE_AFTER_SECONDS = 15
 
 /**
  * Opens a run, and closes the drains that died: this worker's own, of its last life, and those whose worker is
