@@ -83,7 +83,7 @@ export async function compareGroupOffsets(
     if (offset < 0 && nextOffset > firstOffset && before?.offset !== offset) {
       logger.warn(
         { partition, watermark: nextOffset },
-        `the group ${groupId} has no offset for partition ${partition} (expired, or deleted): it goes on from its watermark ${nextOffset}`,
+        `the group ${groupId} has no offset for partition ${partition} (expired, deleted, or none was committed yet): it goes on from its watermark ${nextOffset}`,
       )
     }
     if (offset <= nextOffset || stopCode !== null) continue
