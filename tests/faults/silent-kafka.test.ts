@@ -1,34 +1,25 @@
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { addressOf } from '../support/console.ts'
 import { endOf } from '../support/fault-worker.ts'
-import { ownServers, type OwnServers } from '../support/fault-servers.ts'
 import { runPulse } from '../support/pulse.ts'
 import { readiness } from '../support/readiness.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
+import { ownKafka, type OwnKafka } from './support/own-servers.ts'
 
 /** A broker that hangs with its port open: nothing is refused, nothing is answered. */
 
 vi.setConfig({ testTimeout: 180_000 })
 
-let servers: OwnServers | string
-
-beforeAll(async () => {
-  servers = await ownServers()
-})
-afterAll(async () => {
-  if (typeof servers !== 'string') await servers.stop()
-})
-
-beforeEach(({ skip }) => {
-  if (typeof servers === 'string') skip(servers)
-  else if (servers.kafka.pid === undefined) skip('only a process of this machine can be made to hang')
-})
-
-test('a Kafka that hangs is named wherever one looks, and found again when it answers', async () => {
-  const { kafka, ...own } = servers as OwnServers
-  const pid = kafka.pid!()
-  const world = await aWorld({ servers: own, partitions: 1 })
+test('a Kafka that hangs is named wherever one looks, and found again when it answers', async ({ skip }) => {
+  const cluster = await ownKafka()
+  if (typeof cluster === 'string') skip(cluster)
+  const own = cluster as OwnKafka
+  onTestFinished(() => own.stop())
+  const [broker] = own.brokers
+  const pid = broker!.control.pid()
+  const servers = { kafkaBrokers: broker!.address, databaseUrl: inject('databaseUrl') }
+  const world = await aWorld({ servers, partitions: 1 })
   onTestFinished(() => void process.kill(pid, 'SIGCONT')) // before the world is taken away
   const etl = world.startEtl()
   const stopped = world.startEtl()
