@@ -15,9 +15,10 @@ const PATIENCE_MS = 30_000
 /** @throws KafkaUnreachable */
 export function readKafkaNow(kafka: Kafka, topic: string, groupId: string): Promise<KafkaNow> {
   const work = async (admin: Admin): Promise<KafkaNow> => {
-    const group = await groupOffsets(admin, groupId, topic)
     const id = await clusterId(admin)
     const bounds = await partitionBounds(admin, topic)
+    // After the bounds, with which the client learns of the brokers: or it looks for the coordinator twice, 200 ms apart.
+    const group = await groupOffsets(admin, groupId, topic)
     const logs = bounds.map(
       ({ partition, start, end }) => [partition, { clusterId: id, start, end }] as const,
     )
