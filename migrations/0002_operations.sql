@@ -80,7 +80,7 @@ CREATE TABLE "audit"."operator_actions" (
 	"worker" text,
 	"heartbeat_at" timestamp with time zone,
 	"finished_at" timestamp with time zone,
-	CONSTRAINT "operator_actions_action" CHECK ("action" in ('pause', 'resume', 'run_now', 'continue_partition', 'new_incarnation', 'acknowledge_loss', 'redrive', 'dismiss', 'replay', 'test_alert', 'stop_action', 'continue_action')),
+	CONSTRAINT "operator_actions_action" CHECK ("action" in ('pause', 'resume', 'run_now', 'continue_partition', 'new_incarnation', 'acknowledge_loss', 'redrive', 'dismiss', 'replay', 'test_alert')),
 	CONSTRAINT "operator_actions_status" CHECK ("status" in ('pending', 'running', 'stopping', 'stopped', 'succeeded', 'failed')),
 	CONSTRAINT "operator_actions_via" CHECK ("via" in ('console', 'api', 'pulse'))
 );
@@ -114,6 +114,7 @@ ALTER TABLE "audit"."dead_letters" ADD COLUMN "failure" text GENERATED ALWAYS AS
 ALTER TABLE "audit"."dead_letters" ADD COLUMN "redriven_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "audit"."pipeline_batches" ADD COLUMN "dropped" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit"."alert_notifications" ADD CONSTRAINT "alert_notifications_alert_id_alerts_id_fk" FOREIGN KEY ("alert_id") REFERENCES "audit"."alerts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "audit"."operator_actions" ADD CONSTRAINT "operator_actions_run_id_pipeline_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "audit"."pipeline_runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "audit"."replay_ranges" ADD CONSTRAINT "replay_ranges_action_id_operator_actions_id_fk" FOREIGN KEY ("action_id") REFERENCES "audit"."operator_actions"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "alert_notifications_waiting" ON "audit"."alert_notifications" USING btree ("next_attempt_at") WHERE sent_at is null and gave_up_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "alerts_open" ON "audit"."alerts" USING btree ("rule","scope") WHERE ended_at is null;--> statement-breakpoint
