@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { ConfigError } from '../etl/config.ts'
-import { scrub } from '../etl/log.ts'
+import { commandFailure } from './command-failure.ts'
 import { runDemo } from './demo/demo.ts'
 import { readSeconds } from './demo/settings.ts'
 
@@ -39,8 +38,8 @@ async function main(): Promise<number> {
     }
     return await runDemo(process.env, readSeconds(process.env))
   } catch (error) {
-    const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
-    console.error(`${usage ? '' : '\n'}${scrub(error instanceof Error ? error.message : String(error))}`)
-    return usage ? 2 : 1
+    const { message, exitCode } = commandFailure(error)
+    console.error(`${exitCode === 2 ? '' : '\n'}${message}`)
+    return exitCode
   }
 }

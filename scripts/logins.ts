@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
 import { ConfigError, readConfig } from '../etl/config.ts'
-import { scrub } from '../etl/log.ts'
 import { explainedTls } from '../etl/warehouse/tls.ts'
+import { failCommand } from './command-failure.ts'
 
 const HELP = `Usage: node scripts/logins.ts
 
@@ -155,8 +155,6 @@ if (import.meta.main) {
   try {
     process.exitCode = await main()
   } catch (thrown) {
-    const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL')
-    console.error(scrub(error instanceof Error ? error.message : String(error)))
-    process.exitCode = error instanceof ConfigError || (error instanceof TypeError && 'code' in error) ? 2 : 1
+    failCommand(explainedTls(thrown, 'MIGRATION_DATABASE_URL'))
   }
 }

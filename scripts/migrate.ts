@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { ConfigError, readConfig } from '../etl/config.ts'
-import { scrub } from '../etl/log.ts'
+import { readConfig } from '../etl/config.ts'
 import { explainedTls } from '../etl/warehouse/tls.ts'
+import { failCommand } from './command-failure.ts'
 import { migrate, MigrationRefused } from './migration/migrate.ts'
 import { renderRights } from './rights/render.ts'
 import { renderReport } from './schema-validator/index.ts'
@@ -37,7 +37,5 @@ try {
   const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)')
   if (error instanceof MigrationRefused && error.found !== undefined)
     console.log(`${renderReport(error.found.report)}\n\n${renderRights(error.found.rights)}\n`)
-  console.error(scrub(error instanceof Error ? error.message : String(error)))
-  const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
-  process.exitCode = usage ? 2 : 1
+  failCommand(error)
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
-import { ConfigError, readConfig } from '../etl/config.ts'
-import { scrub } from '../etl/log.ts'
+import { readConfig } from '../etl/config.ts'
 import { appliedMigrations } from '../etl/warehouse/migrations.ts'
 import { explainedTls } from '../etl/warehouse/tls.ts'
+import { failCommand } from './command-failure.ts'
 import { renderRights } from './rights/render.ts'
 import { isAsDeclared, reportRights } from './rights/report.ts'
 
@@ -43,7 +43,5 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main()
 } catch (thrown) {
-  const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)')
-  console.error(scrub(error instanceof Error ? error.message : String(error)))
-  process.exitCode = error instanceof ConfigError || (error instanceof TypeError && 'code' in error) ? 2 : 1
+  failCommand(explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)'))
 }

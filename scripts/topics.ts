@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
-import { ConfigError, readConfig, type Config } from '../etl/config.ts'
+import { readConfig, type Config } from '../etl/config.ts'
 import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
-import { createLogger, scrub } from '../etl/log.ts'
+import { createLogger } from '../etl/log.ts'
+import { failCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics
 
@@ -74,7 +75,6 @@ if (import.meta.main) {
   try {
     process.exitCode = await main()
   } catch (error) {
-    console.error(scrub(error instanceof Error ? error.message : String(error)))
-    process.exitCode = error instanceof ConfigError || (error instanceof TypeError && 'code' in error) ? 2 : 1
+    failCommand(error)
   }
 }

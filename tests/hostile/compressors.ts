@@ -29,10 +29,11 @@ export const aCompressor = (random: Random) => random.pick(ALL)
 
 const JAVA_BLOCK = 32 * 1024
 
-function inJavaFrames(bytes: Buffer): Buffer {
+/** The framing of Java's snappy: a header, then blocks behind their lengths. */
+export function inJavaFrames(bytes: Buffer, blockBytes = JAVA_BLOCK): Buffer {
   const parts = [Buffer.from('82534e41505059000000000100000001', 'hex')]
-  for (let at = 0; at < bytes.length; at += JAVA_BLOCK) {
-    const block = Buffer.from(snappy.compress(bytes.subarray(at, at + JAVA_BLOCK)))
+  for (let at = 0; at < bytes.length; at += blockBytes) {
+    const block = Buffer.from(snappy.compress(bytes.subarray(at, at + blockBytes)))
     const length = Buffer.alloc(4)
     length.writeInt32BE(block.length)
     parts.push(length, block)

@@ -3,29 +3,18 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { decompress } from '../../etl/kafka/codecs.ts'
 import { decodeRecordSet, MAX_DECOMPRESSED_BYTES } from '../../etl/kafka/record-batch.ts'
+import { inJavaFrames } from '../hostile/compressors.ts'
 import { aRecordBatch } from '../support/a-record-batch.ts'
 
 const require = createRequire(import.meta.url)
 const lz4 = require('lz4js') as { compress(source: Uint8Array): Uint8Array }
 const snappy = require('snappyjs') as { compress(source: Uint8Array): Uint8Array }
 
-/** The framing of Java's snappy: a header, then blocks behind their lengths. */
-function xerial(plain: Buffer, blockBytes = 32 * 1024): Buffer {
-  const parts = [Buffer.from('82534e41505059000000000100000001', 'hex')]
-  for (let at = 0; at < plain.length; at += blockBytes) {
-    const block = Buffer.from(snappy.compress(plain.subarray(at, at + blockBytes)))
-    const length = Buffer.alloc(4)
-    length.writeInt32BE(block.length)
-    parts.push(length, block)
-  }
-  return Buffer.concat(parts)
-}
-
 /** The last number: what a limit may be too strict by, since the codec knows the size only by blocks. */
 const codecs: [string, number, (plain: Buffer) => Uint8Array, number][] = [
   ['gzip', 1, (plain) => gzipSync(plain), 0],
   ['snappy', 2, (plain) => snappy.compress(plain), 0],
-  ['snappy in Java’s framing', 2, xerial, 0],
+  ['snappy in Java’s framing', 2, inJavaFrames, 0],
   ['lz4', 3, (plain) => lz4.compress(plain), 8 * 1024 * 1024],
   ['zstd', 4, (plain) => zstdCompressSync(plain), 0],
 ]
@@ -101,8 +90,8 @@ test('snappy copies that overlap themselves repeat', () => {
 
 test('blocks of Java’s snappy are limited together, and a length that points backwards is refused', () => {
   const plain = Buffer.alloc(100_000)
-  expect(() => decompress(2, xerial(plain, 10_000), 99_999)).toThrow(/more than/)
-  const backwards = xerial(plain)
+  expect(() => decompress(2, inJavaFrames(plain, 10_000), 99_999)).toThrow(/more than/)
+  const backwards = inJavaFrames(plain)
   backwards.writeInt32BE(-4, 16)
   expect(() => decompress(2, backwards, 1_000_000)).toThrow(/block of -4 bytes/)
 })

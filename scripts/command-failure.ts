@@ -1,0 +1,24 @@
+import { ConfigError } from '../etl/config.ts'
+import { scrub } from '../etl/log.ts'
+
+/** What ended a command, for people and without secrets, and the exit code that says whose fault it is. */
+export interface CommandFailure {
+  readonly message: string
+  /** 2: called or configured wrongly (`parseArgs` throws a TypeError with a code). 1: anything else. */
+  readonly exitCode: 1 | 2
+}
+
+export function commandFailure(error: unknown): CommandFailure {
+  const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
+  return {
+    message: scrub(error instanceof Error ? error.message : String(error)),
+    exitCode: usage ? 2 : 1,
+  }
+}
+
+/** For a command with nothing to add: prints the failure, and sets the exit code of this process. */
+export function failCommand(error: unknown): void {
+  const { message, exitCode } = commandFailure(error)
+  console.error(message)
+  process.exitCode = exitCode
+}
