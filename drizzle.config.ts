@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './etl/warehouse/schema/*.ts',
+  schema: './etl/schema/*.ts',
   out: './migrations',
 })

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { ConfigError, readConfig, type Config } from './config.ts'
-import { createLogger, scrub } from './log.ts'
-import { checkSchedule } from './scheduler.ts'
-import { stopSignal } from './stop-signal.ts'
+import { ConfigError, readConfig, type Config } from './process/config.ts'
+import { createLogger, scrub } from './process/log.ts'
+import { checkSchedule } from './job/scheduler.ts'
+import { stopSignal } from './process/stop-signal.ts'
 import { startWorker, type Connections, type WorkerConfig } from './worker.ts'
 
 const HELP = `Usage: npm run etl

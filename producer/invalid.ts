@@ -1,4 +1,4 @@
-import type { DeadLetterCode } from '../etl/types.ts'
+import type { DeadLetterCode } from '../etl/stream/types.ts'
 import { encodeFields, encodeOrder, FIELDS, fieldTexts, type Field, type Order } from './order.ts'
 import type { Random } from './random.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Logger } from '../etl/log.ts'
+import type { Logger } from '../etl/process/log.ts'
 
 const PAUSE_MS = 1_000
 

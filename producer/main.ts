@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { readConfig, type Config } from '../etl/config.ts'
-import { createLogger } from '../etl/log.ts'
+import { readConfig, type Config } from '../etl/process/config.ts'
+import { createLogger } from '../etl/process/log.ts'
 import { run } from './run.ts'
-import { stopSignal } from '../etl/stop-signal.ts'
+import { stopSignal } from '../etl/process/stop-signal.ts'
 
 const HELP = `Usage: npm run producer [-- --help]
 

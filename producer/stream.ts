@@ -1,4 +1,4 @@
-import type { DeadLetterCode } from '../etl/types.ts'
+import type { DeadLetterCode } from '../etl/stream/types.ts'
 import { INVALID_KINDS } from './invalid.ts'
 import { encodeOrder, type Order } from './order.ts'
 import { createRandom, type Random } from './random.ts'

@@ -1,5 +1,5 @@
-import { ConfigError } from '../etl/config.ts'
-import { scrub } from '../etl/log.ts'
+import { ConfigError } from '../etl/process/config.ts'
+import { scrub } from '../etl/process/log.ts'
 
 /** What ended a command, for people and without secrets, and the exit code that says whose fault it is. */
 export interface CommandFailure {

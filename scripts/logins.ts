@@ -2,8 +2,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
-import { ConfigError, readConfig } from '../etl/config.ts'
-import { explainedTls } from '../etl/warehouse/tls.ts'
+import { ConfigError, readConfig } from '../etl/process/config.ts'
+import { explainedTls } from '../etl/postgres/tls.ts'
 import { failCommand } from './command-failure.ts'
 
 const HELP = `Usage: node scripts/logins.ts

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { readConfig } from '../etl/config.ts'
-import { explainedTls } from '../etl/warehouse/tls.ts'
+import { readConfig } from '../etl/process/config.ts'
+import { explainedTls } from '../etl/postgres/tls.ts'
 import { failCommand } from './command-failure.ts'
 import { migrate, MigrationRefused } from './migration/migrate.ts'
 import { renderRights } from './rights/render.ts'

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { readConfig, type Config } from '../etl/config.ts'
+import { readConfig, type Config } from '../etl/process/config.ts'
 import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
-import { createLogger } from '../etl/log.ts'
+import { createLogger } from '../etl/process/log.ts'
 import { failCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics

@@ -1,8 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { Client } from 'pg'
-import { ConfigError, readConfig } from '../etl/config.ts'
-import { scrub } from '../etl/log.ts'
-import { explainedTls } from '../etl/warehouse/tls.ts'
+import { ConfigError, readConfig } from '../etl/process/config.ts'
+import { scrub } from '../etl/process/log.ts'
+import { explainedTls } from '../etl/postgres/tls.ts'
 import {
   renderReport,
   unreachableReport,

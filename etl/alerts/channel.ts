@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../process/config.ts'
 import type { Severity } from './rule.ts'
 
 /** What there is to tell of an alert. */

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../process/config.ts'
 import type { Channel, ChannelFactory } from './channel.ts'
 import { email } from './channels/email.ts'
 import { slack } from './channels/slack.ts'

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { attempt } from './attempt.ts'
 import type { AlertFacts, Channel, Notification } from './channel.ts'
 

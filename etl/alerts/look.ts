@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
-import type { Logger } from '../log.ts'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import type { Logger } from '../process/log.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { AlertRule, Finding, RuleContext } from './rule.ts'
 
 export interface Lookout {

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts'
-import type { Logger } from '../log.ts'
+import type { Config } from '../process/config.ts'
+import type { Logger } from '../process/log.ts'
 import { attempt } from './attempt.ts'
 import type { Notification } from './channel.ts'
 import { configuredChannels } from './channels.ts'

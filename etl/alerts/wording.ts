@@ -1,4 +1,4 @@
-import { plain } from '../contract/excerpt.ts'
+import { plain } from '../text/excerpt.ts'
 import type { Notification } from './channel.ts'
 
 /** Code points of a headline: a subject line that nobody has to scroll. */

@@ -1,4 +1,4 @@
-import { duration, thousands } from '../reports/wording.ts'
+import { duration, thousands } from '../text/wording.ts'
 import { html, type Html } from './html.ts'
 
 /** 2026-11-21 13:33:50, in UTC. */

@@ -1,4 +1,4 @@
-import type { Visitor } from './guard.ts'
+import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
 
 /** The pages of the menu, in its order; the letter after `g` goes there. */

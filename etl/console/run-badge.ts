@@ -1,4 +1,4 @@
-import type { RunStatus } from '../reports/runs.ts'
+import type { RunStatus } from '../status/runs.ts'
 import type { Html } from './html.ts'
 import { badge, type Icon, type Tone } from './icons.ts'
 

@@ -1,4 +1,4 @@
-import { thousands } from '../reports/wording.ts'
+import { thousands } from '../text/wording.ts'
 import { html, nothing, type Html } from './html.ts'
 
 export interface Column<Row> {

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 
 /**
  * Prunes the books by age, in chunks with a transaction each. `goOn` throws where it is to end here; the

@@ -1,8 +1,8 @@
 import { addAbortListener } from 'node:events'
 import pRetry from 'p-retry'
 import type { Pool } from 'pg'
-import { remedyFor } from '../warehouse/errors.ts'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { remedyFor } from '../postgres/errors.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 
 /** Month partitions of the facts, in UTC. */
 

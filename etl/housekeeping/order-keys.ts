@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 
 /**
  * Deletes the keys of orders that are older than `days` and whose facts were dropped, stretch by stretch

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 import { MONTHS_AHEAD_MISSING } from './months.ts'
 
 /**

@@ -1,6 +1,6 @@
 import kafkajs, { type Kafka, type KafkaConfig, type logLevel, type SASLOptions } from 'kafkajs'
-import type { Config } from '../config.ts'
-import type { Logger } from '../log.ts'
+import type { Config } from '../process/config.ts'
+import type { Logger } from '../process/log.ts'
 import { patchKafkajs } from './internals.ts'
 
 export type { Admin, Kafka } from 'kafkajs'

@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { asRefusal } from './refusal.ts'
 
 /**

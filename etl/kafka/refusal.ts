@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import { tlsProblem } from '../tls.ts'
+import { tlsProblem } from '../process/tls.ts'
 
 /** Kafka, or TLS before it, turned this program away: waiting would not help, a setting or a right must change. */
 export class KafkaRefused extends Error {

@@ -1,5 +1,5 @@
-import type { Logger } from '../log.ts'
-import { repeatedly, type Repetition } from '../repeat.ts'
+import type { Logger } from '../process/log.ts'
+import { repeatedly, type Repetition } from '../process/repeat.ts'
 import type { Kafka } from './client.ts'
 import { withAdmin } from './topics.ts'
 

@@ -2,10 +2,10 @@ import type { Pool } from 'pg'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Membership } from '../kafka/membership.ts'
-import { timestampRange, type PreparedBatch } from '../load.ts'
-import { DEAD_LETTER_CODES } from '../types.ts'
-import type { DrainKind } from '../warehouse/ledger.ts'
-import type { Progress } from '../warehouse/progress.ts'
+import { timestampRange, type PreparedBatch } from '../job/load.ts'
+import { DEAD_LETTER_CODES } from '../stream/types.ts'
+import type { DrainKind } from '../ledger/batches.ts'
+import type { Progress } from '../ledger/progress.ts'
 import { createInstruments } from './instruments.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 
 export type ActionName =
   | 'pause'

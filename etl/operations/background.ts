@@ -1,8 +1,8 @@
 import type { ClientBase, Pool } from 'pg'
 import { isKafkaOutage } from '../kafka/unreachable.ts'
-import { scrub, type Logger } from '../log.ts'
-import { repeatedly, type Repetition } from '../repeat.ts'
-import { remedyFor, type Remedy } from '../warehouse/errors.ts'
+import { scrub, type Logger } from '../process/log.ts'
+import { repeatedly, type Repetition } from '../process/repeat.ts'
+import { remedyFor, type Remedy } from '../postgres/errors.ts'
 import { ACTION_COLUMNS, type Action, type ActionName } from './actions.ts'
 
 /** A background action in the hands of this worker. */

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
-import type { Logger } from '../log.ts'
-import { repeatedly, type Repetition } from '../repeat.ts'
+import type { Logger } from '../process/log.ts'
+import { repeatedly, type Repetition } from '../process/repeat.ts'
 
 /** The switch and the bell, as the warehouse has them. */
 export interface Control {

@@ -1,6 +1,6 @@
-import { centsToDecimal } from '../money.ts'
-import type { Fact } from '../types.ts'
-import type { StoredDerivation } from '../warehouse/replay.ts'
+import { centsToDecimal } from '../stream/money.ts'
+import type { Fact } from '../stream/types.ts'
+import type { StoredDerivation } from './statements.ts'
 
 /** What of a fact a replay may change; money as a decimal. */
 export interface Derived {

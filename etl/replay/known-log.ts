@@ -1,11 +1,11 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import type { LogReader } from '../kafka/log-reader.ts'
-import { differs } from '../known-log.ts'
+import { differs } from '../job/known-log.ts'
 import { ActionRefused } from '../operations/actions.ts'
-import { lookAt, type PartitionNow } from '../operations/partitions.ts'
-import type { PartitionId, Progress } from '../warehouse/progress.ts'
-import type { ReplayProgress } from '../warehouse/replay.ts'
+import { lookAt, type PartitionNow } from '../partitions/steer.ts'
+import type { PartitionId, Progress } from '../ledger/progress.ts'
+import type { ReplayProgress } from './statements.ts'
 
 /**
  * A partition's watermark and log, if that is the log that was loaded.

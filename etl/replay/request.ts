@@ -1,8 +1,8 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import { recordAction, requireNoOtherReplay, type Action, type Operator } from '../operations/actions.ts'
-import { insertReplayRanges } from '../warehouse/replay.ts'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+import { insertReplayRanges } from './statements.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 import { planReplay, type ReplayPlan } from './plan.ts'
 import type { ReplayRange } from './range.ts'
 

@@ -1,18 +1,18 @@
 import type { LogPart } from '../kafka/log-parts.ts'
 import type { Job } from '../operations/background.ts'
-import type { Pipeline } from '../pipeline.ts'
-import { transform } from '../transform.ts'
-import { validate } from '../validate.ts'
-import { lockProgress } from '../warehouse/progress.ts'
+import type { Pipeline } from '../job/pipeline.ts'
+import { transform } from '../job/transform.ts'
+import { validate } from '../job/validate.ts'
+import { lockProgress } from '../ledger/progress.ts'
 import {
   advanceReplayRange,
   findDerivations,
   saveReplayResult,
   updateDerivations,
   type ReplayProgress,
-} from '../warehouse/replay.ts'
-import { replaceInRollup } from '../warehouse/rollup.ts'
-import { commit, inTransaction } from '../warehouse/transaction.ts'
+} from './statements.ts'
+import { replaceInRollup } from '../stream/rollup.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 import { addGone, addPart, compare, type ReplayFigures } from './figures.ts'
 import { requireSameOffsets } from './known-log.ts'
 

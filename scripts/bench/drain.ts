@@ -1,5 +1,5 @@
-import { readConfig } from '../../etl/config.ts'
-import { createLogger } from '../../etl/log.ts'
+import { readConfig } from '../../etl/process/config.ts'
+import { createLogger } from '../../etl/process/log.ts'
 import { startWorker } from '../../etl/worker.ts'
 
 /**

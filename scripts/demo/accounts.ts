@@ -1,4 +1,4 @@
-import { reconcile, renderReconciliation } from '../pulse/reconciliation.ts'
+import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { agrees, compare } from './cross-check.ts'
 import { renderComparison, renderSummary } from './render-summary.ts'
 import type { Ending } from './story.ts'

@@ -1,4 +1,4 @@
-import { DEAD_LETTER_CODES, type DeadLetterCode } from '../../etl/types.ts'
+import { DEAD_LETTER_CODES, type DeadLetterCode } from '../../etl/stream/types.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import type { MessageKind } from '../../producer/stream.ts'
 import type { LogLine } from './log-line.ts'

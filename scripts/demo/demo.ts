@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { stopSignal } from '../../etl/stop-signal.ts'
+import { stopSignal } from '../../etl/process/stop-signal.ts'
 import { startServers, type Servers } from '../servers/index.ts'
 import { giveAccounts } from './accounts.ts'
 import { aborted } from './aborted.ts'

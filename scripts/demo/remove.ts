@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, escapeIdentifier } from 'pg'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { createLogger, scrub } from '../../etl/log.ts'
+import { createLogger, scrub } from '../../etl/process/log.ts'
 
 /**
  * `remove.ts <database> <topic> <dead-letter topic> <group>`: waits for the end of its input, then removes

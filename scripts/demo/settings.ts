@@ -1,9 +1,9 @@
-import { ConfigError, readConfig } from '../../etl/config.ts'
+import { ConfigError, readConfig } from '../../etl/process/config.ts'
 import type { Servers } from '../servers/index.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Blank counts as not set, as in etl/config.ts. */
+/** Blank counts as not set, as in etl/process/config.ts. */
 const setOr = (usual: string, value: string | undefined): string =>
   value === undefined || value === '' ? usual : value
 

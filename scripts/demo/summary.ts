@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { DeadLetterCode, Issue } from '../../etl/types.ts'
+import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
 
 /** What the warehouse holds. Money is Postgres' own text of it. */
 export interface Summary {

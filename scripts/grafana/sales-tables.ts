@@ -61,7 +61,7 @@ export const flaggedTransactions = table({
   id: 15,
   title: 'Flagged transactions',
   description:
-    'Which transactions look like fraud, and why? Start with the highest score; several of one customer are worth a call. The rules are in etl/fraud-rules.ts.',
+    'Which transactions look like fraud, and why? Start with the highest score; several of one customer are worth a call. The rules are in etl/stream/fraud-rules.ts.',
   size: [24, 10],
   unit: 'none',
   noValue: '–',

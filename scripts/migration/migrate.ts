@@ -4,7 +4,7 @@ import {
   readMigrations,
   requireSameMigrations,
   type Migration,
-} from '../../etl/warehouse/migrations.ts'
+} from '../../etl/postgres/migrations.ts'
 import { isAsDeclared, reportRights, type RightsReport } from '../rights/report.ts'
 import { validateSchema, type SchemaReport } from '../schema-validator/index.ts'
 import { ensureRoles, prepareDatabase } from './roles.ts'

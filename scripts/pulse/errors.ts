@@ -1,7 +1,7 @@
-import { ConfigError, type Config } from '../../etl/config.ts'
+import { ConfigError, type Config } from '../../etl/process/config.ts'
 import { KafkaUnreachable, reasonOf } from '../../etl/kafka/unreachable.ts'
-import { scrub } from '../../etl/log.ts'
-import { explainedTls } from '../../etl/warehouse/tls.ts'
+import { scrub } from '../../etl/process/log.ts'
+import { explainedTls } from '../../etl/postgres/tls.ts'
 
 /** Wrong use of a command, that its parser can't see: exit 2. */
 export class UsageError extends Error {

@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { readAction, type Action } from '../../etl/operations/actions.ts'
 import { seconds } from './arguments.ts'
 import { CommandFailed } from './errors.ts'
-import { printable } from './printable.ts'
+import { printable } from '../../etl/text/printable.ts'
 import type { Session } from './session.ts'
-import { thousands } from '../../etl/reports/wording.ts'
+import { thousands } from '../../etl/text/wording.ts'
 
 /** The options of a command whose work a worker does in the background. */
 export interface FollowOptions {

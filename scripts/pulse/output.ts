@@ -1,5 +1,5 @@
-import { printable, printableJson } from './printable.ts'
-import { thousands } from '../../etl/reports/wording.ts'
+import { printable, printableJson } from '../../etl/text/printable.ts'
+import { thousands } from '../../etl/text/wording.ts'
 
 export type Cell = string | number | Date | null
 

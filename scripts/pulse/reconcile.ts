@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { JSON_OPTION, withExamples } from './arguments.ts'
 import { EXIT } from './errors.ts'
 import { print, printJson } from './output.ts'
-import { reconcile, renderReconciliation } from './reconciliation.ts'
+import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { inSession } from './session.ts'
 
 export function addReconcile(parent: Command): void {

@@ -11,7 +11,7 @@ import { print, printJson } from './output.ts'
 import { rangeOf, type RangeOptions } from './replay/range-of.ts'
 import { renderFigures } from './replay/render.ts'
 import { inSession } from './session.ts'
-import { count, offsets } from '../../etl/reports/wording.ts'
+import { count, offsets } from '../../etl/text/wording.ts'
 
 interface Options extends RangeOptions, FollowOptions {
   readonly dryRun?: boolean

@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander'
-import { readRuns, RUN_STATUSES, type Run, type RunStatus } from '../../etl/reports/runs.ts'
+import { readRuns, RUN_STATUSES, type Run, type RunStatus } from '../../etl/status/runs.ts'
 import { aLimit, JSON_OPTION, withExamples } from './arguments.ts'
 import { printRows, type Column } from './output.ts'
 import { inSession } from './session.ts'
-import { duration } from '../../etl/reports/wording.ts'
+import { duration } from '../../etl/text/wording.ts'
 
 const COLUMNS: readonly Column<Run>[] = [
   { heading: 'id', of: ({ id }) => String(id) },

@@ -1,15 +1,15 @@
 import type { Pool } from 'pg'
-import { readConfig, type Config } from '../../etl/config.ts'
+import { readConfig, type Config } from '../../etl/process/config.ts'
 import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
 import { ActionRefused, NotFound } from '../../etl/operations/actions.ts'
-import { createLogger } from '../../etl/log.ts'
+import { createLogger } from '../../etl/process/log.ts'
 import {
   appliedMigrations,
   MigrationMismatch,
   readMigrations,
   requireSameMigrations,
-} from '../../etl/warehouse/migrations.ts'
-import { createPool } from '../../etl/warehouse/pool.ts'
+} from '../../etl/postgres/migrations.ts'
+import { createPool } from '../../etl/postgres/pool.ts'
 import { CommandFailed, explain, UsageError } from './errors.ts'
 
 /** What a command works with. Kafka is not connected until somebody asks it. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { readStatus } from '../../etl/reports/status.ts'
+import { readStatus } from '../../etl/status/status.ts'
 import { seconds, withExamples } from './arguments.ts'
 import { sentenceOf } from './errors.ts'
 import { print, printJson } from './output.ts'

@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import { pause, requestRun, resume } from '../../etl/operations/actions.ts'
-import { readWorkers } from '../../etl/operations/workers.ts'
+import { readWorkers } from '../../etl/operations/presence.ts'
 import { seconds, withExamples } from './arguments.ts'
 import { CommandFailed, UsageError } from './errors.ts'
 import { BY_OPTION, thisOperator } from './operator.ts'
 import { print } from './output.ts'
-import { printable } from './printable.ts'
+import { printable } from '../../etl/text/printable.ts'
 import { inSession } from './session.ts'
 import { runsEnded, type EndedRun } from './switch/runs-ended.ts'
-import { count } from '../../etl/reports/wording.ts'
+import { count } from '../../etl/text/wording.ts'
 
 /** The switch and the bell: they reach every worker within a second or two, through the warehouse. */
 export function addSwitch(parent: Command): void {

@@ -1,4 +1,4 @@
-import { printable } from '../pulse/printable.ts'
+import { printable } from '../../etl/text/printable.ts'
 import type { EffectiveRights, Right } from './effective.ts'
 import { byObject, ownRights, partsOf, rolesOf } from './judge.ts'
 import type { RightsReport } from './report.ts'

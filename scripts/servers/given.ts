@@ -1,4 +1,4 @@
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { postgresVersion } from './postgres-answers.ts'
 import type { Servers } from './types.ts'
 

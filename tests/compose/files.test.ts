@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, inject, test } from 'vitest'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { compose } from './project.ts'
 
 const root = new URL('../../', import.meta.url)

@@ -11,7 +11,7 @@ import {
 } from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { centsToDecimal } from '../../etl/money.ts'
+import { centsToDecimal } from '../../etl/stream/money.ts'
 import {
   bools,
   byteas,
@@ -21,7 +21,7 @@ import {
   texts,
   timestamps,
   uuids,
-} from '../../etl/warehouse/binary-arrays.ts'
+} from '../../etl/postgres/binary-arrays.ts'
 
 const client = new Client({ connectionString: inject('databaseUrl') })
 beforeAll(async () => {

@@ -4,10 +4,10 @@ import {
   groupDeadLetters,
   listDeadLetters,
   readDeadLetter,
-} from '../../etl/reports/dead-letters.ts'
-import type { DeadLetterFilter } from '../../etl/operations/dead-letter-filter.ts'
+} from '../../etl/dead-letters/read.ts'
+import type { DeadLetterFilter } from '../../etl/dead-letters/filter.ts'
 import { ADA, askForRedrive, lettersOf, openBackground, redrive } from '../support/background.ts'
-import { requestDismiss } from '../../etl/operations/dismiss.ts'
+import { requestDismiss } from '../../etl/dead-letters/dismiss.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 
 const INJECTION = `%' or 1=1; --\\`

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readDeaths, takeUp } from '../../etl/warehouse/deaths.ts'
+import { readDeaths, takeUp } from '../../etl/ledger/crashes.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 /** Of runs that took a partition up; that a real worker dies of its heap: tests/faults/limits-out-of-memory.test.ts. */

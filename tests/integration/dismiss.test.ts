@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { requestDismiss } from '../../etl/operations/dismiss.ts'
+import { requestDismiss } from '../../etl/dead-letters/dismiss.ts'
 import { ADA, askForRedrive, lettersOf, openBackground } from '../support/background.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 

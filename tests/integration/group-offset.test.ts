@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { addPartitions, deleteGroup, sendRaw } from '../support/kafka.ts'
-import { runOnce } from '../../etl/run.ts'
+import { runOnce } from '../../etl/job/run.ts'
 import type { InProcessWorker } from '../support/worker.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createMonthKeeper } from '../../etl/warehouse/facts.ts'
-import { reconcile, renderReconciliation } from '../../scripts/pulse/reconciliation.ts'
+import { createMonthKeeper } from '../../etl/stream/facts.ts'
+import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo, housekeepingRuns } from '../support/housekeeper.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
 import type { Child } from '../support/child.ts'

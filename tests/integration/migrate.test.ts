@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { readMigrations, type Migration } from '../../etl/warehouse/migrations.ts'
+import { readMigrations, type Migration } from '../../etl/postgres/migrations.ts'
 import { migrate, MigrationRefused } from '../../scripts/migration/migrate.ts'
 import { startChild } from '../support/child.ts'
 import { createDatabase } from '../support/database.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { taxRate } from '../../etl/money.ts'
+import { taxRate } from '../../etl/stream/money.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const DAY_MS = 86_400_000

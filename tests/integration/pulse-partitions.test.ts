@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reconcile } from '../../scripts/pulse/reconciliation.ts'
+import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { makeTopicAnew } from '../support/kafka.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'

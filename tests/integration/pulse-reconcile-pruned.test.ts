@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { renderReconciliation } from '../../scripts/pulse/reconciliation.ts'
+import { renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo } from '../support/housekeeper.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aCopyOf, check, findingsOf, type Tampering } from '../support/reconciled.ts'

@@ -1,7 +1,7 @@
 import { Client, type Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { reconcile, renderReconciliation, type ReconcileReport } from '../../scripts/pulse/reconciliation.ts'
+import { reconcile, renderReconciliation, type ReconcileReport } from '../../etl/reconcile/reconcile.ts'
 import { runPulse } from '../support/pulse.ts'
 import {
   aCopyOf,

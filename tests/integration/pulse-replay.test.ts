@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keepPresence } from '../../etl/operations/workers.ts'
+import { keepPresence } from '../../etl/operations/presence.ts'
 import { aReplayer, notByNewRules, settled } from '../support/replayer.ts'
 import { runPulse } from '../support/pulse.ts'
 import { waitFor } from '../support/wait-for.ts'

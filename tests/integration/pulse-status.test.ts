@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import type { Status } from '../../etl/reports/status.ts'
+import type { Status } from '../../etl/status/status.ts'
 import { createDatabase } from '../support/database.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'

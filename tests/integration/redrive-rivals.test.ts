@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { readAction } from '../../etl/operations/actions.ts'
-import { requestDismiss } from '../../etl/operations/dismiss.ts'
+import { requestDismiss } from '../../etl/dead-letters/dismiss.ts'
 import { ADA, askForRedrive, lettersOf, openBackground } from '../support/background.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'

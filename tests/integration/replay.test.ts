@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { taxRate } from '../../etl/money.ts'
+import { taxRate } from '../../etl/stream/money.ts'
 import { messages } from '../../producer/stream.ts'
 import { aTransactionalProducer } from '../support/kafka.ts'
 import { ALL, aReplayer, notByNewRules, replayed, untouched } from '../support/replayer.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { readMigrations, type Migration } from '../../etl/warehouse/migrations.ts'
+import { readMigrations, type Migration } from '../../etl/postgres/migrations.ts'
 import { ensureLogins, grafanaLogin } from '../../scripts/logins.ts'
 import { migrate, MigrationRefused } from '../../scripts/migration/migrate.ts'
 import { renderRights } from '../../scripts/rights/render.ts'

@@ -1,11 +1,11 @@
-import type { Batch } from '../../etl/extract.ts'
-import type { PreparedBatch } from '../../etl/load.ts'
-import { taxRate } from '../../etl/money.ts'
-import { transform } from '../../etl/transform.ts'
-import type { SourceRecord } from '../../etl/types.ts'
-import { validate } from '../../etl/validate.ts'
-import { FRAUD_RULES } from '../../etl/fraud-rules.ts'
-import { batchId } from '../../etl/warehouse/ledger.ts'
+import type { Batch } from '../../etl/job/extract.ts'
+import type { PreparedBatch } from '../../etl/job/load.ts'
+import { taxRate } from '../../etl/stream/money.ts'
+import { transform } from '../../etl/job/transform.ts'
+import type { SourceRecord } from '../../etl/stream/types.ts'
+import { validate } from '../../etl/job/validate.ts'
+import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
+import { batchId } from '../../etl/ledger/batches.ts'
 
 /** A batch of these records that begins at the first of them, or where it is told. */
 export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batch> = {}): Batch {

@@ -1,13 +1,13 @@
 import { pino } from 'pino'
 import { onTestFinished, TestRunner } from 'vitest'
 import type { Pool } from 'pg'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import {
   housekeepIfDue,
   type HousekeepingOptions,
   type HousekeepingResult,
 } from '../../etl/housekeeping/housekeeping.ts'
-import { createPool } from '../../etl/warehouse/pool.ts'
+import { createPool } from '../../etl/postgres/pool.ts'
 import type { World } from './world.ts'
 
 /** Housekeeping in this process, by the loader's rights, without its clock. */

@@ -1,4 +1,4 @@
-import type { LoadOutcome } from '../../etl/load.ts'
+import type { LoadOutcome } from '../../etl/job/load.ts'
 import { createMetrics, type Metrics } from '../../etl/metrics/metrics.ts'
 import { aMessage, aRecordOf } from './a-transaction.ts'
 import { aBatch, prepared } from './a-batch.ts'

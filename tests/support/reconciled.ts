@@ -1,9 +1,9 @@
 import { Client, type Pool } from 'pg'
 import { pino } from 'pino'
 import { inject, onTestFinished } from 'vitest'
-import { readConfig } from '../../etl/config.ts'
-import { createPool } from '../../etl/warehouse/pool.ts'
-import { reconcile, type ReconcileReport } from '../../scripts/pulse/reconciliation.ts'
+import { readConfig } from '../../etl/process/config.ts'
+import { createPool } from '../../etl/postgres/pool.ts'
+import { reconcile, type ReconcileReport } from '../../etl/reconcile/reconcile.ts'
 import { createDatabase } from './database.ts'
 import type { World } from './world.ts'
 

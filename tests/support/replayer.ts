@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { FRAUD_RULES, type FraudRule } from '../../etl/fraud-rules.ts'
-import { taxRate } from '../../etl/money.ts'
+import { FRAUD_RULES, type FraudRule } from '../../etl/stream/fraud-rules.ts'
+import { taxRate } from '../../etl/stream/money.ts'
 import { readAction, type Action, type Operator } from '../../etl/operations/actions.ts'
 import { startBackground } from '../../etl/operations/background.ts'
 import { replayExecutor } from '../../etl/replay/executor.ts'

@@ -1,5 +1,5 @@
-import { validateRecord } from '../../etl/validate.ts'
-import type { DeadLetterCode, Issue, Transaction } from '../../etl/types.ts'
+import { validateRecord } from '../../etl/job/validate.ts'
+import type { DeadLetterCode, Issue, Transaction } from '../../etl/stream/types.ts'
 import { aMessage, aRecordOf } from './a-transaction.ts'
 
 /** What validation made of a record, in a form that a test can compare. */

@@ -6,7 +6,7 @@ import { attempt } from '../../etl/alerts/attempt.ts'
 import { DeliveryFailed, type Channel, type Notification } from '../../etl/alerts/channel.ts'
 import { configuredChannels } from '../../etl/alerts/channels.ts'
 import { sendTestAlert } from '../../etl/alerts/test-alert.ts'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { anHttpReceiver } from '../support/http-receiver.ts'
 import { aMailServer, MAIL_PASSWORD, MAIL_USER } from '../support/mail-server.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { inOrder, limitsAfter, restLeft, twice } from '../../etl/caution.ts'
-import type { Deaths } from '../../etl/warehouse/deaths.ts'
+import { inOrder, limitsAfter, restLeft, twice } from '../../etl/job/crash-loop.ts'
+import type { Deaths } from '../../etl/ledger/crashes.ts'
 
 const FULL = { maxRecords: 1_000, maxBytes: 8_388_608 }
 const deaths = (count: number, more: Partial<Deaths> = {}): Deaths => ({

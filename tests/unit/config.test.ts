@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CONFIG_VARIABLES, ConfigError, readConfig, type Section } from '../../etl/config.ts'
-import { checkSchedule } from '../../etl/scheduler.ts'
+import { CONFIG_VARIABLES, ConfigError, readConfig, type Section } from '../../etl/process/config.ts'
+import { checkSchedule } from '../../etl/job/scheduler.ts'
 
 const KEY = generateKeyPairSync('ed25519', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },

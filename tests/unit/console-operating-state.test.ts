@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { conditionsOf, type Observations } from '../../etl/reports/operating-state.ts'
-import { outlook } from '../../etl/reports/partitions.ts'
-import type { Run } from '../../etl/reports/runs.ts'
+import { conditionsOf, type Observations } from '../../etl/status/operating-state.ts'
+import { outlook } from '../../etl/partitions/read.ts'
+import type { Run } from '../../etl/status/runs.ts'
 
 const SINCE = new Date('2026-01-01T00:00:00Z')
 const LATER = new Date('2026-01-01T00:05:00Z')

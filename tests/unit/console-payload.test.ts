@@ -2,7 +2,7 @@ import { assert, property, json, uint8Array } from 'fast-check'
 import { expect, test } from 'vitest'
 import { Pace } from '../../etl/console/pages/actions/pace.ts'
 import { draftOf, editedValue } from '../../etl/console/pages/dead-letters/editable.ts'
-import { bytesOfHex, hexDump, hexOf } from '../../etl/reports/hex.ts'
+import { bytesOfHex, hexDump, hexOf } from '../../etl/text/hex.ts'
 import { memberSpans } from '../../etl/console/pages/dead-letters/members.ts'
 import { visible, visibleBytes } from '../../etl/console/pages/dead-letters/visible.ts'
 

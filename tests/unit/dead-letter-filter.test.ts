@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { conditionOf, deadLetterFilter } from '../../etl/operations/dead-letter-filter.ts'
-import { originOf, parseOrigin } from '../../etl/warehouse/dead-letters.ts'
+import { conditionOf, deadLetterFilter } from '../../etl/dead-letters/filter.ts'
+import { originOf, parseOrigin } from '../../etl/ledger/dead-letters.ts'
 
 test('a filter is the same from JSON and from an address', () => {
   const since = '2026-03-01T12:00:00Z'

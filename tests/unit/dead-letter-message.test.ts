@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadLetterMessage, deadLetterStub } from '../../etl/dead-letter-message.ts'
-import type { UnpublishedDeadLetter } from '../../etl/warehouse/dead-letters.ts'
+import { deadLetterMessage, deadLetterStub } from '../../etl/job/dead-letter-message.ts'
+import type { UnpublishedDeadLetter } from '../../etl/ledger/dead-letters.ts'
 
 const aDeadLetter = (overrides: Partial<UnpublishedDeadLetter> = {}): UnpublishedDeadLetter => ({
   isTooLarge: false,

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { firstOfEachOrder, settleDuplicates } from '../../etl/duplicates.ts'
-import type { Fact } from '../../etl/types.ts'
-import type { ExistingOrder } from '../../etl/warehouse/keys.ts'
+import { firstOfEachOrder, settleDuplicates } from '../../etl/job/duplicates.ts'
+import type { Fact } from '../../etl/stream/types.ts'
+import type { ExistingOrder } from '../../etl/stream/keys.ts'
 import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
 
 const ORDER = '11111111-1111-4111-8111-111111111111'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { assess, checkedFraudRules, FRAUD_RULES, type FraudRule } from '../../etl/fraud-rules.ts'
-import { CURRENCY_CODES } from '../../etl/contract/currencies.ts'
+import { assess, checkedFraudRules, FRAUD_RULES, type FraudRule } from '../../etl/stream/fraud-rules.ts'
+import { CURRENCY_CODES } from '../../etl/stream/currencies.ts'
 import { aTransaction } from '../support/a-transaction.ts'
 
 const aRule = (overrides: Partial<FraudRule> = {}): FraudRule => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { validateRecord } from '../../etl/validate.ts'
+import { validateRecord } from '../../etl/job/validate.ts'
 import { createRandom } from '../../producer/random.ts'
 import { KAFKA_MS, validFields } from '../hostile/message.ts'
 import { judge } from '../hostile/oracle.ts'

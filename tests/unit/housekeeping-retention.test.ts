@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { acceptedAgeDays, keyAgeDays } from '../../etl/housekeeping/retention.ts'
 
 const age = (env: Record<string, string>) => acceptedAgeDays(readConfig(['etl', 'housekeeping'], env))

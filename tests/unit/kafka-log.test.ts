@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { readConfig } from '../../etl/config.ts'
+import { readConfig } from '../../etl/process/config.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 
 /** What kafkajs reports again and again is a warning every half a minute, and a debug line between. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { LaterRule } from '../../etl/contract/later-rules.ts'
-import { validateRecord } from '../../etl/validate.ts'
+import type { LaterRule } from '../../etl/stream/later-rules.ts'
+import { validateRecord } from '../../etl/job/validate.ts'
 import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
 
 const RULE: LaterRule = {

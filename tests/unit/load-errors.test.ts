@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { remedyFor, RULES, type Remedy } from '../../etl/warehouse/errors.ts'
+import { remedyFor, RULES, type Remedy } from '../../etl/postgres/errors.ts'
 
 /** Codes of Postgres' appendix A, one at least for each row of the table; what a message has to say of them. */
 const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeError, scrub } from '../../etl/log.ts'
+import { describeError, scrub } from '../../etl/process/log.ts'
 
 test.for([
   ['postgres://pulse:secret@host:5432/db', 'postgres://pulse:***@host:5432/db'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { tooManyRejected } from '../../etl/mass-rejection.ts'
+import { tooManyRejected } from '../../etl/job/circuit-breaker.ts'
 
 const none = { consumed: 0, deadLettered: 0 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CURRENCY_CODES } from '../../etl/contract/currencies.ts'
+import { CURRENCY_CODES } from '../../etl/stream/currencies.ts'
 import { aMessage } from '../support/a-transaction.ts'
 import { validated, validatedField } from '../support/validated.ts'
 

@@ -4,7 +4,7 @@ import {
   readMigrations,
   requireSameMigrations,
   type AppliedMigration,
-} from '../../etl/warehouse/migrations.ts'
+} from '../../etl/postgres/migrations.ts'
 
 const own = readMigrations()
 const aMigration = (tag: string, hash = `hash of ${tag}`) => ({ tag, hash, statements: [] })

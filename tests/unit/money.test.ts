@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { centsToDecimal, decimalToCents, taxCents, taxRate } from '../../etl/money.ts'
+import { centsToDecimal, decimalToCents, taxCents, taxRate } from '../../etl/stream/money.ts'
 
 const MAX_AMOUNT = 999_999_999_999
 

@@ -46,7 +46,7 @@ describe('the command line', () => {
 describe('signals', () => {
   /** A program that never finishes what it has in hand. */
   const STUCK = `
-    import { stopSignal } from ${JSON.stringify(path('../etl/stop-signal.ts'))}
+    import { stopSignal } from ${JSON.stringify(path('../etl/process/stop-signal.ts'))}
     const log = (fields, message) => process.stdout.write(message + '\\n')
     stopSignal({ info: log, warn: log }, 'it never ends')
     setInterval(() => {}, 3_600_000)

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import { decimal, encodeOrder, FIELDS, type Order } from '../../producer/order.ts'
 import { createRandom } from '../../producer/random.ts'
-import { DEAD_LETTER_CODES } from '../../etl/types.ts'
-import { validateRecord } from '../../etl/validate.ts'
+import { DEAD_LETTER_CODES } from '../../etl/stream/types.ts'
+import { validateRecord } from '../../etl/job/validate.ts'
 
 const HOUR_MS = 3_600_000
 const order = (time: number): Order => ({

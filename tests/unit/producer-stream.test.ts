@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CATEGORIES, CURRENCIES } from '../../producer/shop.ts'
 import { messages, RECENT_ORDERS, type Message, type StreamOptions } from '../../producer/stream.ts'
-import { validateRecord } from '../../etl/validate.ts'
+import { validateRecord } from '../../etl/job/validate.ts'
 
 const START = Date.UTC(2026, 10, 21, 12)
 const RULES = { maxAgeDays: 1_095 }

@@ -1,13 +1,13 @@
 import { InvalidArgumentError } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { RUN_STATUSES } from '../../etl/reports/runs.ts'
-import { RUN_STATUSES as STATUSES_OF_THE_SCHEMA } from '../../etl/warehouse/schema/audit.ts'
+import { RUN_STATUSES } from '../../etl/status/runs.ts'
+import { RUN_STATUSES as STATUSES_OF_THE_SCHEMA } from '../../etl/schema/audit.ts'
 import { aMoment } from '../../scripts/pulse/arguments.ts'
 import { plainText, renderPayload, SHORT_BYTES } from '../../scripts/pulse/dead-letters/payload.ts'
 import { explain } from '../../scripts/pulse/errors.ts'
 import { table } from '../../scripts/pulse/output.ts'
-import { printable, printableJson } from '../../scripts/pulse/printable.ts'
-import { count, duration, offsets } from '../../etl/reports/wording.ts'
+import { printable, printableJson } from '../../etl/text/printable.ts'
+import { count, duration, offsets } from '../../etl/text/wording.ts'
 
 describe('what a terminal would obey is written out', () => {
   test.each([

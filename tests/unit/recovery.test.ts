@@ -1,8 +1,8 @@
 import { assert, array, integer, property, tuple } from 'fast-check'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { LoadOutcome, PreparedBatch } from '../../etl/load.ts'
-import { halve, loadWithRecovery } from '../../etl/recovery.ts'
+import type { LoadOutcome, PreparedBatch } from '../../etl/job/load.ts'
+import { halve, loadWithRecovery } from '../../etl/job/recovery.ts'
 import { aMessage, aRecord, aRecordOf } from '../support/a-transaction.ts'
 import { aBatch, prepared } from '../support/a-batch.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { addGone, addPart, compare, NO_FIGURES } from '../../etl/replay/figures.ts'
-import type { StoredDerivation } from '../../etl/warehouse/replay.ts'
+import type { StoredDerivation } from '../../etl/replay/statements.ts'
 import { aFact } from '../support/a-transaction.ts'
 
 const stored = (of: ReturnType<typeof aFact>, changes: Partial<StoredDerivation> = {}) =>

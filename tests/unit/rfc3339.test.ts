@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseRfc3339 } from '../../etl/contract/rfc3339.ts'
+import { parseRfc3339 } from '../../etl/stream/rfc3339.ts'
 
 const micros = (utc: string) => Date.parse(utc) * 1_000
 const pad = (n: number, length = 2) => String(n).padStart(length, '0')

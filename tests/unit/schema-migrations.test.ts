@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { generateDrizzleJson, generateMigration, type DrizzleSnapshotJSON } from 'drizzle-kit/api'
 import { expect, test } from 'vitest'
-import * as audit from '../../etl/warehouse/schema/audit.ts'
-import * as operations from '../../etl/warehouse/schema/operations.ts'
-import * as warehouse from '../../etl/warehouse/schema/warehouse.ts'
+import * as audit from '../../etl/schema/audit.ts'
+import * as operations from '../../etl/schema/operations.ts'
+import * as warehouse from '../../etl/schema/warehouse.ts'
 
 const META = new URL('../../migrations/meta/', import.meta.url)
 const readMeta = (file: string): unknown => JSON.parse(readFileSync(new URL(file, META), 'utf8'))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { validateRecord } from '../../etl/validate.ts'
+import { validateRecord } from '../../etl/job/validate.ts'
 import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
 import { validated } from '../support/validated.ts'
 

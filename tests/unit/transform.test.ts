@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { FRAUD_RULES } from '../../etl/fraud-rules.ts'
-import { taxRate } from '../../etl/money.ts'
-import { transform } from '../../etl/transform.ts'
+import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
+import { taxRate } from '../../etl/stream/money.ts'
+import { transform } from '../../etl/job/transform.ts'
 import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
 
 const using = { taxRate: taxRate(0.085), fraudRules: FRAUD_RULES }

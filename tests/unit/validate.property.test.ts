@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { excerpt } from '../../etl/contract/excerpt.ts'
-import type { SourceRecord } from '../../etl/types.ts'
-import { validate } from '../../etl/validate.ts'
+import { excerpt } from '../../etl/text/excerpt.ts'
+import type { SourceRecord } from '../../etl/stream/types.ts'
+import { validate } from '../../etl/job/validate.ts'
 import { aMessage, aRecord, aRecordOf } from '../support/a-transaction.ts'
 
 /** Far above what any rule writes, and far below what a dead letter's row would mind. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_VALUE_BYTES } from '../../etl/contract/json.ts'
-import { validate, validateRecord } from '../../etl/validate.ts'
+import { MAX_VALUE_BYTES } from '../../etl/stream/json.ts'
+import { validate, validateRecord } from '../../etl/job/validate.ts'
 import { aMessage, aRecord, aRecordOf, aTransaction, KAFKA_TIME } from '../support/a-transaction.ts'
 import { validated } from '../support/validated.ts'
 

@@ -1,5 +1,5 @@
-import { plain } from '../../contract/excerpt.ts'
-import type { StopCode } from '../../warehouse/progress.ts'
+import { plain } from '../../text/excerpt.ts'
+import type { StopCode } from '../../ledger/progress.ts'
 import type { AlertRule } from '../rule.ts'
 
 interface StoppedPartition {

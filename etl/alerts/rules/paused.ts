@@ -1,4 +1,4 @@
-import { plain } from '../../contract/excerpt.ts'
+import { plain } from '../../text/excerpt.ts'
 import type { AlertRule } from '../rule.ts'
 
 interface Pause {

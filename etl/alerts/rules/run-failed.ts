@@ -1,6 +1,6 @@
-import { plain } from '../../contract/excerpt.ts'
-import { scrub } from '../../log.ts'
-import { GONE_AFTER_SECONDS } from '../../warehouse/ledger.ts'
+import { plain } from '../../text/excerpt.ts'
+import { scrub } from '../../process/log.ts'
+import { GONE_AFTER_SECONDS } from '../../ledger/batches.ts'
 import type { AlertRule } from '../rule.ts'
 
 interface FailedRun {

@@ -1,4 +1,4 @@
-import type { Console, Server } from '../console.ts'
+import type { Console, Server } from '../../web/console.ts'
 import { actionRoutes } from './actions/action.ts'
 import { lossRoutes } from './actions/losses.ts'
 import { partitionRoutes } from './actions/partitions.ts'

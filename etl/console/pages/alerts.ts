@@ -1,13 +1,13 @@
 import { alertLink } from '../../alerts/link.ts'
 import { readAlerts, type Alert, type NotificationState } from '../../alerts/read.ts'
-import { count, duration } from '../../reports/wording.ts'
-import type { Console, Server } from '../console.ts'
+import { count, duration } from '../../text/wording.ts'
+import type { Console, Server } from '../../web/console.ts'
 import { instant, moment, until } from '../format.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { badge } from '../icons.ts'
 import { actionForm, page } from '../layout.ts'
 import { table } from '../table.ts'
-import type { Visitor } from '../guard.ts'
+import type { Visitor } from '../../web/guard.ts'
 
 /** Past ones that are listed; housekeeping keeps more. */
 const ALERTS = 100

@@ -1,6 +1,6 @@
-import type { Console, Server } from '../console.ts'
+import type { Console, Server } from '../../web/console.ts'
 import { actRoutes } from './dead-letters/act.ts'
-import { downloadRoutes } from './dead-letters/download.ts'
+import { downloadRoutes } from '../../api/download.ts'
 import { editRoutes } from './dead-letters/edit.ts'
 import { letterPage } from './dead-letters/letter.ts'
 import { listPage } from './dead-letters/list.ts'

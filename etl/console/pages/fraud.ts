@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { countReasons, CURSOR, readCustomerTotals, readFlagged, readOfCustomer } from '../../reports/fraud.ts'
-import type { Console, Server } from '../console.ts'
+import { countReasons, CURSOR, readCustomerTotals, readFlagged, readOfCustomer } from './fraud/read.ts'
+import type { Console, Server } from '../../web/console.ts'
 import { page } from '../layout.ts'
 import { customerView } from './fraud/customer.ts'
 import { flaggedView } from './fraud/flagged.ts'

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Console, Server } from '../console.ts'
-import { Refused, sessionCookie } from '../guard.ts'
+import type { Console, Server } from '../../web/console.ts'
+import { Refused, sessionCookie } from '../../web/guard.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { barePage } from '../layout.ts'
-import { roleOf, type Sessions } from '../sessions.ts'
+import { roleOf, type Sessions } from '../../web/sessions.ts'
 
 /** Names stand in the record of actions and in logs: nothing that could make one look like another. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u

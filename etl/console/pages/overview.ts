@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { readOverview } from '../../reports/overview.ts'
-import type { Console, Server } from '../console.ts'
+import { readOverview } from '../../status/overview.ts'
+import type { Console, Server } from '../../web/console.ts'
 import { html } from '../html.ts'
 import { page } from '../layout.ts'
 import { attentionSection } from './overview/attention.ts'

@@ -1,8 +1,8 @@
 import type { Action } from '../../../etl/operations/actions.ts'
-import { requestDismiss, type DismissResult } from '../../../etl/operations/dismiss.ts'
+import { requestDismiss, type DismissResult } from '../../../etl/dead-letters/dismiss.ts'
 import { UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
-import { count } from '../../../etl/reports/wording.ts'
+import { count } from '../../../etl/text/wording.ts'
 import { actOn, filterToActOn, type ActOptions } from './act.ts'
 
 /** Resolves dead letters as they are. Their rows stay, with the reason. */

@@ -1,5 +1,5 @@
-import { listDeadLetters, type DeadLetterLine } from '../../../etl/reports/dead-letters.ts'
-import { originOf } from '../../../etl/warehouse/dead-letters.ts'
+import { listDeadLetters, type DeadLetterLine } from '../../../etl/dead-letters/read.ts'
+import { originOf } from '../../../etl/ledger/dead-letters.ts'
 import { printRows, type Column } from '../output.ts'
 import { inSession } from '../session.ts'
 import { filterOf, type FilterOptions } from './filter.ts'

@@ -1,6 +1,6 @@
-import { hexDump } from '../../../etl/reports/hex.ts'
-import { isPlain } from '../printable.ts'
-import { count } from '../../../etl/reports/wording.ts'
+import { hexDump } from '../../../etl/text/hex.ts'
+import { isPlain } from '../../../etl/text/printable.ts'
+import { count } from '../../../etl/text/wording.ts'
 
 /** What is shown of a payload that is longer. */
 export const SHORT_BYTES = 4_096

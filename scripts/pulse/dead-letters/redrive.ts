@@ -6,10 +6,10 @@ import {
   SKIPPED_BECAUSE,
   type RedriveResult,
   type SkipReason,
-} from '../../../etl/operations/redrive.ts'
+} from '../../../etl/dead-letters/redrive.ts'
 import { CommandFailed, sentenceOf, UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
-import { count, thousands } from '../../../etl/reports/wording.ts'
+import { count, thousands } from '../../../etl/text/wording.ts'
 import { actOn, filterToActOn, type ActOptions } from './act.ts'
 
 interface RedriveOptions extends ActOptions {

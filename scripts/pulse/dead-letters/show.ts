@@ -1,8 +1,8 @@
 import type { Action } from '../../../etl/operations/actions.ts'
-import { readDeadLetter, type DeadLetter, type DeadLetterLine } from '../../../etl/reports/dead-letters.ts'
-import { originOf } from '../../../etl/warehouse/dead-letters.ts'
+import { readDeadLetter, type DeadLetter, type DeadLetterLine } from '../../../etl/dead-letters/read.ts'
+import { originOf } from '../../../etl/ledger/dead-letters.ts'
 import { print, printJson, second } from '../output.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../../etl/text/printable.ts'
 import { inSession } from '../session.ts'
 import { plainText, renderPayload } from './payload.ts'
 

@@ -1,9 +1,9 @@
-import { acknowledgeLoss, readDataLosses, type DataLoss } from '../../../etl/operations/partitions.ts'
+import { acknowledgeLoss, readDataLosses, type DataLoss } from '../../../etl/partitions/steer.ts'
 import { CommandFailed, UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession, type Session } from '../session.ts'
-import { offsets } from '../../../etl/reports/wording.ts'
+import { offsets } from '../../../etl/text/wording.ts'
 
 export async function acknowledge(
   partition: number,

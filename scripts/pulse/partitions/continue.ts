@@ -1,14 +1,9 @@
-import {
-  continueStopped,
-  lookAt,
-  requireMayGoOn,
-  type PartitionNow,
-} from '../../../etl/operations/partitions.ts'
+import { continueStopped, lookAt, requireMayGoOn, type PartitionNow } from '../../../etl/partitions/steer.ts'
 import { confirm } from '../confirm.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession } from '../session.ts'
-import { count } from '../../../etl/reports/wording.ts'
+import { count } from '../../../etl/text/wording.ts'
 
 /** Ends a stop on mass rejection, or for a log that is the known one again, after saying what that will do. */
 export async function continuePartition(

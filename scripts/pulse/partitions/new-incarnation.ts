@@ -1,15 +1,10 @@
-import {
-  lookAt,
-  newIncarnation,
-  requireOffset,
-  type PartitionNow,
-} from '../../../etl/operations/partitions.ts'
+import { lookAt, newIncarnation, requireOffset, type PartitionNow } from '../../../etl/partitions/steer.ts'
 import { confirm } from '../confirm.ts'
 import { UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'
 import { inSession } from '../session.ts'
-import { count } from '../../../etl/reports/wording.ts'
+import { count } from '../../../etl/text/wording.ts'
 
 interface Options {
   readonly fromBeginning?: boolean

@@ -1,4 +1,4 @@
-import { lookAtGroup, takeOverGroup } from '../../../etl/operations/take-over.ts'
+import { lookAtGroup, takeOverGroup } from '../../../etl/partitions/take-over.ts'
 import { confirm } from '../confirm.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'

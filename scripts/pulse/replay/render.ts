@@ -1,7 +1,7 @@
 import type { Derived, ReplayFigures } from '../../../etl/replay/figures.ts'
 import { table, type Column } from '../output.ts'
-import { printable } from '../printable.ts'
-import { count, thousands } from '../../../etl/reports/wording.ts'
+import { printable } from '../../../etl/text/printable.ts'
+import { count, thousands } from '../../../etl/text/wording.ts'
 
 interface Line {
   readonly what: string

@@ -1,9 +1,9 @@
-import type { Freshness } from '../../../etl/reports/freshness.ts'
-import type { Run } from '../../../etl/reports/runs.ts'
-import type { PartitionStatus, Status } from '../../../etl/reports/status.ts'
+import type { Freshness } from '../../../etl/status/freshness.ts'
+import type { Run } from '../../../etl/status/runs.ts'
+import type { PartitionStatus, Status } from '../../../etl/status/status.ts'
 import { second, table, type Column } from '../output.ts'
-import { printable } from '../printable.ts'
-import { count, duration, thousands } from '../../../etl/reports/wording.ts'
+import { printable } from '../../../etl/text/printable.ts'
+import { count, duration, thousands } from '../../../etl/text/wording.ts'
 
 const COLUMNS: readonly Column<PartitionStatus>[] = [
   { heading: 'Partition', of: ({ partition }) => String(partition) },

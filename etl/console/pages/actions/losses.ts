@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { acknowledgeLoss, type DataLoss } from '../../../operations/partitions.ts'
-import type { Console, Server } from '../../console.ts'
-import type { Visitor } from '../../guard.ts'
+import { acknowledgeLoss, type DataLoss } from '../../../partitions/steer.ts'
+import type { Console, Server } from '../../../web/console.ts'
+import type { Visitor } from '../../../web/guard.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { actionForm } from '../../layout.ts'
-import { reason, wholeNumber } from '../fields.ts'
-import { offsets } from '../../../reports/wording.ts'
+import { reason, wholeNumber } from '../../../web/fields.ts'
+import { offsets } from '../../../text/wording.ts'
 import { moment } from '../../format.ts'
 
 const Loss = z.object({ partition: wholeNumber, incarnation: wholeNumber, from: wholeNumber, reason })

@@ -5,17 +5,17 @@ import {
   newIncarnation,
   requireMayGoOn,
   type PartitionNow,
-} from '../../../operations/partitions.ts'
+} from '../../../partitions/steer.ts'
 import { ActionRefused } from '../../../operations/actions.ts'
-import type { PartitionLag } from '../../../reports/partitions.ts'
-import { count, offsets } from '../../../reports/wording.ts'
-import type { Console, Server } from '../../console.ts'
+import type { PartitionLag } from '../../../partitions/read.ts'
+import { count, offsets } from '../../../text/wording.ts'
+import type { Console, Server } from '../../../web/console.ts'
 import { ago } from '../../format.ts'
-import type { Visitor } from '../../guard.ts'
+import type { Visitor } from '../../../web/guard.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { actionForm, page } from '../../layout.ts'
 import { visible } from '../dead-letters/visible.ts'
-import { wholeNumber } from '../fields.ts'
+import { wholeNumber } from '../../../web/fields.ts'
 import { table, type Column } from '../../table.ts'
 
 const partitionInPath = z.object({ partition: wholeNumber })

@@ -1,5 +1,5 @@
 import type { Action } from '../../../operations/actions.ts'
-import { thousands } from '../../../reports/wording.ts'
+import { thousands } from '../../../text/wording.ts'
 import { instant } from '../../format.ts'
 import { html, type Html } from '../../html.ts'
 import { olderNewer } from '../../paging.ts'

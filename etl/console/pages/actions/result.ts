@@ -1,10 +1,10 @@
 import type { TestResult } from '../../../alerts/test-alert.ts'
 import type { Action } from '../../../operations/actions.ts'
-import type { DismissResult } from '../../../operations/dismiss.ts'
-import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../../operations/redrive.ts'
+import type { DismissResult } from '../../../dead-letters/dismiss.ts'
+import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../../dead-letters/redrive.ts'
 import type { Derived, ReplayFigures } from '../../../replay/figures.ts'
 import { html, nothing, type Html } from '../../html.ts'
-import { count, thousands } from '../../../reports/wording.ts'
+import { count, thousands } from '../../../text/wording.ts'
 import { visible } from '../dead-letters/visible.ts'
 
 /** What came of an action so far, in words. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Action, ActionName } from '../../../operations/actions.ts'
-import { deadLetterFilter, type DeadLetterFilter } from '../../../operations/dead-letter-filter.ts'
+import { deadLetterFilter, type DeadLetterFilter } from '../../../dead-letters/filter.ts'
 import { replayRange, type ReplayRange } from '../../../replay/range.ts'
 import { html, type Html } from '../../html.ts'
 import { filterInWords } from '../dead-letters/filter.ts'

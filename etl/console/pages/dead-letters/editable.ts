@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { bytesOfHex, hexOf } from '../../../reports/hex.ts'
+import { bytesOfHex, hexOf } from '../../../text/hex.ts'
 
 /** A value as somebody edits it in a form. */
 export interface Draft {

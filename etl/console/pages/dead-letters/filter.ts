@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { deadLetterFilter, type DeadLetterFilter } from '../../../operations/dead-letter-filter.ts'
-import { DEAD_LETTER_CODES } from '../../../types.ts'
-import { id } from '../fields.ts'
+import { deadLetterFilter, type DeadLetterFilter } from '../../../dead-letters/filter.ts'
+import { DEAD_LETTER_CODES } from '../../../stream/types.ts'
+import { id } from '../../../web/fields.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import type { link } from '../../paging.ts'
 

@@ -1,17 +1,17 @@
 import type { Pool } from 'pg'
-import { count, thousands } from '../../../reports/wording.ts'
+import { count, thousands } from '../../../text/wording.ts'
 import {
   countDeadLetters,
   groupDeadLetters,
   listDeadLetters,
   MAX_GROUPS,
-} from '../../../reports/dead-letters.ts'
-import type { DeadLetterGroup, DeadLetterLine } from '../../../reports/dead-letters.ts'
-import type { DeadLetterFilter } from '../../../operations/dead-letter-filter.ts'
-import { originOf } from '../../../warehouse/dead-letters.ts'
-import type { Console, Server } from '../../console.ts'
+} from '../../../dead-letters/read.ts'
+import type { DeadLetterGroup, DeadLetterLine } from '../../../dead-letters/read.ts'
+import type { DeadLetterFilter } from '../../../dead-letters/filter.ts'
+import { originOf } from '../../../ledger/dead-letters.ts'
+import type { Console, Server } from '../../../web/console.ts'
 import { ago, instant } from '../../format.ts'
-import type { Visitor } from '../../guard.ts'
+import type { Visitor } from '../../../web/guard.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { page } from '../../layout.ts'
 import { olderNewer, link } from '../../paging.ts'

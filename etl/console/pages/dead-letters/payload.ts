@@ -1,8 +1,8 @@
-import { decodeJson } from '../../../contract/json.ts'
-import type { Issue } from '../../../types.ts'
+import { decodeJson } from '../../../stream/json.ts'
+import type { Issue } from '../../../stream/types.ts'
 import { html, nothing, type Html } from '../../html.ts'
-import { count, thousands } from '../../../reports/wording.ts'
-import { hexDump } from '../../../reports/hex.ts'
+import { count, thousands } from '../../../text/wording.ts'
+import { hexDump } from '../../../text/hex.ts'
 import { memberSpans, type Span } from './members.ts'
 import { visible, visibleBytes } from './visible.ts'
 

@@ -1,5 +1,5 @@
-import type { CustomerTotal, FraudFact } from '../../../reports/fraud.ts'
-import { count } from '../../../reports/wording.ts'
+import type { CustomerTotal, FraudFact } from './read.ts'
+import { count } from '../../../text/wording.ts'
 import { instant, money, moment, percent } from '../../format.ts'
 import { html, type Html } from '../../html.ts'
 import { choice, olderNewer } from '../../paging.ts'

@@ -1,4 +1,4 @@
-import type { FraudFact } from '../../../reports/fraud.ts'
+import type { FraudFact } from './read.ts'
 import { instant, money } from '../../format.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { badge } from '../../icons.ts'

@@ -1,5 +1,5 @@
-import { MOST_FLAGGED, type FraudFact, type ReasonCounts } from '../../../reports/fraud.ts'
-import { thousands } from '../../../reports/wording.ts'
+import { MOST_FLAGGED, type FraudFact, type ReasonCounts } from './read.ts'
+import { thousands } from '../../../text/wording.ts'
 import { ago, percent } from '../../format.ts'
 import { html, type Html } from '../../html.ts'
 import { choice, olderNewer } from '../../paging.ts'

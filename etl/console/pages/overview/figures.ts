@@ -1,5 +1,5 @@
-import type { Overview } from '../../../reports/overview.ts'
-import { duration, thousands } from '../../../reports/wording.ts'
+import type { Overview } from '../../../status/overview.ts'
+import { duration, thousands } from '../../../text/wording.ts'
 import { ago, orDash, rate } from '../../format.ts'
 import { html, type Html } from '../../html.ts'
 

@@ -1,5 +1,5 @@
-import type { Run, RunStatus } from '../../../reports/runs.ts'
-import { count, duration } from '../../../reports/wording.ts'
+import type { Run, RunStatus } from '../../../status/runs.ts'
+import { count, duration } from '../../../text/wording.ts'
 import { html, type Html } from '../../html.ts'
 
 /** Signs that differ in shape as well as in colour. */

@@ -1,4 +1,4 @@
-import type { WorkerRow } from '../../../operations/workers.ts'
+import type { WorkerRow } from '../../../operations/presence.ts'
 import { ago, orDash, until } from '../../format.ts'
 import { html, type Html } from '../../html.ts'
 import { badge } from '../../icons.ts'

@@ -1,5 +1,5 @@
-import type { Batch } from '../../../reports/batches.ts'
-import { duration } from '../../../reports/wording.ts'
+import type { Batch } from '../../../status/batches.ts'
+import { duration } from '../../../text/wording.ts'
 import { html, nothing, type Html } from '../../html.ts'
 
 const STAGES = [

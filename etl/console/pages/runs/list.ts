@@ -1,5 +1,5 @@
-import { RUN_KINDS, RUN_STATUSES, type Run } from '../../../reports/runs.ts'
-import { duration } from '../../../reports/wording.ts'
+import { RUN_KINDS, RUN_STATUSES, type Run } from '../../../status/runs.ts'
+import { duration } from '../../../text/wording.ts'
 import { moment, orDash } from '../../format.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { olderNewer } from '../../paging.ts'

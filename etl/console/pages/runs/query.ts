@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { RUN_KINDS, RUN_STATUSES } from '../../../reports/runs.ts'
-import { id } from '../fields.ts'
+import { RUN_KINDS, RUN_STATUSES } from '../../../status/runs.ts'
+import { id } from '../../../web/fields.ts'
 
 /** What a form sends for a field that was left empty counts as not given. */
 const blank = (value: unknown): unknown => (value === '' ? undefined : value)

@@ -1,0 +1,111 @@
+import type { Pool } from 'pg'
+import { ORIGIN_OF_D } from '../ledger/dead-letters.ts'
+import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
+import type { DeadLetterFilter } from './filter.ts'
+import { requestOnDeadLetters } from './request.ts'
+
+/** Why a dead letter was not sent. */
+export type SkipReason =
+  | 'resolved'
+  | 'other_topic'
+  | 'undecodable'
+  | 'later_attempt'
+  | 'waiting'
+  | 'too_large'
+
+/** For people: how many were not sent, because they were … */
+export const SKIPPED_BECAUSE: Readonly<Record<SkipReason, string>> = {
+  resolved: 'resolved meanwhile',
+  other_topic: 'of another topic',
+  undecodable: 'undecodable, to be corrected',
+  later_attempt: 'with a later attempt that is open',
+  waiting: 'sent before, outcome not known yet',
+  too_large: 'too large for the topic',
+}
+
+/** What came of a redrive: the records that went to the topic. What becomes of them there, a run finds out. */
+export interface RedriveResult {
+  readonly sent: number
+  readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
+  /** Ids of the first that the topic did not take for their size. */
+  readonly tooLarge: readonly number[]
+}
+
+/** Says of a single dead letter why it can't be sent; '' stands for its number. */
+const REFUSALS: Readonly<Record<Exclude<SkipReason, 'too_large' | 'waiting'>, (topic: string) => string>> = {
+  resolved: () => 'is resolved',
+  other_topic: (topic) => `is of another topic than ${topic}, which this installation reads`,
+  undecodable: () =>
+    'can’t be sent as it is: its record could not be decoded, and what is kept is the whole record batch. Give a corrected value',
+  later_attempt: () => 'was sent again and failed again: redrive its latest attempt, which is open',
+}
+
+const MAX_VALUE_BYTES = 8 * 1024 * 1024
+
+export interface RedriveOptions {
+  /** KAFKA_TOPIC. */
+  readonly topic: string
+  /** Sent instead of the original one; for exactly one dead letter. */
+  readonly value?: Buffer | undefined
+  readonly expectedCount?: number | undefined
+}
+
+/**
+ * Asks for the records of all open dead letters that match to be sent again. A worker does it.
+ *
+ * @throws NotFound, ActionRefused: nothing was asked for then.
+ */
+export async function requestRedrive(
+  pool: Pool,
+  by: Operator,
+  filter: DeadLetterFilter,
+  reason: string | undefined,
+  { topic, value, expectedCount }: RedriveOptions,
+): Promise<Action> {
+  const single = isSingle(filter)
+  if (value !== undefined && !single)
+    throw new ActionRefused('A corrected value is for exactly one dead letter, named by its id.')
+  if (value !== undefined && value.length > MAX_VALUE_BYTES)
+    throw new ActionRefused(
+      `The corrected value has ${value.length} bytes; at most ${MAX_VALUE_BYTES} can be sent.`,
+    )
+  return requestOnDeadLetters(
+    pool,
+    by,
+    { action: 'redrive', filter, reason, expectedCount, payload: value },
+    async (client) => {
+      if (!single) return
+      const corrected = value !== undefined
+      const { rows } = await client.query<{ skip: keyof typeof REFUSALS | null }>(
+        `select ${skipReason('$2', '$3', '$4')} as skip from audit.dead_letters d where d.id = $1`,
+        [filter.ids![0], topic, corrected, single],
+      )
+      const skip = rows[0]?.skip ?? null
+      if (skip !== null) throw new ActionRefused(`Dead letter ${filter.ids![0]} ${REFUSALS[skip](topic)}.`)
+    },
+  )
+}
+
+/** One that an operator names may be sent again although the outcome of its last redrive is not known. */
+export const isSingle = ({ ids }: DeadLetterFilter): boolean => ids?.length === 1
+
+/**
+ * Why a row `d` is not to be sent, or null; the arguments are the places of values in the statement.
+ *
+ * The chain is looked up by its index whatever the statistics say (`offset 0`): right after a mass failure
+ * they are old, and Postgres would read all open dead letters for each one.
+ */
+export function skipReason(topic: string, corrected: string, single: string): string {
+  return `case
+    when d.resolved_at is not null then 'resolved'
+    when d.topic <> ${topic} then 'other_topic'
+    when d.code = 'undecodable' and not ${corrected}::boolean then 'undecodable'
+    when exists (
+      select from (
+        select id, resolved_at from audit.dead_letters where redrive_of in (d.redrive_of, ${ORIGIN_OF_D}) offset 0
+      ) later
+      where later.id > d.id and later.resolved_at is null
+    ) then 'later_attempt'
+    when d.redriven_at is not null and not ${single}::boolean then 'waiting'
+  end`
+}

@@ -1,0 +1,81 @@
+import type { Pool } from 'pg'
+import type { Logger } from '../process/log.ts'
+import type { Membership } from '../kafka/membership.ts'
+import { isTooLarge, type OutgoingRecord, type RecordProducer } from '../kafka/producer.ts'
+import { deadLetterMessage, deadLetterStub } from './dead-letter-message.ts'
+import { markPublished, unpublishedDeadLetters, type UnpublishedDeadLetter } from '../ledger/dead-letters.ts'
+import type { PartitionId } from '../ledger/progress.ts'
+
+/** Bytes in one send: kafkajs makes one record batch of it and never splits. */
+const CHUNK_BYTES = 512 * 1024
+
+export interface Outbox {
+  readonly pool: Pool
+  readonly producer: RecordProducer
+  readonly dlqTopic: string
+  readonly membership: Pick<Membership, 'commit'>
+}
+
+/**
+ * Publishes a partition's dead letters that are not on the dead-letter topic yet, oldest first, and then
+ * commits the partition's offset, so that the group's offset never passes an unpublished dead letter.
+ * At least once: a crash between sending and marking sends again, under the same key.
+ *
+ * @returns false where the dead-letter topic, the outbox or the group refused. Nothing is lost by that: the rows stay
+ *   unpublished, the watermark covers the offset, and the next batch or run tries again.
+ */
+export async function acknowledge(
+  outbox: Outbox,
+  id: PartitionId,
+  nextOffset: number,
+  logger: Logger,
+): Promise<boolean> {
+  try {
+    await publishDeadLetters(outbox, id, logger)
+  } catch (error) {
+    logger.warn(
+      { err: error, partition: id.partition },
+      'dead letters could not be published; the group offset waits',
+    )
+    return false
+  }
+  return outbox.membership.commit(id.partition, nextOffset)
+}
+
+async function publishDeadLetters(outbox: Outbox, id: PartitionId, logger: Logger): Promise<void> {
+  for (;;) {
+    const letters = await unpublishedDeadLetters(outbox.pool, id, CHUNK_BYTES)
+    if (letters.length === 0) return
+    await send(outbox, id.topic, letters, logger)
+    await markPublished(
+      outbox.pool,
+      letters.map((letter) => letter.id),
+    )
+  }
+}
+
+async function send(
+  outbox: Outbox,
+  topic: string,
+  letters: readonly UnpublishedDeadLetter[],
+  logger: Logger,
+): Promise<void> {
+  const message = (letter: UnpublishedDeadLetter) =>
+    letter.isTooLarge ? stub(topic, letter, logger) : deadLetterMessage(topic, letter)
+  try {
+    await outbox.producer.send(outbox.dlqTopic, letters.map(message))
+  } catch (error) {
+    if (!isTooLarge(error)) throw error
+    const [letter] = letters
+    if (letters.length > 1) for (const one of letters) await send(outbox, topic, [one], logger)
+    else if (letter !== undefined) await outbox.producer.send(outbox.dlqTopic, [stub(topic, letter, logger)])
+  }
+}
+
+function stub(topic: string, letter: UnpublishedDeadLetter, logger: Logger): OutgoingRecord {
+  logger.warn(
+    { id: letter.id },
+    'a dead letter is too large for its topic: a stub is sent that points to its row',
+  )
+  return deadLetterStub(topic, letter)
+}

@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto'
+import type { Pool, PoolClient } from 'pg'
+import { firstOfEachOrder, settleDuplicates } from './duplicates.ts'
+import type { Batch } from './extract.ts'
+import { commonestFailures, tooManyRejected, WINDOW_RECORDS } from './circuit-breaker.ts'
+import type { DeadLetterCode, Fact, Rejection, SourceRecord } from '../stream/types.ts'
+import { countRefused, insertDeadLetters } from '../ledger/dead-letters.ts'
+import { insertFacts, type MonthKeeper } from '../stream/facts.ts'
+import { claimKeys, findExisting } from '../stream/keys.ts'
+import { recentBatches, writeLedger, type StageTimings } from '../ledger/batches.ts'
+import { advanceProgress, lockProgress, type Progress } from '../ledger/progress.ts'
+import {
+  findRedrives,
+  lockRedriveOutcomes,
+  settleRedrives,
+  type RecordOutcome,
+  type Redrives,
+} from '../ledger/redrives.ts'
+import { addToRollup } from '../stream/rollup.ts'
+import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
+
+/** A batch after validate and transform: every record of it is either a fact or a rejection. */
+export interface PreparedBatch {
+  readonly batch: Batch
+  /** In offset order. */
+  readonly facts: readonly Fact[]
+  readonly rejected: readonly Rejection[]
+  readonly timings: Omit<StageTimings, 'load'>
+  /** Of a part: the batch that was halved, as it came. Mass rejection is judged by the whole. */
+  readonly whole?: PreparedBatch
+}
+
+export type LoadOutcome =
+  | {
+      readonly kind: 'loaded'
+      readonly loaded: number
+      readonly duplicate: number
+      readonly deadLettered: number
+    }
+  /** The watermark is not where this batch begins: it was loaded before, or something before it was not. */
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'mass_rejection'; readonly seen: Progress; readonly reason: string }
+
+export interface Loader {
+  readonly pool: Pool
+  readonly months: MonthKeeper
+  readonly deadLetterMaxRatio: number
+}
+
+/**
+ * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
+ *
+ * Locks are taken in one order everywhere (progress, keys, facts, rollup, dead letters, ledger; each
+ * sorted by key), so that no two loads wait for each other in a circle.
+ */
+export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
+  const started = performance.now()
+  await loader.months.ensure(prepared.facts)
+  return loadOnce(loader, prepared, runId, started).catch((error: unknown) => {
+    loader.months.forget() // one may have been dropped for its age just now
+    throw error
+  })
+}
+
+function loadOnce(
+  loader: Loader,
+  prepared: PreparedBatch,
+  runId: number,
+  started: number,
+): Promise<LoadOutcome> {
+  const { batch } = prepared
+  return inTransaction<LoadOutcome>(loader.pool, async (client) => {
+    const progress = await lockProgress(client, batch)
+    if (progress.incarnation !== batch.incarnation || progress.nextOffset !== batch.from)
+      return rollback({ kind: 'moved' })
+    if (progress.stopCode !== null) return rollback({ kind: 'stopped' })
+
+    const { fresh, duplicates, conflicts } = await claim(client, prepared)
+    const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
+    const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
+    const reason = await massRejection(
+      client,
+      progress,
+      prepared,
+      rejected,
+      redrives,
+      loader.deadLetterMaxRatio,
+    )
+    if (reason !== undefined) {
+      const mostly = commonestFailures([...(prepared.whole ?? prepared).rejected, ...conflicts])
+      return rollback({
+        kind: 'mass_rejection',
+        seen: progress,
+        reason: `${reason}; of this batch: ${mostly}`,
+      })
+    }
+
+    if (fresh.length > 0) {
+      await insertFacts(client, fresh, {
+        batchId: batch.id,
+        partition: batch.partition,
+        incarnation: batch.incarnation,
+      })
+      await addToRollup(client, fresh, batch.partition)
+    }
+    if (redrives.size > 0) await lockRedriveOutcomes(client)
+    await insertDeadLetters(client, rejected, { ...batch, batchId: batch.id }, redrives)
+    if (redrives.size > 0) await settleRedrives(client, batch, redrives, outcomes(fresh, rejected))
+    const counts = { loaded: fresh.length, duplicate: duplicates, deadLettered: rejected.length }
+    await writeLedger(client, {
+      ...batch,
+      ...counts,
+      batchId: batch.id,
+      runId,
+      consumed: batch.records.length,
+      ...timestampRange(batch.records),
+      timings: { ...prepared.timings, load: performance.now() - started },
+    })
+    const last = batch.records.at(-1)
+    await advanceProgress(client, batch, batch.to, last, last && recordHash(last))
+    return commit({ kind: 'loaded', ...counts })
+  })
+}
+
+async function claim(client: PoolClient, { batch, facts }: PreparedBatch) {
+  const firsts = firstOfEachOrder(facts)
+  const claimed = firsts.length === 0 ? 0 : await claimKeys(client, firsts)
+  const existing =
+    claimed === firsts.length ? new Map<string, never>() : await findExisting(client, firsts, claimed)
+  const records = new Map<number, SourceRecord>()
+  return settleDuplicates(facts, firsts, existing, (offset) => {
+    if (records.size === 0) for (const record of batch.records) records.set(record.offset, record)
+    return records.get(offset)!
+  })
+}
+
+function outcomes(fresh: readonly Fact[], rejected: readonly Rejection[]): (offset: number) => RecordOutcome {
+  const loaded = new Set(fresh.map(({ offset }) => offset))
+  const failed = new Set(rejected.map(({ record }) => record.offset))
+  return (offset) => (loaded.has(offset) ? 'loaded' : failed.has(offset) ? 'failed' : 'duplicate')
+}
+
+/**
+ * Why this batch must not be loaded, or undefined. Up to the offset that an operator accepted, never.
+ *
+ * A part of a batch that had to be halved is judged as the whole batch: what breaks the contract anywhere
+ * in it, and what the load refused up to here. And because a warehouse that refuses everything would be
+ * seen by that only after half the batch, what Postgres refused is held against the records tried so far.
+ *
+ * Redrives count neither as consumed nor as rejected: an operator sent them again knowing that they may
+ * fail, and they must not stop what the producers send.
+ */
+async function massRejection(
+  client: PoolClient,
+  progress: Progress,
+  prepared: PreparedBatch,
+  rejected: readonly Rejection[],
+  redrives: Redrives,
+  maxRatio: number,
+): Promise<string | undefined> {
+  const { batch, whole = prepared } = prepared
+  const counts = ({ offset }: { offset: number }) => !redrives.has(offset)
+  const here = rejected.filter(({ record }) => counts(record))
+  if (here.length === 0 || whole.batch.from < progress.acceptedUntil) return undefined
+
+  const earlier =
+    prepared.whole === undefined
+      ? { conflicts: 0, byWarehouse: 0 }
+      : await countRefused(client, batch, whole.batch.from, batch.from)
+  const ofCode = (wanted: DeadLetterCode) => here.filter(({ code }) => code === wanted).length
+  const byWarehouse = earlier.byWarehouse + ofCode('rejected_by_warehouse')
+  const conflicts = earlier.conflicts + ofCode('conflicting_duplicate')
+  const invalid = whole.rejected.filter(({ record }) => counts(record)).length
+
+  const judge = async (consumed: number, rejections: number) => {
+    const missing = WINDOW_RECORDS - consumed
+    const since = { ...whole.batch, before: whole.batch.from, since: progress.acceptedUntil }
+    const before =
+      missing <= 0 ? { consumed: 0, deadLettered: 0 } : await recentBatches(client, since, missing)
+    return tooManyRejected({ consumed, rejected: rejections }, before, maxRatio)
+  }
+  const tried = whole.facts.filter((fact) => fact.offset < batch.to && counts(fact)).length
+  return (
+    (byWarehouse === 0 ? undefined : await judge(tried, byWarehouse)) ??
+    (await judge(whole.batch.records.filter(counts).length, invalid + conflicts + byWarehouse))
+  )
+}
+
+function inOffsetOrder(rejections: readonly Rejection[]): Rejection[] {
+  return rejections.toSorted((a, b) => a.record.offset - b.record.offset)
+}
+
+/** Of Kafka's timestamps, milliseconds; undefined where there is no record. */
+export function timestampRange(records: readonly SourceRecord[]) {
+  let oldest: number | undefined
+  let newest: number | undefined
+  for (const { timestamp } of records) {
+    oldest = oldest === undefined ? timestamp : Math.min(oldest, timestamp)
+    newest = newest === undefined ? timestamp : Math.max(newest, timestamp)
+  }
+  return { oldestRecord: oldest, newestRecord: newest }
+}
+
+/** Tells a record apart from another at the same offset of a log that was made anew. */
+export function recordHash(record: SourceRecord): string {
+  const hash = createHash('sha256').update(
+    `${record.offset} ${record.timestamp} ${record.key?.length ?? -1} `,
+  )
+  if (record.key !== null) hash.update(record.key)
+  if (record.value !== null) hash.update(record.value)
+  return hash.digest('hex')
+}

@@ -1,0 +1,242 @@
+import type { ClientBase, Pool } from 'pg'
+import type { SourceRecord } from '../stream/types.ts'
+
+export interface PartitionId {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** A partition's watermark, and what the log looked like when it was last moved. */
+export interface Progress extends PartitionId {
+  readonly incarnation: number
+  readonly firstOffset: number
+  readonly nextOffset: number
+  readonly clusterId: string
+  readonly logStart: number
+  readonly lastOffset: number | null
+  readonly lastHash: string | null
+  readonly stopCode: string | null
+  readonly stopReason: string | null
+  readonly acceptedUntil: number
+}
+
+const COLUMNS = `topic, partition, incarnation, first_offset as "firstOffset", next_offset as "nextOffset",
+  cluster_id as "clusterId", log_start as "logStart", last_offset as "lastOffset", last_hash as "lastHash",
+  stop_code as "stopCode", stop_reason as "stopReason", accepted_until as "acceptedUntil"`
+
+export async function readProgress(
+  pool: Pool | ClientBase,
+  { topic, partition }: PartitionId,
+): Promise<Progress | undefined> {
+  const { rows } = await pool.query<Progress>(
+    `select ${COLUMNS} from audit.partition_progress where topic = $1 and partition = $2`,
+    [topic, partition],
+  )
+  return rows[0]
+}
+
+/** Of all partitions of a topic, ascending. */
+export async function readAllProgress(pool: Pool | ClientBase, topic: string): Promise<Progress[]> {
+  const { rows } = await pool.query<Progress>(
+    `select ${COLUMNS} from audit.partition_progress where topic = $1 order by partition`,
+    [topic],
+  )
+  return rows
+}
+
+/** The first watermark of a partition: the beginning of its log. Leaves one that is there as it is. */
+export async function ensureProgress(
+  pool: Pool,
+  id: PartitionId,
+  log: { clusterId: string; start: number },
+): Promise<Progress> {
+  await pool.query(
+    `insert into audit.partition_progress (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start)
+     values ($1, $2, 1, $3, $3, $4, $3) on conflict do nothing`,
+    [id.topic, id.partition, log.start, log.clusterId],
+  )
+  const progress = await readProgress(pool, id)
+  if (progress === undefined) throw new Error(`the watermark of ${id.topic}/${id.partition} vanished`)
+  return progress
+}
+
+/**
+ * Locks the watermark until the transaction ends. First in every load, so that two workers that both
+ * believe they own the partition come one after the other, and the second sees what the first did.
+ */
+export async function lockProgress(client: ClientBase, { topic, partition }: PartitionId): Promise<Progress> {
+  const { rows } = await client.query<Progress>({
+    name: 'lock-progress',
+    text: `select ${COLUMNS} from audit.partition_progress where topic = $1 and partition = $2 for update`,
+    values: [topic, partition],
+  })
+  const progress = rows[0]
+  if (progress === undefined)
+    throw new Error(`${topic}/${partition} has no watermark: was the warehouse emptied?`)
+  return progress
+}
+
+/** Moves the watermark; last in a load. The caller holds the row's lock and has seen `from` in it. */
+export async function advanceProgress(
+  client: ClientBase,
+  { topic, partition }: PartitionId,
+  to: number,
+  last: SourceRecord | undefined,
+  hash: string | undefined,
+): Promise<void> {
+  await client.query({
+    name: 'advance-progress',
+    text: `update audit.partition_progress
+           set next_offset = $3, updated_at = now(),
+               last_offset = coalesce($4, last_offset),
+               last_timestamp = coalesce(to_timestamp($5::double precision / 1000), last_timestamp),
+               last_hash = coalesce($6, last_hash)
+           where topic = $1 and partition = $2`,
+    values: [topic, partition, to, last?.offset ?? null, last?.timestamp ?? null, hash ?? null],
+  })
+}
+
+/**
+ * Remembers where the log starts, to notice when that goes back, and where it ends, for those who show the
+ * lag. Neither is lowered: another worker may have looked later.
+ */
+export async function rememberLog(
+  pool: Pool,
+  { topic, partition }: PartitionId,
+  log: { start: number; end: number },
+): Promise<void> {
+  await pool.query(
+    `update audit.partition_progress
+     set log_start = greatest(log_start, $3), log_end = greatest(log_end, $4), log_seen_at = now()
+     where topic = $1 and partition = $2`,
+    [topic, partition, log.start, log.end],
+  )
+}
+
+/** Why a partition stands still until an operator acts. */
+export type StopCode =
+  | 'mass_rejection'
+  | 'another_cluster'
+  | 'log_shorter'
+  | 'log_start_moved_back'
+  | 'log_differs'
+  | 'another_owner'
+
+/**
+ * Stops a partition, unless somebody has moved its watermark or stopped it meanwhile: then what was seen
+ * is no longer so, and the next run looks again.
+ *
+ * @returns whether it was stopped now.
+ */
+export async function stopPartition(
+  pool: Pool,
+  seen: Progress,
+  code: StopCode,
+  reason: string,
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `update audit.partition_progress set stopped_at = now(), stop_code = $5, stop_reason = $6
+     where topic = $1 and partition = $2 and incarnation = $3 and next_offset = $4 and stopped_at is null`,
+    [seen.topic, seen.partition, seen.incarnation, seen.nextOffset, code, reason],
+  )
+  return rowCount === 1
+}
+
+/**
+ * Ends the stops of a topic whose cause is gone. One statement with its own condition: a stop for another
+ * reason stands, and who stops again at this moment does so after it, by what it saw.
+ *
+ * @returns the partitions that go on.
+ */
+export async function endStops(
+  client: Pool | ClientBase,
+  topic: string,
+  code: Extract<StopCode, 'another_owner'>,
+): Promise<number[]> {
+  const { rows } = await client.query<{ partition: number }>(
+    `update audit.partition_progress set stopped_at = null, stop_code = null, stop_reason = null, updated_at = now()
+     where topic = $1 and stop_code = $2 returning partition`,
+    [topic, code],
+  )
+  return rows.map(({ partition }) => partition).sort((a, b) => a - b)
+}
+
+/**
+ * Lets a partition go on that is stopped for this reason.
+ *
+ * @param acceptedUntil up to where its batches are not held against the rejection ratio; unchanged if undefined.
+ */
+export async function continuePartition(
+  client: Pool | ClientBase,
+  { topic, partition }: PartitionId,
+  acceptedUntil: number | undefined,
+  stopCode: Progress['stopCode'] = 'mass_rejection',
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update audit.partition_progress
+     set stopped_at = null, stop_code = null, stop_reason = null,
+         accepted_until = coalesce($3, accepted_until), updated_at = now()
+     where topic = $1 and partition = $2 and stop_code = $4`,
+    [topic, partition, acceptedUntil ?? null, stopCode],
+  )
+  return rowCount === 1
+}
+
+/** Records offsets that the log lost before we came to them, and steps over them: both or neither. */
+export async function recordDataLoss(client: ClientBase, seen: Progress, logStart: number): Promise<void> {
+  await client.query(
+    `insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset) values ($1, $2, $3, $4, $5)`,
+    [seen.topic, seen.partition, seen.incarnation, seen.nextOffset, logStart],
+  )
+  await client.query(
+    `update audit.partition_progress set next_offset = $3, log_start = $3, updated_at = now() where topic = $1 and partition = $2`,
+    [seen.topic, seen.partition, logStart],
+  )
+}
+
+/** Offsets of each partition of a topic that were lost and that nobody has acknowledged. */
+export async function unacknowledgedLosses(pool: Pool, topic: string): Promise<Map<number, number>> {
+  const { rows } = await pool.query<{ partition: number; offsets: number }>(
+    `select partition, sum(to_offset - from_offset)::bigint as offsets from audit.data_losses
+     where topic = $1 and acknowledged_at is null group by partition`,
+    [topic],
+  )
+  return new Map(rows.map(({ partition, offsets }) => [partition, offsets]))
+}
+
+/**
+ * Begins a new incarnation of a partition, whose log is not the one we knew: from `offset` on its records
+ * are new, whatever their offsets meant before. Clears a stop. The caller holds the row's lock.
+ *
+ * @param log what Kafka says of it now.
+ */
+export async function beginIncarnation(
+  client: ClientBase,
+  { topic, partition }: PartitionId,
+  offset: number,
+  log: { clusterId: string; start: number },
+): Promise<void> {
+  await client.query(
+    `update audit.partition_progress
+     set incarnation = incarnation + 1, first_offset = $3, next_offset = $3, cluster_id = $4, log_start = $5, log_end = null,
+         last_offset = null, last_timestamp = null, last_hash = null,
+         stopped_at = null, stop_code = null, stop_reason = null, accepted_until = 0, updated_at = now()
+     where topic = $1 and partition = $2`,
+    [topic, partition, offset, log.clusterId, log.start],
+  )
+}
+
+/** An operator takes note of a data loss. Once: the first reason stands. */
+export async function acknowledgeDataLoss(
+  client: ClientBase,
+  { topic, partition, incarnation, from }: PartitionId & { incarnation: number; from: number },
+  by: string,
+  reason: string,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update audit.data_losses set acknowledged_at = now(), acknowledged_by = $5, reason = $6
+     where topic = $1 and partition = $2 and incarnation = $3 and from_offset = $4 and acknowledged_at is null`,
+    [topic, partition, incarnation, from, by, reason],
+  )
+  return rowCount === 1
+}

@@ -1,0 +1,193 @@
+import type { Pool } from 'pg'
+import type { Kafka } from '../kafka/client.ts'
+import { openLogReader } from '../kafka/log-reader.ts'
+import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
+import { differs } from '../job/known-log.ts'
+import {
+  acknowledgeDataLoss,
+  beginIncarnation,
+  continuePartition,
+  lockProgress,
+  readProgress,
+  type PartitionId,
+  type Progress,
+} from '../ledger/progress.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
+import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
+
+/** A partition's watermark beside what Kafka says of its log now. */
+export interface PartitionNow {
+  readonly progress: Progress
+  readonly clusterId: string
+  readonly start: number
+  /** Last stable offset. */
+  readonly end: number
+}
+
+/** @throws NotFound where the warehouse or Kafka doesn't have it. */
+export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise<PartitionNow> {
+  const { topic, partition } = id
+  const progress = await readProgress(pool, id)
+  if (progress === undefined) {
+    throw new NotFound(
+      `${topic}/${partition} has no watermark: the job was never there, and will begin where its log begins.`,
+    )
+  }
+  return askAdmin(kafka, async (admin) => {
+    const cluster = await clusterId(admin)
+    const bounds = (await admin.listTopics()).includes(topic) ? await partitionBounds(admin, topic) : []
+    const log = bounds.find((one) => one.partition === partition)
+    if (log === undefined) throw new NotFound(`Kafka has no ${topic}/${partition}: run npm run topics`)
+    return { progress, clusterId: cluster, start: log.start, end: log.end }
+  })
+}
+
+/**
+ * Whether it may go on as it is: stopped on mass rejection, or for a log that is the one we knew again, such as
+ * after KAFKA_BROKERS was mended.
+ *
+ * @throws ActionRefused
+ */
+export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<void> {
+  const { topic, partition, stopCode, stopReason } = now.progress
+  const name = `${topic}/${partition}`
+  if (stopCode === null) throw new ActionRefused(`${name} is not stopped: nothing to do.`)
+  if (stopCode === 'mass_rejection') return
+  if (stopCode === 'another_owner') {
+    throw new ActionRefused(
+      `${name} is stopped for another reason (${stopCode}: ${stopReason}).\n` +
+        'Where this warehouse takes the place of the other: pulse partitions take-over',
+    )
+  }
+  const trouble = await troubleNow(kafka, now)
+  if (trouble === undefined) return
+  throw new ActionRefused(
+    `${name} is stopped for another reason (${trouble.code}: ${trouble.reason}), and that is still so.\n` +
+      `Where the log is a new one: pulse partitions new-incarnation ${partition} --from-beginning`,
+  )
+}
+
+async function troubleNow(kafka: Kafka, now: PartitionNow): ReturnType<typeof differs> {
+  const reader = await openLogReader(kafka, now.progress.topic)
+  try {
+    return await differs(reader, now.progress, now)
+  } finally {
+    await reader.close()
+  }
+}
+
+/**
+ * Ends a stop. On mass rejection: what the log held when it was looked at is loaded, whatever share of it
+ * becomes dead letters; records that come later are held against the ratio again.
+ *
+ * @throws ActionRefused
+ */
+export async function continueStopped(
+  pool: Pool,
+  kafka: Kafka,
+  by: Operator,
+  seen: PartitionNow,
+): Promise<Action> {
+  await requireMayGoOn(kafka, seen)
+  const { topic, partition, stopCode } = seen.progress
+  const accepted = stopCode === 'mass_rejection' ? { acceptedUntil: seen.end } : {}
+  return inTransaction(pool, async (client) => {
+    // The update's own condition is what decides between two operators: the second finds no stop.
+    if (!(await continuePartition(client, seen.progress, accepted.acceptedUntil, stopCode)))
+      throw new ActionRefused(`${topic}/${partition} is no longer stopped: somebody else let it go on.`)
+    return commit(
+      await recordAction(client, by, {
+        action: 'continue_partition',
+        target: { topic, partition, ...accepted },
+        status: 'succeeded',
+      }),
+    )
+  })
+}
+
+/**
+ * Takes up the log that Kafka has now as a new one, from `offset` on: its offsets are used a second time and
+ * mean other records. Facts stay; an order that comes again is a duplicate.
+ *
+ * @throws ActionRefused
+ */
+export async function newIncarnation(
+  pool: Pool,
+  by: Operator,
+  seen: PartitionNow,
+  offset: number,
+): Promise<Action> {
+  requireOffset(seen, offset)
+  const { topic, partition, incarnation, stopCode } = seen.progress
+  return inTransaction(pool, async (client) => {
+    const locked = await lockProgress(client, seen.progress)
+    if (locked.incarnation !== incarnation || locked.stopCode !== stopCode)
+      throw new ActionRefused(`${topic}/${partition} was changed meanwhile; nothing was done. Look again.`)
+    await beginIncarnation(client, seen.progress, offset, seen)
+    return commit(
+      await recordAction(client, by, {
+        action: 'new_incarnation',
+        target: { topic, partition, incarnation: incarnation + 1, offset },
+        status: 'succeeded',
+      }),
+    )
+  })
+}
+
+/** @throws ActionRefused where the log has no such offset. */
+export function requireOffset({ progress, start, end }: PartitionNow, offset: number): void {
+  if (offset >= start && offset <= end) return
+  throw new ActionRefused(
+    `${progress.topic}/${progress.partition} holds offsets ${start} to ${end}: it can't begin at ${offset}.`,
+  )
+}
+
+export interface DataLoss extends PartitionId {
+  readonly incarnation: number
+  readonly from: number
+  /** One past the last. */
+  readonly to: number
+  readonly detectedAt: Date
+  readonly acknowledgedBy: string | null
+  readonly reason: string | null
+}
+
+/** Of one partition or of all; open ones first. */
+export async function readDataLosses(pool: Pool, topic: string, partition?: number): Promise<DataLoss[]> {
+  const { rows } = await pool.query<DataLoss>(
+    `select topic, partition, incarnation, from_offset as "from", to_offset as "to", detected_at as "detectedAt",
+            acknowledged_by as "acknowledgedBy", reason
+     from audit.data_losses where topic = $1 and ($2::int is null or partition = $2)
+     order by acknowledged_at is not null, partition, incarnation, from_offset`,
+    [topic, partition ?? null],
+  )
+  return rows
+}
+
+/**
+ * An operator has seen a data loss: it stays on record with the reason, and no longer fails reconcile.
+ *
+ * @throws ActionRefused, also where somebody did so before: the first reason stands.
+ */
+export function acknowledgeLoss(
+  pool: Pool,
+  by: Operator,
+  loss: Pick<DataLoss, 'topic' | 'partition' | 'incarnation' | 'from'>,
+  reason: string,
+): Promise<Action> {
+  const { topic, partition, incarnation, from } = loss
+  return inTransaction(pool, async (client) => {
+    if (!(await acknowledgeDataLoss(client, loss, by.name, reason)))
+      throw new ActionRefused(
+        `${topic}/${partition} has no open data loss that begins at ${from}: it may have been acknowledged meanwhile.`,
+      )
+    return commit(
+      await recordAction(client, by, {
+        action: 'acknowledge_loss',
+        target: { topic, partition, incarnation, from },
+        reason,
+        status: 'succeeded',
+      }),
+    )
+  })
+}

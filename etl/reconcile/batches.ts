@@ -1,0 +1,187 @@
+import { count, thousands } from '../text/wording.ts'
+import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
+import type { Counts, Finding, CheckResult } from './report.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** What one incarnation of a partition adds up to; without a topic, rows that no book has. */
+export interface BatchTotals extends Counts {
+  readonly topic: string | null
+  readonly partition: number
+  readonly incarnation: number
+  readonly batches: number
+  /** Of the loaded ones, those whose facts were dropped for their age. */
+  readonly dropped: number
+  /** Of the dead-lettered ones, those whose dead letters are pruned. */
+  readonly pruned: number
+}
+
+/** What an opening balance says, beside the rows that are still there of its batches. */
+export interface Opening extends Counts {
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+  readonly fromOffset: number
+  readonly toOffset: number
+  readonly batches: number
+  readonly dropped: number
+  readonly pruned: number
+  readonly facts: number
+  readonly letters: number
+}
+
+/**
+ * Every batch beside what is really there of it. Facts and dead letters are counted where they are; the
+ * ledger is only what they are held against. Rows whose batch was folded are counted for the opening
+ * balance that has their offsets.
+ */
+const COUNTED = `
+  facts as (
+    select batch_id, count(*) as n, min(source_offset) as low, max(source_offset) as high,
+           min(source_partition) as min_partition, max(source_partition) as max_partition,
+           min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
+    from warehouse.transactions group by batch_id
+  ), letters as (
+    select batch_id, count(*) as n, min("offset") as low, max("offset") as high,
+           min(partition) as min_partition, max(partition) as max_partition,
+           min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
+    from audit.dead_letters group by batch_id
+  ), counted as materialized (
+    select batch_id, b.topic, b.partition, b.incarnation, b.from_offset, b.to_offset,
+           b.consumed, b.loaded, b.duplicate, b.dead_lettered, b.dropped,
+           coalesce(f.n, 0) as facts, coalesce(l.n, 0) as letters,
+           least(f.low, l.low) as low, greatest(f.high, l.high) as high,
+           least(f.min_partition, l.min_partition) as min_partition,
+           greatest(f.max_partition, l.max_partition) as max_partition,
+           least(f.min_incarnation, l.min_incarnation) as min_incarnation,
+           greatest(f.max_incarnation, l.max_incarnation) as max_incarnation,
+           b.topic || ':' || b.partition || ':' || b.from_offset || '-' || (b.to_offset - 1)
+             || case when b.incarnation = 1 then '' else ':' || b.incarnation end as name
+    from audit.pipeline_batches b full join facts f using (batch_id) full join letters l using (batch_id)
+  ), covered as materialized (
+    select c.batch_id, topic, partition, incarnation, c.facts, c.letters
+    from (
+      select batch_id, split_part(batch_id, ':', 1) as topic, min_partition as partition, min_incarnation as incarnation,
+             facts, letters, low, high
+      from counted
+      where topic is null and min_partition = max_partition and min_incarnation = max_incarnation
+    ) c
+    join audit.opening_balances o using (topic, partition, incarnation)
+    where c.low >= o.from_offset and c.high < o.to_offset
+  ), openings as materialized (
+    select topic, partition, incarnation, o.from_offset, o.to_offset, o.batches, o.consumed, o.loaded, o.duplicate,
+           o.dead_lettered, o.dropped, o.dead_letters_pruned as pruned,
+           coalesce(sum(c.facts), 0) as facts, coalesce(sum(c.letters), 0) as letters
+    from audit.opening_balances o left join covered c using (topic, partition, incarnation)
+    group by o.topic, o.partition, o.incarnation
+  )`
+
+const MISMATCHES = `
+  select 'not in the ledger' as kind, * from kinds where topic is null and batch_id not in (select batch_id from covered)
+  union all
+  select 'loaded', * from kinds where facts + dropped <> loaded
+  union all
+  select 'dead-lettered', * from kinds where letters <> dead_lettered
+  union all
+  select 'consumed', * from kinds where consumed <> loaded + duplicate + dead_lettered
+  union all
+  select 'origin', * from kinds
+  where low < from_offset or high >= to_offset or min_partition <> partition or max_partition <> partition
+    or min_incarnation <> incarnation or max_incarnation <> incarnation
+  union all
+  select 'name', * from kinds where batch_id <> name`
+
+interface BatchRow extends OfAKind {
+  readonly batch_id: string
+  readonly consumed: number
+  readonly loaded: number
+  readonly duplicate: number
+  readonly dead_lettered: number
+  readonly dropped: number
+  readonly facts: number
+  readonly letters: number
+  readonly low: number
+  readonly high: number
+  readonly from_offset: number
+  readonly to_offset: number
+  readonly name: string
+}
+
+/** The totals of a partition's incarnation: its batches, and the opening balance before them. */
+const TOTALS = `
+  select topic, partition, incarnation, sum(batches) as batches, coalesce(sum(consumed), 0) as consumed,
+         coalesce(sum(facts), 0) + coalesce(sum(dropped), 0) as loaded, coalesce(sum(duplicate), 0) as duplicate,
+         coalesce(sum(letters), 0) + coalesce(sum(pruned), 0) as "deadLettered", coalesce(sum(dropped), 0) as dropped,
+         coalesce(sum(pruned), 0) as pruned
+  from (
+    select topic, partition, incarnation, 1 as batches, consumed, facts, dropped, duplicate, letters, 0 as pruned
+    from counted where topic is not null
+    union all
+    select topic, partition, incarnation, batches, consumed, facts, dropped, duplicate, letters, pruned from openings
+    union all
+    select null, null, null, 0, 0, facts, 0, 0, letters, 0
+    from counted where topic is null and batch_id not in (select batch_id from covered)
+  ) parts
+  group by topic, partition, incarnation order by topic, partition, incarnation`
+
+/**
+ * For each batch consumed = loaded + duplicate + dead-lettered, loaded and dead-lettered as counted from
+ * the rows, with the facts that were dropped for their age; no fact and no dead letter that is in no book
+ * or outside its batch's range.
+ */
+export async function checkBatches(
+  snapshot: Snapshot,
+): Promise<CheckResult & { totals: BatchTotals[]; openings: Opening[] }> {
+  const { rows } = await snapshot.query<{
+    totals: BatchTotals[] | null
+    openings: Opening[] | null
+    mismatches: BatchRow[] | null
+  }>(
+    `with ${COUNTED}, kinds as (select *, coalesce(topic || to_char(from_offset, '0000000000000000000'), batch_id) as sort from counted)
+     select (
+       select json_agg(t) from (${TOTALS}) t
+     ) as totals, (
+       select json_agg(o) from (
+         select topic, partition, incarnation, from_offset as "fromOffset", to_offset as "toOffset", batches, consumed, loaded,
+                duplicate, dead_lettered as "deadLettered", dropped, pruned, facts, letters
+         from openings order by topic, partition, incarnation
+       ) o
+     ) as openings, (
+       select json_agg(n) from (${firstOfEachKind(MISMATCHES)}) n
+     ) as mismatches`,
+  )
+  const { mismatches } = rows[0]!
+  const totals = rows[0]!.totals ?? []
+  const add = (key: 'loaded' | 'deadLettered' | 'dropped' | 'pruned') =>
+    totals.reduce((total, row) => total + row[key], 0)
+  return {
+    rule: 'in each batch consumed = loaded + duplicate + dead-lettered, counted from the rows themselves',
+    scope: `${count(add('loaded') - add('dropped'), 'fact')} and ${count(add('deadLettered') - add('pruned'), 'dead letter')}`,
+    findings: groupByKind(mismatches ?? [], describe),
+    totals,
+    openings: rows[0]!.openings ?? [],
+  }
+}
+
+function describe(row: BatchRow): Finding {
+  return { subject: `batch ${row.batch_id}`, message: sentence(row) }
+}
+
+function sentence(row: BatchRow): string {
+  switch (row.kind) {
+    case 'not in the ledger':
+      return `${count(row.facts, 'fact')} and ${count(row.letters, 'dead letter')} have this batch, the ledger has it not`
+    case 'loaded':
+      return `${thousands(row.loaded)} loaded by the ledger, but ${thousands(row.facts)} facts are there${alsoDropped(row)}`
+    case 'dead-lettered':
+      return `${thousands(row.dead_lettered)} dead-lettered by the ledger, but ${thousands(row.letters)} dead letters are there`
+    case 'consumed':
+      return `${thousands(row.consumed)} consumed is not ${thousands(row.loaded)} + ${thousands(row.duplicate)} + ${thousands(row.dead_lettered)}`
+    case 'origin':
+      return `its rows have offsets ${row.low} to ${row.high}, or another partition or incarnation; the batch is ${row.from_offset} to ${row.to_offset - 1}`
+    default:
+      return `its range is that of ${row.name}`
+  }
+}
+
+const alsoDropped = ({ dropped }: BatchRow): string =>
+  dropped === 0 ? '' : ` and ${thousands(dropped)} were dropped for their age`

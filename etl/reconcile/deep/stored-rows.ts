@@ -1,0 +1,127 @@
+import type { Transaction } from '../../stream/types.ts'
+import { READ_CONTRACT } from '../../stream/contract-columns.ts'
+import type { Snapshot } from '../snapshot.ts'
+import type { Hashes } from './same-values.ts'
+import { SortedRows } from './sorted-rows.ts'
+
+/** A partition in its current incarnation. */
+export interface Origin {
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+}
+
+export interface FactRow extends Transaction {
+  readonly offset: number
+}
+export interface DeadLetterRow extends Hashes {
+  readonly id: number
+  readonly offset: number
+}
+export interface LedgerRow {
+  /** Where the batch begins. */
+  readonly offset: number
+  readonly to: number
+  readonly name: string
+  readonly consumed: number
+  readonly duplicate: number
+  readonly dropped: number
+  readonly pruned: number
+}
+
+const TRANSACTION = `t.order_id as "orderId", ${READ_CONTRACT},
+  (extract(epoch from t.transaction_timestamp) * 1000000)::bigint as "timestampMicros"`
+
+/** The facts of a partition. A topic's name has no colon, so the batch's id tells it. */
+const OF_FACTS = `t.source_partition = $1 and t.incarnation = $2 and starts_with(t.batch_id, $3)`
+const OF_ROWS = `topic = $1 and partition = $2 and incarnation = $3`
+
+/** From an offset on, in their order: one scan and one sort, as no index has the offset. */
+export const openFacts = (snapshot: Snapshot, { topic, partition, incarnation }: Origin, from: number) =>
+  SortedRows.open<FactRow>(
+    snapshot,
+    `facts_of_${partition}`,
+    `select t.source_offset as "offset", ${TRANSACTION} from warehouse.transactions t
+     where ${OF_FACTS} and t.source_offset >= $4 order by t.source_offset`,
+    [partition, incarnation, `${topic}:`, from],
+  )
+
+/** Of keys and values only the hashes: they may be large, and need only be equal. */
+export const openDeadLetters = (
+  snapshot: Snapshot,
+  { topic, partition, incarnation }: Origin,
+  from: number,
+) =>
+  SortedRows.open<DeadLetterRow>(
+    snapshot,
+    `dead_letters_of_${partition}`,
+    `select id, "offset", encode(sha256(key), 'hex') as key_hash, encode(sha256(value), 'hex') as value_hash
+     from audit.dead_letters where ${OF_ROWS} and "offset" >= $4 order by "offset"`,
+    [topic, partition, incarnation, from],
+  )
+
+/** Batches, and the opening balance before them, that end behind an offset. */
+export const openLedger = (snapshot: Snapshot, { topic, partition, incarnation }: Origin, from: number) =>
+  SortedRows.open<LedgerRow>(
+    snapshot,
+    `ledger_of_${partition}`,
+    `select from_offset as "offset", to_offset as "to", 'batch ' || batch_id as name, consumed, duplicate, dropped, 0 as pruned
+     from audit.pipeline_batches where ${OF_ROWS} and to_offset > $4
+     union all
+     select from_offset, to_offset, 'the opening balance of ' || topic || '/' || partition, consumed, duplicate, dropped,
+            dead_letters_pruned
+     from audit.opening_balances where ${OF_ROWS} and to_offset > $4
+     order by 1`,
+    [topic, partition, incarnation, from],
+  )
+
+export interface StoredCounts {
+  readonly facts: number
+  readonly deadLetters: number
+}
+
+/** How many facts and dead letters a partition has below an offset. */
+export async function countStored(
+  snapshot: Snapshot,
+  { topic, partition, incarnation }: Origin,
+  below: number,
+): Promise<StoredCounts> {
+  const facts = await snapshot.query<{ n: number }>(
+    `select count(*) as n from warehouse.transactions t where ${OF_FACTS} and t.source_offset < $4`,
+    [partition, incarnation, `${topic}:`, below],
+  )
+  const deadLetters = await snapshot.query<{ n: number }>(
+    `select count(*) as n from audit.dead_letters where ${OF_ROWS} and "offset" < $4`,
+    [topic, partition, incarnation, below],
+  )
+  return { facts: facts.rows[0]!.n, deadLetters: deadLetters.rows[0]!.n }
+}
+
+/** An order's key, and its fact, wherever it came from; null where it was dropped for its age or is lost. */
+export interface StoredOrder {
+  readonly keyMicros: number
+  readonly fact: Transaction | null
+}
+
+/** What is stored of these orders. */
+export async function findOrders(
+  snapshot: Snapshot,
+  orderIds: readonly string[],
+): Promise<Map<string, StoredOrder>> {
+  const { rows } = await snapshot.query<
+    { key: string; keyMicros: number } & { [F in keyof Transaction]: Transaction[F] | null }
+  >(
+    `select k.order_id as key, (extract(epoch from k.transaction_timestamp) * 1000000)::bigint as "keyMicros", ${TRANSACTION}
+     from warehouse.order_keys k
+     left join warehouse.transactions t
+       on t.transaction_timestamp = k.transaction_timestamp and t.order_id = k.order_id
+     where k.order_id = any($1::uuid[])`,
+    [orderIds],
+  )
+  return new Map(
+    rows.map(({ key, keyMicros, ...row }) => [
+      key,
+      { keyMicros, fact: row.orderId === null ? null : (row as Transaction) },
+    ]),
+  )
+}

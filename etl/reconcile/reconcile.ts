@@ -1,0 +1,109 @@
+import type { Pool } from 'pg'
+import type { Kafka } from '../kafka/client.ts'
+import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
+import { checkBatches } from './batches.ts'
+import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
+import { checkAmounts, checkOrderKeys } from './facts.ts'
+import { askKafka, checkLog, type TopicNow } from './log.ts'
+import { checkLosses } from './losses.ts'
+import { checkOpenings } from './openings.ts'
+import { checkOffsets } from './offsets.ts'
+import { checkPublished, PUBLISH_GRACE_MS } from './outbox.ts'
+import { checkRanges } from './ranges.ts'
+import type { Check, CheckName, CheckResult, ReconcileReport } from './report.ts'
+import { checkRollup } from './rollup.ts'
+import { inSnapshot, type Snapshot } from './snapshot.ts'
+import { notReadAgain, partitionReports, sum, warningsOf } from './summary.ts'
+import { readWatermarks, type Watermarks } from './watermarks.ts'
+
+export type * from './report.ts'
+export { renderReconciliation, verdict } from './render.ts'
+
+export interface ReconcileOptions {
+  /** Of a role that may read the warehouse, such as createPool's. */
+  readonly pool: Pool
+  /** Without it the watermarks are not held against the log. `deep` needs it. */
+  readonly kafka?: Kafka
+  readonly topic: string
+  /** Also reads the topic again and checks every record. */
+  readonly deep?: boolean
+  /** How long a live job may take to publish the dead letters that it has just loaded. */
+  readonly publishGraceMs?: number
+  /** Told how far the reading of the topic has come. */
+  readonly onProgress?: (line: string) => void
+}
+
+/**
+ * Proves that every record that was consumed is accounted for, exactly once: each check of the report is
+ * one part of the proof. All of the warehouse is read in one snapshot, so a job that loads meanwhile
+ * can't make it fail. Changes nothing and waits for nobody's lock.
+ *
+ * @throws where the warehouse or Kafka is out of reach. What doesn't hold is a finding, not an error.
+ */
+export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
+  const { pool, kafka, topic, deep = false } = options
+  if (deep && kafka === undefined) throw new TypeError('deep needs kafka: it reads the topic again')
+  const started = performance.now()
+  return inSnapshot(pool, async (snapshot) => {
+    // The first statement takes the snapshot; Kafka is asked afterwards (checkLog says why).
+    const watermarks = await readWatermarks(snapshot)
+    const now = kafka && (await askKafka(kafka, topic))
+    const reader = kafka && now!.topicExists ? await openLogReader(kafka, topic) : undefined
+    try {
+      const report = await runChecks(snapshot, watermarks, options, now, reader)
+      return { ...report, tookMs: performance.now() - started }
+    } finally {
+      await reader?.close()
+    }
+  })
+}
+
+async function runChecks(
+  snapshot: Snapshot,
+  { at, progress }: Watermarks,
+  { pool, kafka, topic, deep = false, publishGraceMs = PUBLISH_GRACE_MS, onProgress }: ReconcileOptions,
+  now: TopicNow | undefined,
+  reader: LogReader | undefined,
+): Promise<Omit<ReconcileReport, 'tookMs'>> {
+  const checks: Check[] = []
+  async function check<T extends CheckResult>(name: CheckName, work: () => Promise<T>): Promise<T> {
+    const begun = performance.now()
+    const result = await work()
+    const { rule, scope, findings } = result
+    checks.push({ name, rule, scope, findings, tookMs: performance.now() - begun })
+    return result
+  }
+
+  const ofTopic = progress.filter((one) => one.topic === topic)
+  const log = kafka && now && (await check('log', () => checkLog(ofTopic, now, { kafka, pool, reader })))
+  await check('ranges', () => checkRanges(snapshot))
+  const books = await check('batches', () => checkBatches(snapshot))
+  await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
+  await check('offsets', () => checkOffsets(snapshot))
+  await check('rollup', () => checkRollup(snapshot))
+  await check('order keys', () => checkOrderKeys(snapshot))
+  await check('amounts', () => checkAmounts(snapshot))
+  await check('published', () => checkPublished(snapshot, pool, publishGraceMs))
+  const { losses } = await check('data losses', () => checkLosses(snapshot))
+  let everyRecord: DeepResult | undefined
+  if (deep && kafka && log && now && reader) {
+    const using = { snapshot, kafka, reader, compacted: now.compacted, onProgress }
+    everyRecord = await check('every record', () => checkEveryRecord(using, log.known))
+  }
+
+  const partitions = partitionReports(progress, books, topic, now)
+  const warnings = warningsOf(progress, topic, now)
+  if (everyRecord && log) warnings.push(...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
+  return {
+    topic,
+    deep,
+    snapshotAt: at.toISOString(),
+    balanced: checks.every(({ findings }) => findings.length === 0),
+    totals: sum(books.totals),
+    partitions,
+    checks,
+    losses,
+    warnings,
+    everyRecord: everyRecord?.counts ?? null,
+  }
+}

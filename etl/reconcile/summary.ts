@@ -1,0 +1,108 @@
+import type { Progress } from '../ledger/progress.ts'
+import { count } from '../text/wording.ts'
+import type { BatchTotals, Opening } from './batches.ts'
+import type { TopicNow } from './log.ts'
+import type { Counts, OpeningBalance, PartitionReport } from './report.ts'
+
+const NOTHING = {
+  batches: 0,
+  dropped: 0,
+  pruned: 0,
+  consumed: 0,
+  loaded: 0,
+  duplicate: 0,
+  deadLettered: 0,
+}
+
+/** One row for each incarnation that has a ledger or a watermark, ascending. */
+export function partitionReports(
+  progress: readonly Progress[],
+  { totals, openings }: { totals: readonly BatchTotals[]; openings: readonly Opening[] },
+  topic: string,
+  now: TopicNow | undefined,
+): PartitionReport[] {
+  const balances = new Map(openings.map((opening) => [nameOf(opening), balanceOf(opening)]))
+  const unknown = { firstOffset: null, watermark: null, logStart: null, logEnd: null, stopCode: null }
+  const over = totals.flatMap((total) =>
+    total.topic === null ? [] : [{ ...total, topic: total.topic, openingBalance: null, ...unknown }],
+  )
+  const rows = new Map<string, PartitionReport>(over.map((row) => [nameOf(row), row]))
+  for (const one of progress) {
+    const bounds = one.topic === topic ? now?.bounds.get(one.partition) : undefined
+    rows.set(nameOf(one), {
+      ...NOTHING,
+      openingBalance: null,
+      ...rows.get(nameOf(one)),
+      topic: one.topic,
+      partition: one.partition,
+      incarnation: one.incarnation,
+      firstOffset: one.firstOffset,
+      watermark: one.nextOffset,
+      logStart: bounds?.start ?? null,
+      logEnd: bounds?.end ?? null,
+      stopCode: one.stopCode,
+    })
+  }
+  return [...rows.values()]
+    .map((row) => ({ ...row, openingBalance: balances.get(nameOf(row)) ?? null }))
+    .sort((a, b) => compare(a.topic, b.topic) || a.partition - b.partition || a.incarnation - b.incarnation)
+}
+
+function balanceOf(opening: Opening): OpeningBalance {
+  const { fromOffset, toOffset, batches, consumed, loaded, duplicate, deadLettered } = opening
+  return { fromOffset, toOffset, batches, consumed, loaded, duplicate, deadLettered }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
+const nameOf = (one: { topic: string; partition: number; incarnation: number }): string =>
+  `${one.topic}/${one.partition}#${one.incarnation}`
+
+export function sum(rows: readonly Counts[]): Counts {
+  const add = (key: keyof Counts) => rows.reduce((total, row) => total + row[key], 0)
+  return {
+    consumed: add('consumed'),
+    loaded: add('loaded'),
+    duplicate: add('duplicate'),
+    deadLettered: add('deadLettered'),
+  }
+}
+
+/** What an operator should know beside the proof. A stopped partition has lag, not imbalance. */
+export function warningsOf(
+  progress: readonly Progress[],
+  topic: string,
+  now: TopicNow | undefined,
+): string[] {
+  const warnings = progress
+    .filter(({ stopCode }) => stopCode !== null)
+    .map((one) => `${one.topic}/${one.partition} is stopped (${one.stopCode}): ${one.stopReason}`)
+  for (const other of new Set(progress.map((one) => one.topic))) {
+    if (now !== undefined && other !== topic)
+      warnings.push(`topic ${other} was not held against its log: KAFKA_TOPIC is ${topic}`)
+  }
+  if (now === undefined) warnings.push('Kafka was not asked: the watermarks were not held against the log')
+  else if (!now.topicExists) warnings.push(`Kafka has no topic ${topic}`)
+  for (const partition of now?.bounds.keys() ?? []) {
+    if (!progress.some((one) => one.topic === topic && one.partition === partition))
+      warnings.push(`${topic}/${partition} has no watermark: it was never loaded`)
+  }
+  return warnings
+}
+
+/** What a deep check could not read: logs that are not those we knew, and incarnations that are over. */
+export function notReadAgain(
+  progress: readonly Progress[],
+  known: readonly Progress[],
+  partitions: readonly PartitionReport[],
+): string[] {
+  const strange = progress.filter((one) => !known.includes(one))
+  const over = partitions.filter(({ watermark, consumed }) => watermark === null && consumed > 0)
+  return [
+    ...strange.map(({ topic, partition }) => `${topic}/${partition} was not read again`),
+    ...over.map(
+      ({ topic, partition, incarnation, consumed }) =>
+        `${topic}/${partition} was not read again for its incarnation ${incarnation}, whose log is gone: ${count(consumed, 'record')}`,
+    ),
+  ]
+}

@@ -1,0 +1,208 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  unique,
+} from 'drizzle-orm/pg-core'
+import { DEAD_LETTER_CODES } from '../stream/types.ts'
+import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
+
+/** What was done: runs, the ledger of batches, watermarks, dead letters, losses. */
+
+export const audit = pgSchema('audit')
+
+/** Records that could not be loaded, and the outbox that they are published from. */
+export const deadLetters = audit.table(
+  'dead_letters',
+  {
+    id: identity().primaryKey(),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    offset: offsetColumn('offset').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    kafkaTimestamp: instant('kafka_timestamp').notNull(),
+    key: bytea('key'),
+    value: bytea('value'),
+    headers: jsonb('headers').notNull(),
+    code: text('code').notNull(),
+    issues: jsonb('issues').notNull(),
+    /** What went wrong, to group by: the code, and the field of the first issue. */
+    failure: text('failure')
+      .notNull()
+      .generatedAlwaysAs(sql`code || coalesce(' ' || nullif(issues -> 0 ->> 'field', ''), '')`),
+    batchId: text('batch_id').notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    redriveOf: text('redrive_of'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    publishedAt: instant('published_at'),
+    /** Sent back to the topic, and what became of it is not known yet. */
+    redrivenAt: instant('redriven_at'),
+    resolvedAt: instant('resolved_at'),
+    resolution: text('resolution'),
+  },
+  (table) => [
+    unique('dead_letters_origin').on(table.topic, table.partition, table.incarnation, table.offset),
+    index('dead_letters_unpublished')
+      .on(table.topic, table.partition, table.incarnation, table.offset)
+      .where(sql`published_at is null`),
+    index('dead_letters_created').on(table.createdAt),
+    index('dead_letters_open')
+      .on(table.failure, table.createdAt, table.id)
+      .where(sql`resolved_at is null`),
+    index('dead_letters_waiting')
+      .on(table.failure)
+      .where(sql`resolved_at is null and redriven_at is not null`),
+    index('dead_letters_redrives')
+      .on(table.redriveOf)
+      .where(sql`redrive_of is not null`),
+    index('dead_letters_batch').on(table.batchId),
+    check('dead_letters_code', oneOf('code', DEAD_LETTER_CODES)),
+  ],
+)
+
+export const RUN_KINDS = ['tick', 'manual', 'replay', 'housekeeping'] as const
+export const RUN_STATUSES = ['running', 'succeeded', 'failed', 'abandoned'] as const
+
+/** One row for each tick, manual run, replay or housekeeping of one worker. Totals are the sums of its batches. */
+export const pipelineRuns = audit.table(
+  'pipeline_runs',
+  {
+    id: identity().primaryKey(),
+    kind: text('kind', { enum: RUN_KINDS }).notNull(),
+    worker: text('worker').notNull(),
+    status: text('status', { enum: RUN_STATUSES }).notNull().default('running'),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    finishedAt: instant('finished_at'),
+    batches: count('batches'),
+    consumed: count('consumed'),
+    loaded: count('loaded'),
+    duplicate: count('duplicate'),
+    deadLettered: count('dead_lettered'),
+    retries: count('retries'),
+    error: text('error'),
+  },
+  (table) => [
+    index('pipeline_runs_started').on(table.startedAt),
+    // Few: the runs under way, which each start looks through, and the failed ones.
+    index('pipeline_runs_unsettled')
+      .on(table.startedAt)
+      .where(sql`status <> 'succeeded'`),
+    check('pipeline_runs_kind', oneOf('kind', RUN_KINDS)),
+    check('pipeline_runs_status', oneOf('status', RUN_STATUSES)),
+  ],
+)
+
+/**
+ * The ledger: what became of each range of offsets. Ranges of a partition's incarnation tile; offsets
+ * are sparse, so `consumed` counts the records delivered, not the offsets.
+ */
+export const pipelineBatches = audit.table(
+  'pipeline_batches',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    fromOffset: offsetColumn('from_offset').notNull(),
+    toOffset: offsetColumn('to_offset').notNull(),
+    batchId: text('batch_id').notNull(),
+    runId: bigint('run_id', { mode: 'number' })
+      .notNull()
+      .references(() => pipelineRuns.id),
+    consumed: count('consumed'),
+    loaded: count('loaded'),
+    duplicate: count('duplicate'),
+    deadLettered: count('dead_lettered'),
+    /** Of the loaded ones, those whose facts were dropped for their age since. */
+    dropped: count('dropped'),
+    bytes: count('bytes'),
+    /** Kafka's timestamps of the oldest and the newest record delivered; null where there was none. */
+    oldestRecordAt: instant('oldest_record_at'),
+    newestRecordAt: instant('newest_record_at'),
+    extractMs: doublePrecision('extract_ms').notNull(),
+    validateMs: doublePrecision('validate_ms').notNull(),
+    transformMs: doublePrecision('transform_ms').notNull(),
+    /** Up to the writing of this row: the commit itself can't be in it. */
+    loadMs: doublePrecision('load_ms').notNull(),
+    loadedAt: instant('loaded_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (table) => [
+    primaryKey({
+      name: 'pipeline_batches_pkey',
+      columns: [table.topic, table.partition, table.incarnation, table.fromOffset],
+    }),
+    unique('pipeline_batches_batch_id').on(table.batchId),
+    index('pipeline_batches_run').on(table.runId),
+    index('pipeline_batches_loaded_at').on(table.loadedAt),
+    check('pipeline_batches_balance', sql`consumed = loaded + duplicate + dead_lettered`),
+    check('pipeline_batches_range', sql`from_offset < to_offset`),
+  ],
+)
+
+/**
+ * The watermark, and what the log looked like when it was moved. Its row lock is what serialises two
+ * workers that both believe they own the partition.
+ */
+export const partitionProgress = audit.table(
+  'partition_progress',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    /** Where this incarnation began: the ledger tiles from here to next_offset. */
+    firstOffset: offsetColumn('first_offset').notNull(),
+    nextOffset: offsetColumn('next_offset').notNull(),
+    clusterId: text('cluster_id').notNull(),
+    logStart: offsetColumn('log_start').notNull(),
+    /** Last stable offset when a run last looked: lag, for those who can't ask Kafka. */
+    logEnd: offsetColumn('log_end'),
+    logSeenAt: instant('log_seen_at'),
+    /** The last record delivered, to be found again in the log; null before the first. */
+    lastOffset: offsetColumn('last_offset'),
+    lastTimestamp: instant('last_timestamp'),
+    lastHash: text('last_hash'),
+    stoppedAt: instant('stopped_at'),
+    stopCode: text('stop_code'),
+    stopReason: text('stop_reason'),
+    /** The operator let it go on: up to here batches are not held against the rejection ratio. */
+    acceptedUntil: offsetColumn('accepted_until').notNull().default(0),
+    /** The run that last began to load from here, where the watermark stood then, and how many died of it in a row. */
+    takenUpBy: bigint('taken_up_by', { mode: 'number' }),
+    takenUpAt: instant('taken_up_at'),
+    takenUpOffset: offsetColumn('taken_up_offset'),
+    deaths: integer('deaths').notNull().default(0),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ name: 'partition_progress_pkey', columns: [table.topic, table.partition] })],
+)
+
+/** Offsets that the log no longer had when we came to them. */
+export const dataLosses = audit.table(
+  'data_losses',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    fromOffset: offsetColumn('from_offset').notNull(),
+    toOffset: offsetColumn('to_offset').notNull(),
+    detectedAt: instant('detected_at').notNull().defaultNow(),
+    acknowledgedAt: instant('acknowledged_at'),
+    acknowledgedBy: text('acknowledged_by'),
+    reason: text('reason'),
+  },
+  (table) => [
+    primaryKey({
+      name: 'data_losses_pkey',
+      columns: [table.topic, table.partition, table.incarnation, table.fromOffset],
+    }),
+    check('data_losses_range', sql`from_offset < to_offset`),
+  ],
+)

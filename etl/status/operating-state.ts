@@ -1,0 +1,83 @@
+import type { Control } from '../operations/control.ts'
+import type { WorkerRow } from '../operations/presence.ts'
+import type { PartitionLag } from '../partitions/read.ts'
+import type { Run } from './runs.ts'
+
+export type Condition =
+  | {
+      readonly kind: 'paused'
+      readonly since: Date
+      readonly by: string | null
+      readonly reason: string | null
+    }
+  | { readonly kind: 'stopped'; readonly since: Date; readonly partitions: readonly number[] }
+  | { readonly kind: 'late'; readonly since: Date }
+  | { readonly kind: 'kafka-unreachable'; readonly problem: string }
+  | { readonly kind: 'unwritable'; readonly problem: string }
+  | { readonly kind: 'no-worker' }
+  | { readonly kind: 'failing'; readonly run: Run }
+  | { readonly kind: 'running'; readonly since: Date; readonly run: Run }
+  | { readonly kind: 'idle' }
+
+export interface Observations {
+  readonly control: Pick<Control, 'pausedAt' | 'pausedBy' | 'pauseReason'>
+  readonly partitions: readonly Pick<PartitionLag, 'partition' | 'stoppedAt'>[]
+  /** Why the worker that looks can't write to the warehouse, if it can't. */
+  readonly unwritable: string | undefined
+  /** Since when no run has succeeded, where that is too long. */
+  readonly lateSince: Date | null
+  /** Those that were seen lately. */
+  readonly workers: readonly Pick<WorkerRow, 'name' | 'problem'>[]
+  /** The last drains, newest first: ticks and manual runs. */
+  readonly drains: readonly Run[]
+}
+
+/**
+ * What the job is doing. Everything that holds is named, the most urgent first, so that the first is the
+ * state and the others help to explain it. Running or idle is said only of a job with no trouble.
+ */
+export function conditionsOf(seen: Observations): readonly [Condition, ...Condition[]] {
+  const trouble = [...troubles(seen)]
+  const [first, ...others] = trouble
+  if (first !== undefined) return [first, ...others]
+  const running = seen.drains.find(({ status }) => status === 'running')
+  return [
+    running === undefined ? { kind: 'idle' } : { kind: 'running', since: running.startedAt, run: running },
+  ]
+}
+
+function* troubles({
+  control,
+  partitions,
+  unwritable,
+  lateSince,
+  workers,
+  drains,
+}: Observations): Generator<Condition> {
+  const { pausedAt, pausedBy, pauseReason } = control
+  if (pausedAt !== null) yield { kind: 'paused', since: pausedAt, by: pausedBy, reason: pauseReason }
+
+  const stopped = partitions.flatMap(({ partition, stoppedAt }) =>
+    stoppedAt === null ? [] : [{ partition, stoppedAt }],
+  )
+  if (stopped.length > 0) {
+    yield {
+      kind: 'stopped',
+      since: new Date(Math.min(...stopped.map(({ stoppedAt }) => stoppedAt.getTime()))),
+      partitions: stopped.map(({ partition }) => partition),
+    }
+  }
+
+  if (lateSince !== null) yield { kind: 'late', since: lateSince }
+
+  // A worker says so itself when it is out of the group; one that can't reach Kafka is.
+  const problems = workers.flatMap(({ problem }) => problem ?? [])
+  if (workers.length > 0 && problems.length === workers.length)
+    yield { kind: 'kafka-unreachable', problem: problems[0]! }
+  // Then the workers can't say either that they are there.
+  if (unwritable !== undefined) yield { kind: 'unwritable', problem: unwritable }
+  else if (workers.length === 0) yield { kind: 'no-worker' }
+
+  const last = drains.find(({ status }) => status !== 'running')
+  if (last !== undefined && last.status !== 'succeeded') yield { kind: 'failing', run: last }
+}

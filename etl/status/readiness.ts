@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool } from 'pg'
+import type { KafkaWatch } from '../kafka/watch.ts'
+import type { Membership } from '../kafka/membership.ts'
+import type { PresenceKeeper } from '../operations/presence.ts'
+
+export interface ReadinessSources {
+  readonly kafka: Pick<KafkaWatch, 'problem'>
+  readonly membership: Pick<Membership, 'isMember' | 'standsAside'>
+  readonly presence: Pick<PresenceKeeper, 'problem'>
+  /** Not the job's: it may be busy. */
+  readonly pool: Pool
+}
+
+/** What a probe waits for the warehouse. */
+const PATIENCE_MS = 3_000
+
+/**
+ * Whether this worker has all that it needs to load. However many ask, Kafka is not asked for it, and the
+ * warehouse one question at a time.
+ *
+ * @returns what is missing, or undefined.
+ */
+export function createReadiness(sources: ReadinessSources): () => Promise<string | undefined> {
+  const { kafka, membership, presence, pool } = sources
+  let asked: Promise<string | undefined> | undefined
+  const askWarehouse = (): Promise<string | undefined> =>
+    (asked ??= pool
+      .query('select 1')
+      .then(
+        () => undefined,
+        () => 'the warehouse does not answer',
+      )
+      .finally(() => (asked = undefined)))
+
+  return async () => {
+    const problem = kafka.problem() ?? groupProblem(membership)
+    if (problem !== undefined) return problem
+    const silence = delay(PATIENCE_MS, 'the warehouse does not answer', { ref: false })
+    return (await Promise.race([askWarehouse(), silence])) ?? presence.problem()
+  }
+}
+
+function groupProblem(membership: ReadinessSources['membership']): string | undefined {
+  if (membership.isMember()) return undefined
+  return membership.standsAside()
+    ? 'this worker stays out of its consumer group: it is another warehouse’s'
+    : 'this worker is not in its consumer group'
+}

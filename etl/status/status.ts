@@ -1,0 +1,180 @@
+import type { Pool } from 'pg'
+import type { Config } from '../process/config.ts'
+import type { Kafka } from '../kafka/client.ts'
+import { groupOffsets, type GroupOffset } from '../kafka/group-offsets.ts'
+import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
+import { reasonOf } from '../kafka/unreachable.ts'
+import { scrub } from '../process/log.ts'
+import { readControl } from '../operations/control.ts'
+import { readWorkers, type WorkerRow } from '../operations/presence.ts'
+import { readAttention } from './attention.ts'
+import { readFreshness, type Freshness } from './freshness.ts'
+import { readRuns, type Run } from './runs.ts'
+
+/** One partition, as far as warehouse and Kafka know it; null is what neither could say. */
+export interface PartitionStatus {
+  readonly partition: number
+  readonly incarnation: number | null
+  /** The next offset to be loaded. */
+  readonly watermark: number | null
+  readonly logStart: number | null
+  /** Last stable offset: what waits behind an open transaction is not seen. */
+  readonly logEnd: number | null
+  /** Offsets from the watermark to the end, markers of transactions among them. */
+  readonly lag: number | null
+  /** What the group has committed; it follows the watermark. */
+  readonly groupOffset: number | null
+  readonly stoppedAt: Date | null
+  readonly stopCode: string | null
+  readonly stopReason: string | null
+}
+
+export interface Status {
+  readonly at: Date
+  readonly topic: string
+  readonly groupId: string
+  readonly kafka: {
+    readonly brokers: string
+    readonly clusterId: string | null
+    /** Whether the topic is there; null where Kafka could not be asked. */
+    readonly topicExists: boolean | null
+    readonly error: string | null
+  }
+  readonly partitions: readonly PartitionStatus[]
+  /** Whether the warehouse takes no writes: a standby, or set so. */
+  readonly isReadOnly: boolean
+  /** Null while it is not paused. */
+  readonly paused: { readonly since: Date; readonly by: string | null; readonly reason: string | null } | null
+  /** The last one that loads: a tick or a manual run. */
+  readonly lastRun: Run | null
+  readonly freshness: Freshness
+  /** Those that were seen lately. */
+  readonly workers: readonly Pick<WorkerRow, 'name' | 'partitions' | 'problem'>[]
+  readonly openAlerts: number
+  /** At most 10,000 are counted. */
+  readonly openDeadLetters: number
+  readonly unpublishedDeadLetters: number
+  readonly openDataLosses: number
+}
+
+export interface StatusSources {
+  readonly pool: Pool
+  readonly kafka: Kafka
+  readonly config: Config<'kafka'>
+}
+
+/**
+ * What there is to know now. The warehouse must answer; where Kafka doesn't, what it would have said is
+ * null and the reason is told.
+ */
+export async function readStatus(sources: StatusSources): Promise<Status> {
+  const { config, pool } = sources
+  const topic = config.KAFKA_TOPIC
+  const kafka = askKafka(sources)
+  const [control, workers, attention, watermarks, [lastRun], freshness, waiting] = await Promise.all([
+    readControl(pool),
+    readWorkers(pool),
+    readAttention(pool),
+    readWatermarks(pool, topic),
+    readRuns(pool, { limit: 1, kinds: ['tick', 'manual'] }),
+    readFreshness(pool, topic),
+    readWaiting(pool),
+  ])
+  const log = await kafka
+  const bounds = new Map(log.bounds.map((one) => [one.partition, one]))
+  const numbers = new Set([...watermarks.map(({ partition }) => partition), ...bounds.keys()])
+  return {
+    at: waiting.at,
+    topic,
+    groupId: config.KAFKA_GROUP_ID,
+    kafka: {
+      brokers: config.KAFKA_BROKERS.join(','),
+      clusterId: log.clusterId,
+      topicExists: log.topicExists,
+      error: log.error,
+    },
+    partitions: [...numbers]
+      .sort((a, b) => a - b)
+      .map((partition) => {
+        const known = watermarks.find((one) => one.partition === partition)
+        const now = bounds.get(partition)
+        const from = known?.watermark ?? now?.start
+        const group = log.groups.get(partition)?.offset ?? -1
+        return {
+          ...(known ?? { ...NEVER_LOADED, partition }),
+          logStart: now?.start ?? null,
+          logEnd: now?.end ?? null,
+          lag: now === undefined || from === undefined ? null : now.end - from,
+          groupOffset: group < 0 ? null : group,
+        }
+      }),
+    isReadOnly: waiting.isReadOnly,
+    paused:
+      control.pausedAt === null
+        ? null
+        : { since: control.pausedAt, by: control.pausedBy, reason: control.pauseReason },
+    lastRun: lastRun ?? null,
+    freshness,
+    workers: workers.map(({ name, partitions, problem }) => ({ name, partitions, problem })),
+    openAlerts: attention.openAlerts,
+    openDeadLetters: attention.openDeadLetters,
+    unpublishedDeadLetters: waiting.unpublished,
+    openDataLosses: waiting.losses,
+  }
+}
+
+const NEVER_LOADED = { incarnation: null, watermark: null, stoppedAt: null, stopCode: null, stopReason: null }
+
+async function askKafka({ config, kafka }: StatusSources) {
+  const topic = config.KAFKA_TOPIC
+  try {
+    return await askAdmin(kafka, async (admin) => {
+      const id = await clusterId(admin)
+      const topicExists = (await admin.listTopics()).includes(topic)
+      return {
+        clusterId: id,
+        topicExists,
+        bounds: topicExists ? await partitionBounds(admin, topic) : [],
+        groups: topicExists
+          ? await groupOffsets(admin, config.KAFKA_GROUP_ID, topic)
+          : new Map<number, GroupOffset>(),
+        error: null,
+      }
+    })
+  } catch (error) {
+    return {
+      clusterId: null,
+      topicExists: null,
+      bounds: [],
+      groups: new Map<number, GroupOffset>(),
+      error: `Kafka at ${config.KAFKA_BROKERS.join(',')}: ${scrub(reasonOf(error))}`,
+    }
+  }
+}
+
+async function readWatermarks(pool: Pool, topic: string) {
+  const { rows } = await pool.query<
+    Pick<PartitionStatus, 'partition' | 'incarnation' | 'watermark' | 'stoppedAt' | 'stopCode' | 'stopReason'>
+  >(
+    `select partition, incarnation, next_offset as watermark, stopped_at as "stoppedAt", stop_code as "stopCode",
+            stop_reason as "stopReason"
+     from audit.partition_progress where topic = $1`,
+    [topic],
+  )
+  return rows
+}
+
+interface Waiting {
+  readonly at: Date
+  readonly isReadOnly: boolean
+  readonly unpublished: number
+  readonly losses: number
+}
+
+async function readWaiting(pool: Pool): Promise<Waiting> {
+  const { rows } = await pool.query<Waiting>(
+    `select now() as at, current_setting('transaction_read_only')::boolean as "isReadOnly", (select count(*) from audit.dead_letters where published_at is null) as unpublished,
+            (select count(*) from audit.data_losses where acknowledged_at is null) as losses`,
+  )
+  return rows[0]!
+}

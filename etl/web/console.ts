@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Pool } from 'pg'
+import type { Config } from '../process/config.ts'
+import type { Kafka } from '../kafka/client.ts'
+import type { Logger } from '../process/log.ts'
+import type { Html } from '../console/html.ts'
+
+/** What pages and API work with. */
+export interface Console {
+  /** Connections of the console's own, so that pages never take the load's. */
+  readonly pool: Pool
+  readonly kafka: Kafka
+  readonly config: Config<'kafka' | 'etl' | 'console' | 'alerts'>
+  readonly logger: Logger
+  /** Of this worker. */
+  readonly worker: string
+  /** Why this worker can't write to the warehouse, as it last tried; undefined where it can. */
+  readonly unwritable: () => string | undefined
+}
+
+/** Fastify, with zod schemas for what comes in. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+declare module 'fastify' {
+  interface FastifyReply {
+    html(content: Html): FastifyReply
+  }
+}
