@@ -13,7 +13,7 @@ import { topicSettings, waitForTopic, withAdmin } from './kafka/topics.ts'
 import { watchKafka } from './kafka/watch.ts'
 import type { Logger } from './process/log.ts'
 import { taxRate } from './stream/money.ts'
-import { createMetrics } from './metrics/metrics.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { Pipeline } from './job/pipeline.ts'
 import { runOnce, type RunSummary } from './job/run.ts'
 import { Scheduler } from './job/scheduler.ts'
@@ -229,7 +229,7 @@ function startOperations(
 export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>>(
   config: Config<'kafka' | 'etl' | 'housekeeping'>,
   open: Open,
-): Pipeline & Open {
+): Pipeline & Open & { readonly metrics: Metrics } {
   return {
     ...open,
     months: createMonthKeeper(open.pool),

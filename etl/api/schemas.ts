@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DEAD_LETTER_CODES } from '../stream/types.ts'
+import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import { RUN_KINDS, RUN_STATUSES } from '../status/runs.ts'
 
 /** What the API answers with: each schema checks an answer and describes it in the OpenAPI document. */

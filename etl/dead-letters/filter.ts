@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DEAD_LETTER_CODES } from '../stream/types.ts'
+import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import { ORIGIN_OF_D } from '../ledger/dead-letters.ts'
 
 /** A whole number, also as the text that it is in an address: `?partition=0`. */

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg'
 import { conditionOf, type DeadLetterFilter } from './filter.ts'
 import { ACTION_COLUMNS, NotFound, type Action } from '../operations/actions.ts'
-import type { DeadLetterCode, Issue, RecordHeader } from '../stream/types.ts'
+import type { DeadLetterCode, Issue } from '../stream/types.ts'
+import type { RecordHeader } from '../kafka/record.ts'
 import {
   headersFromJson,
   ORIGIN_OF_D,

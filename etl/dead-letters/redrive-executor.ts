@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
 import { redriveMessage } from '../job/dead-letter-message.ts'
 import { isTooLarge, type RecordProducer } from '../kafka/producer.ts'
-import type { RecordHeader } from '../stream/types.ts'
+import type { RecordHeader } from '../kafka/record.ts'
 import {
   headersFromJson,
   MAX_PUBLISHED_BYTES,

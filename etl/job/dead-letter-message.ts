@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../kafka/producer.ts'
-import type { RecordHeader } from '../stream/types.ts'
+import type { RecordHeader } from '../kafka/record.ts'
 import { originOf, type UnpublishedDeadLetter } from '../ledger/dead-letters.ts'
 import { REDRIVE_OF } from '../ledger/redrives.ts'
 

@@ -1,6 +1,7 @@
 import { CONTRACT_COLUMNS } from '../stream/contract-columns.ts'
 import type { ExistingOrder } from '../stream/keys.ts'
-import type { Fact, Rejection, SourceRecord, Transaction } from '../stream/types.ts'
+import type { Fact, Rejection, Transaction } from '../stream/types.ts'
+import type { SourceRecord } from '../kafka/record.ts'
 
 /** What became of each record of a batch that kept the contract. */
 export interface Settled {

@@ -1,21 +1,6 @@
 import type { PartitionCursor, SliceLimits } from '../kafka/cursor.ts'
 import type { Progress } from '../ledger/progress.ts'
-import { batchId } from '../ledger/batches.ts'
-import type { SourceRecord } from '../stream/types.ts'
-
-/** Records of one partition in offset order, and the range of offsets that they stand for. */
-export interface Batch {
-  /** Names the range, for people and for lineage. */
-  readonly id: string
-  readonly topic: string
-  readonly partition: number
-  readonly incarnation: number
-  readonly from: number
-  /** One past the range. */
-  readonly to: number
-  readonly records: readonly SourceRecord[]
-  readonly bytes: number
-}
+import { batchId, type Batch } from '../ledger/batches.ts'
 
 /** The next batch of a partition, bounded in records and bytes; undefined at the end offset. */
 export async function extract(

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Pool, PoolClient } from 'pg'
 import { firstOfEachOrder, settleDuplicates } from './duplicates.ts'
-import type { Batch } from './extract.ts'
+import { recentBatches, writeLedger, type StageTimings, type Batch } from '../ledger/batches.ts'
 import { commonestFailures, tooManyRejected, WINDOW_RECORDS } from './circuit-breaker.ts'
-import type { DeadLetterCode, Fact, Rejection, SourceRecord } from '../stream/types.ts'
+import type { DeadLetterCode, Fact, Rejection } from '../stream/types.ts'
+import type { SourceRecord } from '../kafka/record.ts'
 import { countRefused, insertDeadLetters } from '../ledger/dead-letters.ts'
 import { insertFacts, type MonthKeeper } from '../stream/facts.ts'
 import { claimKeys, findExisting } from '../stream/keys.ts'
-import { recentBatches, writeLedger, type StageTimings } from '../ledger/batches.ts'
 import { advanceProgress, lockProgress, type Progress } from '../ledger/progress.ts'
 import {
   findRedrives,

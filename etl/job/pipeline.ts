@@ -1,13 +1,14 @@
 import { acknowledge, type Outbox } from './acknowledge.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
-import { extract, type Batch } from './extract.ts'
+import { extract } from './extract.ts'
+import type { Batch } from '../ledger/batches.ts'
 import type { FraudRule } from '../stream/fraud-rules.ts'
 import { PartitionCursor } from '../kafka/cursor.ts'
 import type { LogReader } from '../kafka/log-reader.ts'
 import type { Membership } from '../kafka/membership.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
 import type { Logger } from '../process/log.ts'
-import type { Metrics } from '../metrics/metrics.ts'
+import type { RunObserver } from './observer.ts'
 import type { TaxRate } from '../stream/money.ts'
 import { loadWithRecovery } from './recovery.ts'
 import { transform } from './transform.ts'
@@ -19,7 +20,7 @@ import { stopPartition, type Progress } from '../ledger/progress.ts'
 export interface Pipeline extends Outbox {
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
-  readonly metrics: Metrics
+  readonly metrics: RunObserver
   readonly months: MonthKeeper
   readonly batchSize: number
   readonly batchBytes: number

@@ -4,7 +4,8 @@ import { decodeJson, type JsonObject } from '../stream/json.ts'
 import { LATER_RULES, laterIssues } from '../stream/later-rules.ts'
 import { messageSchema } from '../stream/message.ts'
 import { parseRfc3339 } from '../stream/rfc3339.ts'
-import type { Issue, Rejection, SourceRecord, Transaction, ValidRecord } from '../stream/types.ts'
+import type { Issue, Rejection, Transaction, ValidRecord } from '../stream/types.ts'
+import type { SourceRecord } from '../kafka/record.ts'
 
 /** What of the contract is configured. */
 export interface ValidationRules {

@@ -1,5 +1,4 @@
-import { recordBytes } from './record-bytes.ts'
-import type { SourceRecord } from '../stream/types.ts'
+import { recordBytes, type SourceRecord } from './record.ts'
 import { OffsetOutOfRange, type FetchedSet, type LogReader } from './log-reader.ts'
 import { decodeRecordSet, endOfRecordSet, type DecodedBatch } from './record-batch.ts'
 

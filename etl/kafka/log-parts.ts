@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../stream/types.ts'
+import type { SourceRecord } from './record.ts'
 import { PartitionCursor } from './cursor.ts'
 import { OffsetOutOfRange, type LogReader } from './log-reader.ts'
 

@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32'
-import type { RecordHeader, SourceRecord } from '../stream/types.ts'
+import type { RecordHeader, SourceRecord } from './record.ts'
 import { decompress } from './codecs.ts'
 
 /**

@@ -1,5 +1,20 @@
 import type { ClientBase, Pool } from 'pg'
+import type { SourceRecord } from '../kafka/record.ts'
 import type { PartitionId } from './progress.ts'
+
+/** Records of one partition in offset order, and the range of offsets that they stand for. */
+export interface Batch {
+  /** Names the range, for people and for lineage. */
+  readonly id: string
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+  readonly from: number
+  /** One past the range. */
+  readonly to: number
+  readonly records: readonly SourceRecord[]
+  readonly bytes: number
+}
 
 /** A range of offsets of one partition, and what became of the records in it. */
 export interface LedgerEntry extends PartitionId {

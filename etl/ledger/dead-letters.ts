@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
-import { recordBytes } from '../kafka/record-bytes.ts'
-import type { Issue, RecordHeader, Rejection } from '../stream/types.ts'
+import type { Issue, Rejection } from '../stream/types.ts'
+import { recordBytes, type RecordHeader } from '../kafka/record.ts'
 import { byteas, int8s, texts } from '../postgres/binary-arrays.ts'
 import type { PartitionId } from './progress.ts'
 

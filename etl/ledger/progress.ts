@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
-import type { SourceRecord } from '../stream/types.ts'
+import type { SourceRecord } from '../kafka/record.ts'
 
 export interface PartitionId {
   readonly topic: string

@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
-import type { Batch } from '../job/extract.ts'
-import type { RecordHeader, SourceRecord } from '../stream/types.ts'
+import type { Batch } from './batches.ts'
+import type { RecordHeader, SourceRecord } from '../kafka/record.ts'
 import { originOf, parseOrigin, type Origin } from './dead-letters.ts'
 
 /** The header that names, by its origin, the first dead letter that a record was sent again for. */

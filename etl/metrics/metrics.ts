@@ -2,49 +2,27 @@ import type { Pool } from 'pg'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { Membership } from '../kafka/membership.ts'
-import { timestampRange, type PreparedBatch } from '../job/load.ts'
-import { DEAD_LETTER_CODES } from '../stream/types.ts'
+import { timestampRange } from '../job/load.ts'
+import type { RunObserver, RunStatus } from '../job/observer.ts'
+import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import type { DrainKind } from '../ledger/batches.ts'
-import type { Progress } from '../ledger/progress.ts'
 import { createInstruments } from './instruments.ts'
 
 /**
  * What this worker has seen and done since it started, for Prometheus. Counts begin at 0 with it, and a
  * worker that dies between a commit and the next scrape takes them along: the proof is the ledger.
  */
-export interface Metrics {
+export interface Metrics extends RunObserver {
   readonly contentType: string
   /** Everything in Prometheus' text format. Asks neither Kafka nor the warehouse. */
   text(): Promise<string>
 
-  /** Takes the time of a run and how it ended; one that throws has failed. */
-  observeRun<Summary extends { readonly status: RunStatus }>(
-    kind: DrainKind,
-    run: () => Promise<Summary>,
-  ): Promise<Summary>
-  /** A run looked at a partition, whose log it is to drain up to `end`. */
-  partitionSeen(progress: Pick<Progress, 'partition' | 'nextOffset' | 'stopCode'>, end: number): void
-  partitionStopped(partition: number): void
-  /** Stopped partitions of a group that is another's: every worker tells of them, as none owns them. */
-  standsAside(partitions: readonly number[]): void
-  /** The load of a batch was committed. */
-  batchLoaded(prepared: PreparedBatch, counts: LoadCounts, loadMs: number): void
-  loadRetried(): void
-  /** Offsets that were lost and that nobody has acknowledged, by partition: all that there are. */
-  dataLosses(offsets: ReadonlyMap<number, number>): void
   /** From now on `text` asks this. */
   watchPause(isPaused: () => boolean): void
 }
 
-type RunStatus = 'succeeded' | 'failed'
 const RUN_KINDS: readonly DrainKind[] = ['tick', 'manual']
 const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed']
-
-interface LoadCounts {
-  readonly loaded: number
-  readonly duplicate: number
-  readonly deadLettered: number
-}
 
 export interface MetricsSources {
   readonly pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount' | 'options'>

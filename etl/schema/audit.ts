@@ -11,12 +11,21 @@ import {
   text,
   unique,
 } from 'drizzle-orm/pg-core'
-import { DEAD_LETTER_CODES } from '../stream/types.ts'
 import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
 
 /** What was done: runs, the ledger of batches, watermarks, dead letters, losses. */
 
 export const audit = pgSchema('audit')
+
+/** Why a record became a dead letter. The names are part of the contract at the edges. */
+export const DEAD_LETTER_CODES = [
+  'malformed_json',
+  'schema_violation',
+  'timestamp_out_of_range',
+  'conflicting_duplicate',
+  'rejected_by_warehouse',
+  'undecodable',
+] as const
 
 /** Records that could not be loaded, and the outbox that they are published from. */
 export const deadLetters = audit.table(

@@ -1,28 +1,10 @@
+import type { SourceRecord } from '../kafka/record.ts'
+import type { DEAD_LETTER_CODES } from '../schema/audit.ts'
+
 /**
  * The words that the stages of the pipeline share. What happened to a record is a value
  * (`Rejection`, `Fact`), never an exception.
- *
- * Offsets are plain numbers: Kafka's are 64-bit, but a partition that took a million records a
- * second would need 285 years to leave the safe integers, and the decoder refuses one that does.
  */
-
-/** A record header; a key may occur more than once, and order is kept. */
-export interface RecordHeader {
-  readonly key: string
-  readonly value: Buffer | null
-}
-
-/** A record as Kafka delivered it: bytes, and where and when they were stored. */
-export interface SourceRecord {
-  readonly offset: number
-  /** Kafka's own timestamp of the record (LogAppendTime), milliseconds since the epoch. */
-  readonly timestamp: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: readonly RecordHeader[]
-  /** Set where the record batch could not be decoded: why. `value` then holds the bytes as stored, on the first record. */
-  readonly undecodable?: string
-}
 
 /** A record that keeps the message contract, in the types that the warehouse wants. */
 export interface Transaction {
@@ -52,15 +34,7 @@ export interface Fact extends Transaction {
   readonly fraudReasons: readonly string[]
 }
 
-/** Why a record became a dead letter. The names are part of the contract at the edges. */
-export const DEAD_LETTER_CODES = [
-  'malformed_json',
-  'schema_violation',
-  'timestamp_out_of_range',
-  'conflicting_duplicate',
-  'rejected_by_warehouse',
-  'undecodable',
-] as const
+/** Why a record became a dead letter. */
 export type DeadLetterCode = (typeof DEAD_LETTER_CODES)[number]
 
 /** One thing that is wrong with a record. */

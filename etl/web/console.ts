@@ -5,7 +5,6 @@ import type { Pool } from 'pg'
 import type { Config } from '../process/config.ts'
 import type { Kafka } from '../kafka/client.ts'
 import type { Logger } from '../process/log.ts'
-import type { Html } from '../console/html.ts'
 
 /** What pages and API work with. */
 export interface Console {
@@ -28,9 +27,3 @@ export type Server = FastifyInstance<
   FastifyBaseLogger,
   ZodTypeProvider
 >
-
-declare module 'fastify' {
-  interface FastifyReply {
-    html(content: Html): FastifyReply
-  }
-}

@@ -1,4 +1,5 @@
-import { DEAD_LETTER_CODES, type DeadLetterCode } from '../../etl/stream/types.ts'
+import { type DeadLetterCode } from '../../etl/stream/types.ts'
+import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import type { MessageKind } from '../../producer/stream.ts'
 import type { LogLine } from './log-line.ts'

@@ -1,5 +1,5 @@
 import type { Random } from '../../producer/random.ts'
-import type { RecordHeader } from '../../etl/stream/types.ts'
+import type { RecordHeader } from '../../etl/kafka/record.ts'
 
 /** Keys and headers that nobody should trip over: whatever they are, the value alone decides. */
 

@@ -1,11 +1,10 @@
-import type { Batch } from '../../etl/job/extract.ts'
+import { batchId, type Batch } from '../../etl/ledger/batches.ts'
 import type { PreparedBatch } from '../../etl/job/load.ts'
 import { taxRate } from '../../etl/stream/money.ts'
 import { transform } from '../../etl/job/transform.ts'
-import type { SourceRecord } from '../../etl/stream/types.ts'
+import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
 import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
-import { batchId } from '../../etl/ledger/batches.ts'
 
 /** A batch of these records that begins at the first of them, or where it is told. */
 export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batch> = {}): Batch {

@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32'
-import type { RecordHeader } from '../../etl/stream/types.ts'
+import type { RecordHeader } from '../../etl/kafka/record.ts'
 
 /**
  * Record batches as bytes, written after the Kafka protocol's own description (format 2) and sharing

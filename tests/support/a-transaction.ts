@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
 import { taxRate } from '../../etl/stream/money.ts'
 import { transform } from '../../etl/job/transform.ts'
-import type { Fact, SourceRecord, Transaction } from '../../etl/stream/types.ts'
+import type { Fact, Transaction } from '../../etl/stream/types.ts'
+import type { SourceRecord } from '../../etl/kafka/record.ts'
 
 /**
  * Transactions for tests, in each shape that one takes on its way. All defaults are valid and fit one

@@ -7,6 +7,7 @@ import type { Logger } from '../../etl/process/log.ts'
 import type { Pipeline } from '../../etl/job/pipeline.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../../etl/job/run.ts'
 import type { DrainKind } from '../../etl/ledger/batches.ts'
+import type { Metrics } from '../../etl/metrics/metrics.ts'
 import { createPipeline } from '../../etl/worker.ts'
 import { readOwner } from '../../etl/ledger/owner.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
@@ -21,7 +22,7 @@ export interface RunOverrides
 
 /** A worker in this process, put together as etl/worker.ts does it, without clock and HTTP. */
 export interface InProcessWorker {
-  readonly pipeline: Pipeline & { readonly membership: Place }
+  readonly pipeline: Pipeline & { readonly membership: Place; readonly metrics: Metrics }
   readonly settings: RunSettings
   runOnce(overrides?: RunOverrides): Promise<RunSummary>
   close(): Promise<void>

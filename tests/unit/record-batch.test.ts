@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeRecordSet, endOfRecordSet, type AbortedTransaction } from '../../etl/kafka/record-batch.ts'
-import type { SourceRecord } from '../../etl/stream/types.ts'
+import type { SourceRecord } from '../../etl/kafka/record.ts'
 import {
   aRecordBatch,
   anEndOfTransaction,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { excerpt } from '../../etl/text/excerpt.ts'
-import type { SourceRecord } from '../../etl/stream/types.ts'
+import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
 import { aMessage, aRecord, aRecordOf } from '../support/a-transaction.ts'
 

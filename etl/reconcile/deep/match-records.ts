@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../../stream/types.ts'
+import type { SourceRecord } from '../../kafka/record.ts'
 import { validateRecord } from '../../job/validate.ts'
 import type { DeepCheck } from './check.ts'
 import { differences, differingBytes } from './same-values.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { centsToDecimal } from '../../stream/money.ts'
-import type { SourceRecord, Transaction } from '../../stream/types.ts'
+import type { Transaction } from '../../stream/types.ts'
+import type { SourceRecord } from '../../kafka/record.ts'
 
 const SHOWN: { readonly [Field in keyof Transaction]: [name: string, show: (value: Transaction) => string] } =
   {

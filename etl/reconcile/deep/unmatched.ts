@@ -1,4 +1,5 @@
-import type { SourceRecord, Transaction } from '../../stream/types.ts'
+import type { Transaction } from '../../stream/types.ts'
+import type { SourceRecord } from '../../kafka/record.ts'
 import { validateRecord } from '../../job/validate.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { ANY_AGE } from './match-records.ts'

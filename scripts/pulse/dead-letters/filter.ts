@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { deadLetterFilter, type DeadLetterFilter } from '../../../etl/dead-letters/filter.ts'
-import { DEAD_LETTER_CODES } from '../../../etl/stream/types.ts'
+import { DEAD_LETTER_CODES } from '../../../etl/schema/audit.ts'
 import { aMoment, aPartition } from '../arguments.ts'
 import { UsageError } from '../errors.ts'
 

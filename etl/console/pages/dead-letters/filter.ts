@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { deadLetterFilter, type DeadLetterFilter } from '../../../dead-letters/filter.ts'
-import { DEAD_LETTER_CODES } from '../../../stream/types.ts'
+import { DEAD_LETTER_CODES } from '../../../schema/audit.ts'
 import { id } from '../../../web/fields.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import type { link } from '../../paging.ts'
