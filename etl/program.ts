@@ -1,3 +1,5 @@
+import { aborted } from './process/aborted.ts'
+import { messageOf } from './text/message-of.ts'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -38,7 +40,7 @@ export async function runProgram(wrap?: (open: Connections) => Connections): Pro
     config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
     checkSchedule(config.ETL_SCHEDULE)
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error))
+    console.error(messageOf(error))
     return error instanceof ConfigError || error instanceof TypeError ? 2 : 1
   }
 
@@ -72,11 +74,4 @@ export async function runProgram(wrap?: (open: Connections) => Connections): Pro
     logger.fatal({ err: error }, error instanceof Error ? scrub(error.message) : 'failed')
     return 1
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  if (signal.aborted) resolve(undefined)
-  signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  return promise
 }

@@ -1,3 +1,4 @@
+import { aborted } from '../etl/process/aborted.ts'
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../etl/process/config.ts'
@@ -76,11 +77,6 @@ export async function run(
     logger[warning ? 'warn' : 'info']({ ...fields, seed }, message)
     await disconnect(producer, logger)
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 /** How long a stop waits for records that Kafka doesn't acknowledge; before it is connected there are none. */

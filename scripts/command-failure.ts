@@ -1,3 +1,4 @@
+import { messageOf } from '../etl/text/message-of.ts'
 import { ConfigError } from '../etl/process/config.ts'
 import { scrub } from '../etl/process/log.ts'
 
@@ -11,7 +12,7 @@ export interface CommandFailure {
 export function commandFailure(error: unknown): CommandFailure {
   const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
   return {
-    message: scrub(error instanceof Error ? error.message : String(error)),
+    message: scrub(messageOf(error)),
     exitCode: usage ? 2 : 1,
   }
 }

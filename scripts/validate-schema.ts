@@ -1,3 +1,4 @@
+import { messageOf } from '../etl/text/message-of.ts'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { Client } from 'pg'
 import { ConfigError, readConfig } from '../etl/process/config.ts'
@@ -89,7 +90,7 @@ function print(report: SchemaReport, { json, details = false }: Flags): void {
 function reasonOf(thrown: unknown): string {
   const error = explainedTls(thrown)
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
-  return scrub(error instanceof Error ? error.message : String(error))
+  return scrub(messageOf(error))
 }
 
 function collect(name: string, names: string[] = []): string[] {

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../process/aborted.ts'
 import { DeliveryFailed, type Channel, type Notification } from './channel.ts'
 
 /** Milliseconds that a channel may take, whatever it does. */
@@ -16,18 +17,14 @@ export async function attempt(
 ): Promise<string | undefined> {
   const limit = AbortSignal.timeout(limitMs)
   const either = AbortSignal.any([signal, limit])
-  const { promise: over, reject } = Promise.withResolvers<never>()
-  const end = () => reject(new DeliveryFailed('ended'))
-  either.addEventListener('abort', end, { once: true })
   try {
     // A channel that pays no heed to its signal is left behind.
-    await Promise.race([channel.send(notification, either), over])
+    await unlessAborted(channel.send(notification, either), either)
     return undefined
   } catch (error) {
     if (limit.aborted) return `no answer within ${limitMs / 1_000} s`
     if (error instanceof DeliveryFailed) return error.message
+    if (signal.aborted) return 'ended'
     return `unexpected ${error instanceof Error ? error.name : typeof error}`
-  } finally {
-    either.removeEventListener('abort', end)
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import type { Pool } from 'pg'
 import type { Config } from '../process/config.ts'
 import type { Kafka } from '../kafka/client.ts'
@@ -143,5 +144,3 @@ async function dropOldMonths(
   }
   return facts
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

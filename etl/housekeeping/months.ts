@@ -1,4 +1,4 @@
-import { addAbortListener } from 'node:events'
+import { unlessAborted } from '../process/aborted.ts'
 import pRetry from 'p-retry'
 import type { Pool } from 'pg'
 import { remedyFor } from '../postgres/errors.ts'
@@ -77,14 +77,4 @@ async function tryToDrop(pool: Pool, month: string, signal: AbortSignal): Promis
     const { rows } = await unlessAborted(dropping, signal)
     return commit(rows[0]!.facts)
   })
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const listener = addAbortListener(signal, () => reject(signal.reason as Error))
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    listener[Symbol.dispose]()
-  }
 }

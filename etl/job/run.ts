@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import { inOrder, limitsAfter, restLeft } from './crash-loop.ts'
 import type { Kafka } from '../kafka/client.ts'
 import { compareGroupOffsets, keepToOwnGroup, type OffsetsSeen } from './group-ownership.ts'
@@ -102,7 +103,7 @@ async function drainAll(
         results.push(result)
       } catch (error) {
         if (signal.aborted && error === signal.reason) results.push('interrupted')
-        else errors.push(`partition ${partition}: ${error instanceof Error ? error.message : String(error)}`)
+        else errors.push(`partition ${partition}: ${messageOf(error)}`)
       }
     }
     await sideBySide(together, settings.concurrency, drain)
@@ -110,7 +111,7 @@ async function drainAll(
     metrics.dataLosses(await unacknowledgedLosses(pool, settings.topic))
   } catch (error) {
     logger.error({ err: error }, 'the run failed')
-    errors.push(error instanceof Error ? error.message : String(error))
+    errors.push(messageOf(error))
   }
   const status = errors.length === 0 ? 'succeeded' : 'failed'
   const error = errors.length === 0 ? undefined : errors.join('; ').slice(0, 2_000)

@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import { crc32c } from '@node-rs/crc32'
 import type { RecordHeader, SourceRecord } from './record.ts'
 import { decompress } from './codecs.ts'
@@ -143,7 +144,7 @@ function decodeRecords(batch: Buffer, header: BatchHeader): Iterable<SourceRecor
     checkRecords(new RecordReader(bytes), header)
     return readRecords(new RecordReader(bytes), header)
   } catch (error) {
-    return undecodable(batch, header, error instanceof Error ? error.message : String(error))
+    return undecodable(batch, header, messageOf(error))
   }
 }
 

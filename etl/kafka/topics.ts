@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
@@ -194,10 +195,7 @@ export async function waitForTopic(
       logger.warn({ topic }, `waiting for topic ${topic}: make it with npm run topics`)
     } catch (error) {
       if (error instanceof KafkaRefused) throw error
-      logger.warn(
-        { topic, reason: error instanceof Error ? error.message : String(error) },
-        'waiting for Kafka',
-      )
+      logger.warn({ topic, reason: messageOf(error) }, 'waiting for Kafka')
     }
     await delay(WAIT_MS, undefined, signal ? { signal } : {})
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import kafkajs from 'kafkajs'
 import { KafkaUnclear, KafkaRefused } from './refusal.ts'
 
@@ -33,7 +34,7 @@ export function asUnreachable(error: unknown): unknown {
 /** What went wrong, for who names Kafka himself. */
 export function reasonOf(error: unknown): string {
   if (error instanceof KafkaUnreachable) return error.reason
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }
 
 /** Whether Kafka was out of reach, or in the middle of an election: what may go by. */

@@ -1,3 +1,5 @@
+import { unlessAborted } from '../process/aborted.ts'
+import { messageOf } from '../text/message-of.ts'
 import type { Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import type { Kafka } from './client.ts'
@@ -24,23 +26,18 @@ export function watchKafka(kafka: Kafka, logger: Logger): KafkaWatch {
       problem = `Kafka unreachable: no answer in ${PATIENCE_MS / 1_000} s`
       logger.warn(problem)
     }, PATIENCE_MS)
-    const answer = withAdmin(kafka, (admin) => admin.describeCluster())
-    answer.catch(() => undefined) // it may fail after a stop
     try {
-      await Promise.race([answer, rejectedBy(signal)])
+      await unlessAborted(
+        withAdmin(kafka, (admin) => admin.describeCluster()),
+        signal,
+      )
       problem = undefined
     } catch (error) {
-      problem ??= error instanceof Error ? error.message : String(error)
+      problem ??= messageOf(error)
       throw error
     } finally {
       clearTimeout(patience)
     }
   })
   return { stop: () => watch.stop(), problem: () => problem }
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true })
-  return promise
 }

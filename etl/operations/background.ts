@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 import { isKafkaOutage } from '../kafka/unreachable.ts'
-import { scrub, type Logger } from '../process/log.ts'
+import { storedMessage, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { remedyFor, type Remedy } from '../postgres/errors.ts'
 import { ACTION_COLUMNS, type Action, type ActionName } from './actions.ts'
@@ -127,7 +127,7 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
     } else if (!(error instanceof JobLost)) {
       const goesOn = isKafkaOutage(error) || MAY_GO_BY.has(remedyFor(error))
       logger[goesOn ? 'warn' : 'error']({ err: error }, 'background action failed')
-      const message = scrub(error instanceof Error ? error.message : String(error)).slice(0, 2_000)
+      const message = storedMessage(error)
       await settle(goesOn ? 'pending' : 'failed', { error: message })
       if (goesOn) throw error // the pause before the next try
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import type { Pool } from 'pg'
 import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
@@ -31,7 +32,7 @@ export function keepPresence(
     await write().then(
       () => (unwritable = undefined),
       (error: unknown) => {
-        unwritable = `the warehouse can't be written to: ${scrub(error instanceof Error ? error.message : String(error))}`
+        unwritable = `the warehouse can't be written to: ${scrub(messageOf(error))}`
         throw error
       },
     )

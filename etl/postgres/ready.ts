@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
@@ -24,16 +25,10 @@ export async function waitForWarehouse(pool: Pool, logger: Logger, signal: Abort
     } catch (error) {
       const remedy = remedyFor(error)
       if (remedy !== 'reconnect' && remedy !== 'wait') throw explainedTls(error)
-      logger.warn({ reason: reasonOf(error) }, 'waiting for the warehouse')
+      logger.warn({ reason: messageOf(error) }, 'waiting for the warehouse')
     }
     await delay(WAIT_MS, undefined, { signal })
   }
-}
-
-/** A host with several addresses fails with an error that has a code and no message. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
 }
 
 async function warnOfSuperuser(pool: Pool, logger: Logger): Promise<void> {

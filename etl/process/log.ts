@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import { pino, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -50,3 +51,6 @@ export function describeError(error: unknown): Record<string, unknown> {
 export function scrub(text: string): string {
   return text.replaceAll(/\b([a-z][a-z0-9+]*:\/\/[^\s:/@]*):\S*@/gi, '$1:***@')
 }
+
+/** What an error says, fit to be stored and shown: without passwords, 2,000 characters at most. */
+export const storedMessage = (error: unknown): string => scrub(messageOf(error)).slice(0, 2_000)

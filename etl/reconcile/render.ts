@@ -1,3 +1,4 @@
+import { aligned } from '../text/table.ts'
 import { printable } from '../text/printable.ts'
 import { count, duration, offsets, thousands } from '../text/wording.ts'
 import type { Check, Counts, DataLoss, PartitionReport, ReconcileReport } from './report.ts'
@@ -73,14 +74,7 @@ const HEADINGS = [
 
 function renderPartitions(partitions: readonly PartitionReport[]): string[] {
   if (partitions.length === 0) return ['Nothing was loaded yet.']
-  const rows = [HEADINGS, ...partitions.map(cells)]
-  const widths = HEADINGS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd(),
-  )
+  return aligned([HEADINGS, ...partitions.map(cells)])
 }
 
 /** What was taken away for its age, and what can therefore only be proved as a sum. */

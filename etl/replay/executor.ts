@@ -1,7 +1,7 @@
 import type { Kafka } from '../kafka/client.ts'
 import { readParts } from '../kafka/log-parts.ts'
 import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
-import { scrub, type Logger } from '../process/log.ts'
+import { storedMessage, type Logger } from '../process/log.ts'
 import { JobLost, type Executor, type Job } from '../operations/background.ts'
 import { closeReplayRun, openReplayRun } from './run.ts'
 import { readReplayRanges, type ReplayProgress } from './statements.ts'
@@ -34,7 +34,7 @@ export function replayExecutor(settings: ReplaySettings): Executor {
     } catch (error) {
       const outcome = job.signal.aborted
         ? { status: 'abandoned' as const, error: WHY_ENDED[String(job.signal.reason)] ?? 'interrupted' }
-        : { status: 'failed' as const, error: messageOf(error) }
+        : { status: 'failed' as const, error: storedMessage(error) }
       // Where not even that can be written, the error itself is what matters.
       await closeReplayRun(pool, runId, worker, outcome).catch(() => undefined)
       throw error
@@ -95,8 +95,4 @@ async function replayRange(
     figures = await replayPart(pipeline, job, range, part, figures)
   }
   return figures
-}
-
-function messageOf(error: unknown): string {
-  return scrub(error instanceof Error ? error.message : String(error)).slice(0, 2_000)
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../text/message-of.ts'
 import { isUtf8 } from 'node:buffer'
 import { plain } from '../text/excerpt.ts'
 
@@ -42,7 +43,7 @@ export function decodeJson(value: Buffer | null): Decoded {
     parsed = JSON.parse(value.toString())
   } catch (error) {
     // A SyntaxError, or a RangeError for what is too deep or too long to be one string.
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     return malformed(`is not JSON (${plain(reason, PARSER_MESSAGE_LENGTH)})`)
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {

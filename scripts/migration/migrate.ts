@@ -1,3 +1,4 @@
+import { messageOf } from '../../etl/text/message-of.ts'
 import { Client, type ClientBase } from 'pg'
 import {
   appliedMigrations,
@@ -99,7 +100,7 @@ async function applyMissing(client: ClientBase, migrations: readonly Migration[]
         await client.query(statement)
       } catch (error) {
         throw new MigrationRefused(
-          `migration ${tag} failed, nothing was changed: ${error instanceof Error ? error.message : String(error)}\n  in: ${statement.slice(0, 200)}`,
+          `migration ${tag} failed, nothing was changed: ${messageOf(error)}\n  in: ${statement.slice(0, 200)}`,
         )
       }
     }

@@ -1,3 +1,4 @@
+import { aligned } from '../../etl/text/table.ts'
 import { printable, printableJson } from '../../etl/text/printable.ts'
 import { thousands } from '../../etl/text/wording.ts'
 
@@ -45,15 +46,10 @@ export function table<Row>(
 ): string[] {
   const cells = rows.map((row) => columns.map(({ of }) => of(row)))
   const lines = [columns.map(({ heading }) => heading), ...cells.map((line) => line.map(shown))]
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)))
   const isNumber = columns.map((_, i) => cells.some((line) => typeof line[i] === 'number'))
-  return lines.map((line) => {
-    const text = line
-      .map((cell, i) => (isNumber[i] === true ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join('  ')
-      .trimEnd()
-    return text.length > width ? `${text.slice(0, width - 1)}…` : text
-  })
+  return aligned(lines, (column) => isNumber[column] === true).map((text) =>
+    text.length > width ? `${text.slice(0, width - 1)}…` : text,
+  )
 }
 
 /** For a person: 20,000 and 2026-11-21T10:24:04Z. */

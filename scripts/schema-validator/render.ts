@@ -1,3 +1,4 @@
+import { aligned } from '../../etl/text/table.ts'
 import type { Finding, Level, SchemaReport, Section, TableSummary } from './report.ts'
 import { count, thousands } from './wording.ts'
 
@@ -58,14 +59,7 @@ const HEADINGS = [
 const NUMBERS = new Set(['Rows', 'Columns', 'Not null', 'Unique', 'Checks', 'FKs', 'Indexes'])
 
 function renderTables(tables: TableSummary[]): string[] {
-  const rows = [HEADINGS, ...tables.map(cells)]
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (NUMBERS.has(HEADINGS[i]!) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join('  ')
-      .trimEnd(),
-  )
+  return aligned([HEADINGS, ...tables.map(cells)], (column) => NUMBERS.has(HEADINGS[column]!))
 }
 
 function cells(table: TableSummary): string[] {
