@@ -1,6 +1,6 @@
 import type { LogPart } from '../kafka/log-parts.ts'
 import type { Job } from '../operations/background.ts'
-import type { Pipeline } from '../job/pipeline.ts'
+import type { Pipeline } from '../job/stages.ts'
 import { transform } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
 import { lockProgress } from '../ledger/progress.ts'

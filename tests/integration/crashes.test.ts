@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readDeaths, takeUp } from '../../etl/ledger/crashes.ts'
+import { readCrashes, takeUp } from '../../etl/ledger/crashes.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 /** Of runs that took a partition up; that a real worker dies of its heap: tests/faults/limits-out-of-memory.test.ts. */
@@ -37,7 +37,7 @@ test('a run that takes a partition up twice does not count itself', async () => 
   const world = await aPartitionedWorld()
   const run = await takenUpBy(world, 0, 'running')
   await takeUp(world.pool, { topic: world.topic, partition: 0 }, run)
-  expect(await readDeaths(world.pool, world.topic, run)).toEqual(new Map())
+  expect(await readCrashes(world.pool, world.topic, run)).toEqual(new Map())
 })
 
 /** Both partitions have a watermark. */
@@ -60,6 +60,6 @@ async function takenUpBy({ pool, topic }: World, partition: number, status: stri
 
 async function deathsNow({ pool, topic }: World): Promise<Map<number, number>> {
   const nextRun = 0 // none of those that were
-  const deaths = await readDeaths(pool, topic, nextRun)
+  const deaths = await readCrashes(pool, topic, nextRun)
   return new Map([...deaths].map(([partition, { count }]) => [partition, count]))
 }

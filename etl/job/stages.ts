@@ -1,0 +1,154 @@
+import { PartitionCursor } from '../kafka/cursor.ts'
+import type { LogReader } from '../kafka/log-reader.ts'
+import type { Membership } from '../kafka/membership.ts'
+import type { Batch } from '../ledger/batches.ts'
+import { stopPartition, type Progress } from '../ledger/progress.ts'
+import type { Logger } from '../process/log.ts'
+import type { MonthKeeper } from '../stream/facts.ts'
+import type { FraudRule } from '../stream/fraud-rules.ts'
+import type { TaxRate } from '../stream/money.ts'
+import type { Fact, Rejection, ValidRecord } from '../stream/types.ts'
+import { acknowledge, type Outbox } from './acknowledge.ts'
+import { limitsAfter, twice } from './crash-loop.ts'
+import { extract } from './extract.ts'
+import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
+import type { RunObserver } from './observer.ts'
+import { loadWithRecovery } from './recovery.ts'
+import { transform } from './transform.ts'
+import { validate } from './validate.ts'
+
+/** What the pipeline works with; made once by main. */
+export interface Pipeline extends Outbox {
+  readonly reader: LogReader
+  readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
+  readonly metrics: RunObserver
+  readonly months: MonthKeeper
+  readonly batchSize: number
+  readonly batchBytes: number
+  readonly maxAgeDays: number
+  readonly deadLetterMaxRatio: number
+  readonly taxRate: TaxRate
+  readonly fraudRules: readonly FraudRule[]
+}
+
+/** One run's share of the work. */
+export interface RunLimits {
+  readonly runId: number
+  /** Aborted when the process is told to stop. */
+  readonly signal: AbortSignal
+  /** Whether the run's time is up. */
+  readonly isOver: () => boolean
+  readonly onRetry: () => void
+  /** Its lines carry the run_id. */
+  readonly logger: Logger
+}
+
+/** The verbs of the pipeline for one partition in one run, each with what must hold around it. */
+export interface Stages {
+  /** Takes its time; after a crash its batches are small at first and grow with each that is loaded. */
+  readonly extract: () => Promise<Batch | undefined>
+  /** Takes its time. */
+  readonly validate: (batch: Batch) => { valid: ValidRecord[]; rejected: Rejection[] }
+  /** Takes its time. */
+  readonly transform: (valid: readonly ValidRecord[]) => Fact[]
+  /** With retries, and halved where Postgres refuses a record; stops the partition on mass rejection. */
+  readonly load: (prepared: Omit<PreparedBatch, 'timings'>) => Promise<'loaded' | 'moved' | 'stopped'>
+  /** Up to what was loaded. Refusals of the topic or the group are logged: nothing is lost by them. */
+  readonly acknowledge: () => Promise<void>
+  /** As `acknowledge`, where the last time is a second ago. */
+  readonly acknowledgeInTurn: () => Promise<void>
+}
+
+const ACKNOWLEDGE_EVERY_MS = 1_000
+
+export function stagesOf(
+  pipeline: Pipeline,
+  progress: Progress,
+  end: number,
+  run: RunLimits,
+  crashes: number,
+): Stages {
+  const logger = run.logger.child({ partition: progress.partition })
+  const cursor = new PartitionCursor(pipeline.reader, progress.partition, progress.nextOffset)
+  const full = { maxRecords: pipeline.batchSize, maxBytes: pipeline.batchBytes }
+  let limits = limitsAfter(crashes, full)
+  /** Milliseconds, of the batch in hand. */
+  const timings = { extract: 0, validate: 0, transform: 0 }
+  let loadedTo = progress.nextOffset
+  let acknowledgedAt = performance.now()
+
+  const timed = <T>(stage: keyof typeof timings, verb: () => T): T => {
+    const started = performance.now()
+    const done = verb()
+    timings[stage] = performance.now() - started
+    return done
+  }
+
+  const acknowledgeLoaded = async () => {
+    await acknowledge(pipeline, progress, loadedTo, logger)
+    acknowledgedAt = performance.now()
+  }
+
+  return {
+    extract: async () => {
+      const started = performance.now()
+      const batch = await extract(cursor, progress, { end, ...limits })
+      timings.extract = performance.now() - started
+      return batch
+    },
+    validate: (batch) => timed('validate', () => validate(batch.records, pipeline)),
+    transform: (valid) => timed('transform', () => transform(valid, pipeline)),
+    load: async (prepared) => {
+      const { batch } = prepared
+      const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)
+      if (outcome.kind === 'mass_rejection') {
+        if (await stopPartition(pipeline.pool, outcome.seen, 'mass_rejection', outcome.reason)) {
+          logger.error({ batch_id: batch.id }, `partition stopped: ${outcome.reason}`)
+        }
+        return 'stopped'
+      }
+      if (outcome.kind !== 'loaded') return outcome.kind
+      loadedTo = batch.to
+      limits = twice(limits, full)
+      return 'loaded'
+    },
+    acknowledge: acknowledgeLoaded,
+    acknowledgeInTurn: async () => {
+      if (performance.now() - acknowledgedAt > ACKNOWLEDGE_EVERY_MS) await acknowledgeLoaded()
+    },
+  }
+}
+
+async function loadRecovered(
+  pipeline: Pipeline,
+  prepared: PreparedBatch,
+  run: RunLimits,
+  partitionLogger: Logger,
+): Promise<LoadOutcome> {
+  const logger = partitionLogger.child({ batch_id: prepared.batch.id })
+  try {
+    const outcome = await loadWithRecovery(prepared, {
+      load: (part) => loadMeasured(pipeline, part, run.runId),
+      signal: run.signal,
+      onRetry: run.onRetry,
+      logger,
+    })
+    logger.debug({ ...outcome, ...prepared.timings }, 'batch')
+    return outcome
+  } catch (error) {
+    if (error !== run.signal.reason)
+      logger.error({ err: error }, 'the batch was not loaded; its offsets stay')
+    throw error
+  }
+}
+
+async function loadMeasured(
+  pipeline: Pipeline,
+  prepared: PreparedBatch,
+  runId: number,
+): Promise<LoadOutcome> {
+  const started = performance.now()
+  const outcome = await load(pipeline, prepared, runId)
+  if (outcome.kind === 'loaded') pipeline.metrics.batchLoaded(prepared, outcome, performance.now() - started)
+  return outcome
+}
