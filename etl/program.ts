@@ -7,7 +7,8 @@ import { ConfigError, readConfig, type Config } from './process/config.ts'
 import { createLogger, scrub } from './process/log.ts'
 import { checkSchedule } from './job/scheduler.ts'
 import { stopSignal } from './process/stop-signal.ts'
-import { startWorker, type Connections, type WorkerConfig } from './worker.ts'
+import { startWorker } from './worker/worker.ts'
+import type { Connections, WorkerConfig } from './worker/connections.ts'
 
 const HELP = `Usage: npm run etl
 

@@ -1,6 +1,6 @@
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
-import { startWorker } from '../../etl/worker.ts'
+import { startWorker } from '../../etl/worker/worker.ts'
 
 /**
  * A worker as users run it, in a process of its own, that makes one run by hand and says what it took.

@@ -1,7 +1,7 @@
 import type { LogLine } from './log-line.ts'
 import { oneLine, thousands, timeOfDay } from './text.ts'
 
-/** What the ETL logs at the end of each run (`reportRun` in etl/worker.ts). */
+/** What the ETL logs at the end of each run (`reportRun` in etl/worker/worker.ts). */
 interface RunFields {
   readonly run_id: number
   readonly consumed: number

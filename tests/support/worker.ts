@@ -8,7 +8,7 @@ import type { Pipeline } from '../../etl/job/stages.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../../etl/job/run.ts'
 import type { DrainKind } from '../../etl/ledger/batches.ts'
 import type { Metrics } from '../../etl/metrics/metrics.ts'
-import { createPipeline } from '../../etl/worker.ts'
+import { createPipeline } from '../../etl/worker/runs.ts'
 import { readOwner } from '../../etl/ledger/owner.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { waitFor } from './wait-for.ts'
@@ -20,7 +20,7 @@ export interface RunOverrides
   readonly kind?: DrainKind
 }
 
-/** A worker in this process, put together as etl/worker.ts does it, without clock and HTTP. */
+/** A worker in this process, put together as etl/worker/worker.ts does it, without clock and HTTP. */
 export interface InProcessWorker {
   readonly pipeline: Pipeline & { readonly membership: Place; readonly metrics: Metrics }
   readonly settings: RunSettings

@@ -1,4 +1,4 @@
-/** A call of the job on what it reaches the world through: etl/worker.ts, Connections. */
+/** A call of the job on what it reaches the world through: etl/worker/connections.ts, Connections. */
 export type Call = 'fetch' | 'query' | 'publish' | 'rest of publish' | 'commit offset' | 'leave'
 
 /** Where in the job a worker of the fault suite stops and waits: before a call, when it was sent, or after it. */

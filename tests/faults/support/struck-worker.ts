@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Pool, PoolClient, QueryConfig } from 'pg'
 import { runProgram } from '../../../etl/program.ts'
-import type { Connections } from '../../../etl/worker.ts'
+import type { Connections } from '../../../etl/worker/connections.ts'
 import { GO_ON, POINTS, reached, type Call, type PointName } from './points.ts'
 
 /**

@@ -1,0 +1,97 @@
+import type { Pool } from 'pg'
+import { checkedFraudRules, FRAUD_RULES } from '../stream/fraud-rules.ts'
+import { acceptedAgeDays } from '../housekeeping/retention.ts'
+import { keepToOwnGroup, type GroupCheck } from '../job/group-ownership.ts'
+import { readKafkaNow } from '../job/kafka-now.ts'
+import { runOnce, type RunSettings, type RunSummary } from '../job/run.ts'
+import { Scheduler } from '../job/scheduler.ts'
+import type { Pipeline } from '../job/stages.ts'
+import type { Kafka } from '../kafka/client.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { watchControl, type ControlWatch } from '../operations/control.ts'
+import type { Config } from '../process/config.ts'
+import type { Logger } from '../process/log.ts'
+import { createMonthKeeper } from '../stream/facts.ts'
+import { taxRate } from '../stream/money.ts'
+
+/** The pipeline as the configuration has it, over connections that are open. */
+export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>>(
+  config: Config<'kafka' | 'etl' | 'housekeeping'>,
+  open: Open,
+): Pipeline & Open & { readonly metrics: Metrics } {
+  return {
+    ...open,
+    months: createMonthKeeper(open.pool),
+    metrics: createMetrics(open),
+    dlqTopic: config.KAFKA_DLQ_TOPIC,
+    batchSize: config.BATCH_SIZE,
+    batchBytes: config.BATCH_BYTES,
+    maxAgeDays: acceptedAgeDays(config),
+    deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
+    taxRate: taxRate(config.TAX_RATE),
+    fraudRules: checkedFraudRules(FRAUD_RULES),
+  }
+}
+
+/** Runs by the clock, and by the switch and the bell in the warehouse. */
+export interface Runs {
+  readonly scheduler: Scheduler
+  readonly control: ControlWatch
+}
+
+/**
+ * Ties the scheduler to the control row: paused, the run under way ends with its batch and nothing begins until an
+ * operator resumes. The clock itself is not started yet.
+ *
+ * @param signal aborted when the worker is to stop.
+ */
+export async function createRuns(
+  pipeline: Pipeline,
+  settings: RunSettings,
+  operationsPool: Pool,
+  expression: string,
+  signal: AbortSignal,
+): Promise<Runs> {
+  const { logger } = settings
+  let pausing = new AbortController()
+  const scheduler: Scheduler = new Scheduler({
+    expression,
+    logger,
+    run: async (kind) => {
+      if (control.isPaused()) return
+      report(logger, await runOnce(pipeline, settings, kind, AbortSignal.any([signal, pausing.signal])))
+    },
+  })
+  const control = await watchControl(operationsPool, logger, {
+    run: () => scheduler.trigger('manual'),
+    pause: () => pausing.abort(new Error('paused')),
+    resume: () => (pausing = new AbortController()),
+  })
+  return { scheduler, control }
+}
+
+function report(logger: Logger, { runId, durationMs, error, ...summary }: RunSummary): void {
+  const fields = { run_id: runId, ...summary, duration_ms: Math.round(durationMs) }
+  if (error !== undefined) logger.error({ ...fields, error }, 'run failed')
+  else if (summary.stopped > 0) logger.warn(fields, 'run, with partitions stopped: see pulse partitions list')
+  else logger.info(fields, 'run')
+}
+
+/** Before the first tick, so that whoever starts anew has its share when it is due. Where it fails the first run does it. */
+export async function joinOwnGroup(check: GroupCheck, kafka: Kafka): Promise<void> {
+  try {
+    await keepToOwnGroup(check, await readKafkaNow(kafka, check.topic, check.groupId))
+  } catch (error) {
+    check.logger.warn({ err: error }, 'could not join the group yet; the first run does')
+  }
+}
+
+/** A run may take its budget, and a tick may be a little late; more than that, and something hangs. */
+const LATE_AFTER_MS = 60_000
+
+/** What /healthz says of the clock; undefined while runs are begun on time. */
+export function lateness(scheduler: Scheduler, budgetMs: number): string | undefined {
+  const limit = (scheduler.isRunning ? budgetMs : scheduler.interval) + LATE_AFTER_MS
+  if (scheduler.sinceAttempt <= limit) return undefined
+  return `no run was begun for ${Math.round(scheduler.sinceAttempt / 1000)} s`
+}
