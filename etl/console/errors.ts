@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ZodError } from 'zod'
-import { isKafkaOutage } from '../kafka/unreachable.ts'
+import { isKafkaOutage } from '../kafka/errors.ts'
 import type { Logger } from '../process/log.ts'
 import { ActionRefused, NotFound } from '../operations/actions.ts'
 import { remedyFor } from '../postgres/errors.ts'

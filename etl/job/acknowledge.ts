@@ -9,7 +9,7 @@ import type { PartitionId } from '../ledger/progress.ts'
 /** Bytes in one send: kafkajs makes one record batch of it and never splits. */
 const CHUNK_BYTES = 512 * 1024
 
-export interface Outbox {
+export interface Acknowledger {
   readonly pool: Pool
   readonly producer: RecordProducer
   readonly dlqTopic: string
@@ -25,13 +25,13 @@ export interface Outbox {
  *   unpublished, the watermark covers the offset, and the next batch or run tries again.
  */
 export async function acknowledge(
-  outbox: Outbox,
+  acknowledger: Acknowledger,
   id: PartitionId,
   nextOffset: number,
   logger: Logger,
 ): Promise<boolean> {
   try {
-    await publishDeadLetters(outbox, id, logger)
+    await publishDeadLetters(acknowledger, id, logger)
   } catch (error) {
     logger.warn(
       { err: error, partition: id.partition },
@@ -39,23 +39,27 @@ export async function acknowledge(
     )
     return false
   }
-  return outbox.membership.commit(id.partition, nextOffset)
+  return acknowledger.membership.commit(id.partition, nextOffset)
 }
 
-async function publishDeadLetters(outbox: Outbox, id: PartitionId, logger: Logger): Promise<void> {
+async function publishDeadLetters(
+  acknowledger: Acknowledger,
+  id: PartitionId,
+  logger: Logger,
+): Promise<void> {
   for (;;) {
-    const letters = await unpublishedDeadLetters(outbox.pool, id, CHUNK_BYTES)
+    const letters = await unpublishedDeadLetters(acknowledger.pool, id, CHUNK_BYTES)
     if (letters.length === 0) return
-    await send(outbox, id.topic, letters, logger)
+    await send(acknowledger, id.topic, letters, logger)
     await markPublished(
-      outbox.pool,
+      acknowledger.pool,
       letters.map((letter) => letter.id),
     )
   }
 }
 
 async function send(
-  outbox: Outbox,
+  acknowledger: Acknowledger,
   topic: string,
   letters: readonly UnpublishedDeadLetter[],
   logger: Logger,
@@ -63,12 +67,13 @@ async function send(
   const message = (letter: UnpublishedDeadLetter) =>
     letter.isTooLarge ? stub(topic, letter, logger) : deadLetterMessage(topic, letter)
   try {
-    await outbox.producer.send(outbox.dlqTopic, letters.map(message))
+    await acknowledger.producer.send(acknowledger.dlqTopic, letters.map(message))
   } catch (error) {
     if (!isTooLarge(error)) throw error
     const [letter] = letters
-    if (letters.length > 1) for (const one of letters) await send(outbox, topic, [one], logger)
-    else if (letter !== undefined) await outbox.producer.send(outbox.dlqTopic, [stub(topic, letter, logger)])
+    if (letters.length > 1) for (const one of letters) await send(acknowledger, topic, [one], logger)
+    else if (letter !== undefined)
+      await acknowledger.producer.send(acknowledger.dlqTopic, [stub(topic, letter, logger)])
   }
 }
 

@@ -6,12 +6,12 @@ import { recordHash } from './load.ts'
 import {
   lockProgress,
   readProgress,
-  recordDataLoss,
   rememberLog,
   stopPartition,
   type Progress,
   type StopCode,
 } from '../ledger/progress.ts'
+import { recordDataLoss } from '../ledger/losses.ts'
 import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 
 /** What Kafka says of a partition now. */

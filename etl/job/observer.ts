@@ -1,4 +1,4 @@
-import type { DrainKind } from '../ledger/batches.ts'
+import type { DrainKind } from '../ledger/runs.ts'
 import type { Progress } from '../ledger/progress.ts'
 import type { PreparedBatch } from './load.ts'
 

@@ -1,5 +1,5 @@
-import { finishRun, startRun, type DrainKind, type RunTotals } from '../ledger/batches.ts'
-import { unacknowledgedLosses } from '../ledger/progress.ts'
+import { finishRun, startRun, type DrainKind, type RunTotals } from '../ledger/runs.ts'
+import { unacknowledgedLosses } from '../ledger/losses.ts'
 import type { Logger } from '../process/log.ts'
 import { messageOf } from '../text/message-of.ts'
 import { drainPartitions, type DrainSettings, type DrainTally } from './drain.ts'

@@ -1,7 +1,7 @@
 import { createTask, validateDetailed, type ScheduledTask } from 'node-cron'
 import { ConfigError } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
-import type { DrainKind } from '../ledger/batches.ts'
+import type { DrainKind } from '../ledger/runs.ts'
 
 export interface SchedulerOptions {
   /** Cron expression, with seconds. */

@@ -8,7 +8,7 @@ import type { MonthKeeper } from '../stream/facts.ts'
 import type { FraudRule } from '../stream/fraud-rules.ts'
 import type { TaxRate } from '../stream/money.ts'
 import type { Fact, Rejection, ValidRecord } from '../stream/types.ts'
-import { acknowledge, type Outbox } from './acknowledge.ts'
+import { acknowledge, type Acknowledger } from './acknowledge.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
 import { extract } from './extract.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
@@ -18,7 +18,7 @@ import { transform } from './transform.ts'
 import { validate } from './validate.ts'
 
 /** What the pipeline works with; made once by main. */
-export interface Pipeline extends Outbox {
+export interface Pipeline extends Acknowledger {
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
   readonly metrics: RunObserver

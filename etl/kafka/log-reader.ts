@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { createCluster, createErrorFromCode, encodeFetch, type Cluster } from './internals.ts'
 import type { AbortedTransaction } from './record-batch.ts'
-import { asRefusal } from './refusal.ts'
-import { asUnreachable } from './unreachable.ts'
+import { asRefusal, asUnreachable } from './errors.ts'
 
 /** Where a partition's log begins and ends, in offsets. */
 export interface LogBounds {

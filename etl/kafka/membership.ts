@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import type { Logger } from '../process/log.ts'
-import { asRefusal } from './refusal.ts'
+import { asRefusal } from './errors.ts'
 
 /**
  * This worker's place in the consumer group: which partitions are its own, and the group's offsets.

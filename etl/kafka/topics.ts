@@ -3,8 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import type { Logger } from '../process/log.ts'
-import { asRefusal, KafkaRefused, withRight } from './refusal.ts'
-import { asUnreachable, KafkaUnreachable } from './unreachable.ts'
+import { asRefusal, KafkaRefused, withRight, asUnreachable, KafkaUnreachable } from './errors.ts'
 
 export interface TopicSpec {
   readonly topic: string

@@ -5,7 +5,7 @@ import type { Membership } from '../kafka/membership.ts'
 import { timestampRange } from '../job/load.ts'
 import type { RunObserver, RunStatus } from '../job/observer.ts'
 import { DEAD_LETTER_CODES } from '../schema/audit.ts'
-import type { DrainKind } from '../ledger/batches.ts'
+import type { DrainKind } from '../ledger/runs.ts'
 import { createInstruments } from './instruments.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
-import { isKafkaOutage } from '../kafka/unreachable.ts'
+import { isKafkaOutage } from '../kafka/errors.ts'
 import { storedMessage, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { remedyFor, type Remedy } from '../postgres/errors.ts'

@@ -2,7 +2,7 @@ import { messageOf } from '../text/message-of.ts'
 import type { Pool } from 'pg'
 import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
-import { GONE_AFTER_SECONDS } from '../ledger/batches.ts'
+import { GONE_AFTER_SECONDS } from '../ledger/runs.ts'
 
 /** What a worker says of itself, for those who ask another one. */
 export interface Presence {

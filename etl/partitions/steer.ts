@@ -4,7 +4,6 @@ import { openLogReader } from '../kafka/log-reader.ts'
 import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
 import {
-  acknowledgeDataLoss,
   beginIncarnation,
   continuePartition,
   lockProgress,
@@ -12,6 +11,7 @@ import {
   type PartitionId,
   type Progress,
 } from '../ledger/progress.ts'
+import { acknowledgeDataLoss } from '../ledger/losses.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
 

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import { remedyFor } from './errors.ts'
-import { TIMEOUTS } from './timeouts.ts'
+import { TIMEOUTS } from './pool.ts'
 
 /** The same in every transaction, whichever pool it is of: all hold the same locks. */
 const BEGIN = {

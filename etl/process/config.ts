@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { databaseTlsProblem } from './database-tls.ts'
+import { databaseTlsProblem } from './tls.ts'
 
 /**
  * Everything that the environment may set, read once and checked once at the start of a program.

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { RunKind } from '../ledger/batches.ts'
+import type { RunKind } from '../ledger/runs.ts'
 
 /** As the schema has them; importing it would cost each command half a second. A test compares them. */
 export const RUN_STATUSES = ['running', 'succeeded', 'failed', 'abandoned'] as const

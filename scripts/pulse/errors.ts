@@ -1,5 +1,5 @@
 import { ConfigError, type Config } from '../../etl/process/config.ts'
-import { KafkaUnreachable, reasonOf } from '../../etl/kafka/unreachable.ts'
+import { KafkaUnreachable, reasonOf } from '../../etl/kafka/errors.ts'
 import { scrub } from '../../etl/process/log.ts'
 import { explainedTls } from '../../etl/postgres/tls.ts'
 

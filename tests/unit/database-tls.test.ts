@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { databaseTlsProblem } from '../../etl/process/database-tls.ts'
+import { databaseTlsProblem } from '../../etl/process/tls.ts'
 
 let folder: string
 beforeAll(() => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createErrorFromCode } from '../../etl/kafka/internals.ts'
-import { asRefusal, KafkaRefused, KafkaUnclear, withRight } from '../../etl/kafka/refusal.ts'
+import { asRefusal, KafkaRefused, KafkaUnclear, withRight } from '../../etl/kafka/errors.ts'
 
 const TOPIC_AUTHORIZATION_FAILED = 29
 const NOT_LEADER = 6

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { KafkaRefused } from '../../etl/kafka/refusal.ts'
-import { asUnreachable, isKafkaOutage, KafkaUnreachable } from '../../etl/kafka/unreachable.ts'
+import { KafkaRefused, asUnreachable, isKafkaOutage, KafkaUnreachable } from '../../etl/kafka/errors.ts'
 
 /** As kafkajs names it, with what is behind it. */
 const kafkajs = (name: string, message: string, cause?: Error) =>

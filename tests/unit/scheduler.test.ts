@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Scheduler } from '../../etl/job/scheduler.ts'
-import type { DrainKind } from '../../etl/ledger/batches.ts'
+import type { DrainKind } from '../../etl/ledger/runs.ts'
 
 const START = Date.parse('2026-11-21T10:00:00Z')
 const schedulers: Scheduler[] = []

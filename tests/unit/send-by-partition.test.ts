@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { OutgoingRecord } from '../../etl/kafka/producer.ts'
-import { SendByPartition } from '../../etl/kafka/send-by-partition.ts'
+import { type OutgoingRecord, SendByPartition } from '../../etl/kafka/producer.ts'
 
 const TOPIC = 'sales'
 const PARTITIONS = 3

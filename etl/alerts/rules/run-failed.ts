@@ -1,6 +1,6 @@
 import { plain } from '../../text/excerpt.ts'
 import { scrub } from '../../process/log.ts'
-import { GONE_AFTER_SECONDS } from '../../ledger/batches.ts'
+import { GONE_AFTER_SECONDS } from '../../ledger/runs.ts'
 import type { AlertRule } from '../rule.ts'
 
 interface FailedRun {

@@ -1,0 +1,39 @@
+import type { ClientBase, Pool } from 'pg'
+import type { PartitionId, Progress } from './progress.ts'
+
+/** Records offsets that the log lost before we came to them, and steps over them: both or neither. */
+export async function recordDataLoss(client: ClientBase, seen: Progress, logStart: number): Promise<void> {
+  await client.query(
+    `insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset) values ($1, $2, $3, $4, $5)`,
+    [seen.topic, seen.partition, seen.incarnation, seen.nextOffset, logStart],
+  )
+  await client.query(
+    `update audit.partition_progress set next_offset = $3, log_start = $3, updated_at = now() where topic = $1 and partition = $2`,
+    [seen.topic, seen.partition, logStart],
+  )
+}
+
+/** Offsets of each partition of a topic that were lost and that nobody has acknowledged. */
+export async function unacknowledgedLosses(pool: Pool, topic: string): Promise<Map<number, number>> {
+  const { rows } = await pool.query<{ partition: number; offsets: number }>(
+    `select partition, sum(to_offset - from_offset)::bigint as offsets from audit.data_losses
+     where topic = $1 and acknowledged_at is null group by partition`,
+    [topic],
+  )
+  return new Map(rows.map(({ partition, offsets }) => [partition, offsets]))
+}
+
+/** An operator takes note of a data loss. Once: the first reason stands. */
+export async function acknowledgeDataLoss(
+  client: ClientBase,
+  { topic, partition, incarnation, from }: PartitionId & { incarnation: number; from: number },
+  by: string,
+  reason: string,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update audit.data_losses set acknowledged_at = now(), acknowledged_by = $5, reason = $6
+     where topic = $1 and partition = $2 and incarnation = $3 and from_offset = $4 and acknowledged_at is null`,
+    [topic, partition, incarnation, from, by, reason],
+  )
+  return rowCount === 1
+}
