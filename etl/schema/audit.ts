@@ -1,17 +1,16 @@
-import { sql } from 'drizzle-orm'
 import {
   bigint,
   check,
   doublePrecision,
   index,
   integer,
-  jsonb,
   pgSchema,
   primaryKey,
   text,
   unique,
-} from 'drizzle-orm/pg-core'
-import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
+  sql,
+} from '../postgres/drizzle.ts'
+import { bytea, count, identity, instant, json, offsetColumn, oneOf } from './columns.ts'
 
 /** What was done: runs, the ledger of batches, watermarks, dead letters, losses. */
 
@@ -39,9 +38,9 @@ export const deadLetters = audit.table(
     kafkaTimestamp: instant('kafka_timestamp').notNull(),
     key: bytea('key'),
     value: bytea('value'),
-    headers: jsonb('headers').notNull(),
+    headers: json('headers').$type<readonly Readonly<Record<string, unknown>>[]>().notNull(),
     code: text('code').notNull(),
-    issues: jsonb('issues').notNull(),
+    issues: json('issues').$type<readonly Readonly<Record<string, unknown>>[]>().notNull(),
     /** What went wrong, to group by: the code, and the field of the first issue. */
     failure: text('failure')
       .notNull()

@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm'
-import { bigint, customType, timestamp } from 'drizzle-orm/pg-core'
+import { bigint, customType, sql, timestamp } from '../postgres/drizzle.ts'
 
 /** Kinds of columns that the tables share. */
 
@@ -11,8 +10,13 @@ export const keyText = customType<{ data: string; config: { length: number } }>(
   dataType: (config) => `varchar(${config?.length}) collate "C"`,
 })
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
-/** Postgres resolves timestamps to microseconds; read as text, since a JS date would lose three digits. */
-export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' })
+/** Read as a JS date, in milliseconds: where microseconds count, read `${column}::text`. */
+export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
+/** Not drizzle's jsonb: it parses a JSON string a second time, and makes "1" a number. */
+export const json = customType<{ data: unknown; driverData: string }>({
+  dataType: () => 'jsonb',
+  toDriver: (value) => JSON.stringify(value),
+})
 export const count = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
 export const offsetColumn = (name: string) => bigint(name, { mode: 'number' })
 export const identity = () => bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity()

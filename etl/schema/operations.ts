@@ -1,17 +1,16 @@
-import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
   check,
   index,
   integer,
-  jsonb,
   primaryKey,
+  sql,
   text,
   uniqueIndex,
-} from 'drizzle-orm/pg-core'
+} from '../postgres/drizzle.ts'
 import { audit } from './audit.ts'
-import { bytea, count, identity, instant, offsetColumn, oneOf } from './columns.ts'
+import { bytea, count, identity, instant, json, offsetColumn, oneOf } from './columns.ts'
 
 /** How it is operated: the control row, what operators did, workers, alerts, sessions, what was pruned. */
 
@@ -56,7 +55,7 @@ export const operatorActions = audit.table(
     id: identity().primaryKey(),
     action: text('action', { enum: ACTIONS }).notNull(),
     /** What it acts on: a partition, ids or a filter of dead letters, a range. */
-    target: jsonb('target').notNull(),
+    target: json('target').$type<Readonly<Record<string, unknown>>>().notNull(),
     reason: text('reason'),
     requestedBy: text('requested_by').notNull(),
     via: text('via', { enum: ACTION_ORIGINS }).notNull(),
@@ -69,7 +68,7 @@ export const operatorActions = audit.table(
     position: count('position'),
     /** The corrected value of a redrive. */
     payload: bytea('payload'),
-    result: jsonb('result'),
+    result: json('result').$type<Readonly<Record<string, unknown>>>(),
     error: text('error'),
     /** Of pipeline_runs; without a foreign key, as most actions have none. */
     runId: bigint('run_id', { mode: 'number' }),

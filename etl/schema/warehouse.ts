@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import {
   boolean,
   check,
@@ -8,9 +7,10 @@ import {
   pgSchema,
   primaryKey,
   smallint,
+  sql,
   text,
   uuid,
-} from 'drizzle-orm/pg-core'
+} from '../postgres/drizzle.ts'
 import { count, identity, instant, keyText, offsetColumn } from './columns.ts'
 
 /**
