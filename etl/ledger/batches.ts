@@ -1,5 +1,8 @@
 import type { ClientBase } from 'pg'
 import type { SourceRecord } from '../kafka/record.ts'
+import { alias, sql } from '../postgres/drizzle.ts'
+import { read } from '../postgres/query.ts'
+import { deadLetters, pipelineBatches } from '../schema/audit.ts'
 import type { PartitionId } from './progress.ts'
 
 /** Records of one partition in offset order, and the range of offsets that they stand for. */
@@ -98,25 +101,31 @@ export async function recentBatches(
   at: PartitionId & { incarnation: number; before: number; since: number },
   wanted: number,
 ): Promise<WindowCounts> {
-  const { rows } = await client.query<WindowCounts>(
-    `with recursive walk (from_offset, consumed, dead_lettered, batches) as (
-       select $4::int8, 0::int8, 0::int8, 0
-       union all
-       select b.from_offset, walk.consumed + b.consumed - r.redrives, walk.dead_lettered + b.dead_lettered - r.redrives, walk.batches + 1
-       from walk
-       cross join lateral (
-         select * from audit.pipeline_batches
-         where topic = $1 and partition = $2 and incarnation = $3 and from_offset >= $5 and from_offset < walk.from_offset and consumed > 0
-         order by from_offset desc limit 1
-       ) b
-       cross join lateral (
-         select count(*) as redrives from audit.dead_letters d
-         where b.dead_lettered > 0 and d.batch_id = b.batch_id and d.redrive_of is not null
-       ) r
-       where walk.consumed < $6 and walk.batches < $7
-     )
-     select consumed, dead_lettered as "deadLettered" from walk order by batches desc limit 1`,
-    [at.topic, at.partition, at.incarnation, at.before, at.since, wanted, WINDOW_BATCHES],
+  const b = alias(pipelineBatches, 'b')
+  const d = alias(deadLetters, 'd')
+  const [counts] = await read(
+    client,
+    { consumed: sql<number>`consumed`, deadLettered: sql<number>`dead_lettered` },
+    (columns) => sql`
+      with recursive walk (from_offset, consumed, dead_lettered, batches) as (
+        select ${at.before}::int8, 0::int8, 0::int8, 0
+        union all
+        select ${b.fromOffset}, walk.consumed + ${b.consumed} - r.redrives,
+               walk.dead_lettered + ${b.deadLettered} - r.redrives, walk.batches + 1
+        from walk
+        cross join lateral (
+          select * from ${pipelineBatches} b
+          where ${b.topic} = ${at.topic} and ${b.partition} = ${at.partition} and ${b.incarnation} = ${at.incarnation}
+            and ${b.fromOffset} >= ${at.since} and ${b.fromOffset} < walk.from_offset and ${b.consumed} > 0
+          order by ${b.fromOffset} desc limit 1
+        ) b
+        cross join lateral (
+          select count(*) as redrives from ${deadLetters} d
+          where ${b.deadLettered} > 0 and ${d.batchId} = ${b.batchId} and ${d.redriveOf} is not null
+        ) r
+        where walk.consumed < ${wanted} and walk.batches < ${WINDOW_BATCHES}
+      )
+      select ${columns} from walk order by batches desc limit 1`,
   )
-  return rows[0] ?? { consumed: 0, deadLettered: 0 }
+  return counts ?? { consumed: 0, deadLettered: 0 }
 }

@@ -1,5 +1,10 @@
 import type { ClientBase, Pool } from 'pg'
-import type { Issue, Rejection } from '../stream/types.ts'
+import type { DeadLetterCode, Issue, Rejection } from '../stream/types.ts'
+import type { SQL } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { alias, and, eq, gte, isNull, lt, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
+import { deadLetters } from '../schema/audit.ts'
 import { recordBytes, type RecordHeader } from '../kafka/record.ts'
 import { byteas, int8s, texts } from '../postgres/binary-arrays.ts'
 import type { PartitionId } from './progress.ts'
@@ -123,14 +128,25 @@ export async function countRefused(
   from: number,
   to: number,
 ): Promise<{ conflicts: number; byWarehouse: number }> {
-  const { rows } = await client.query<{ conflicts: number; byWarehouse: number }>(
-    `select count(*) filter (where code = 'conflicting_duplicate') as conflicts,
-            count(*) filter (where code = 'rejected_by_warehouse') as "byWarehouse"
-     from audit.dead_letters
-     where topic = $1 and partition = $2 and incarnation = $3 and "offset" >= $4 and "offset" < $5 and redrive_of is null`,
-    [topic, partition, incarnation, from, to],
-  )
-  return rows[0]!
+  const l = deadLetters
+  const ofCode = (code: DeadLetterCode) => sql<number>`count(*) filter (where ${l.code} = ${code})`
+  const [counts] = await on(client)
+    .select({
+      conflicts: ofCode('conflicting_duplicate'),
+      byWarehouse: ofCode('rejected_by_warehouse'),
+    })
+    .from(l)
+    .where(
+      and(
+        eq(l.topic, topic),
+        eq(l.partition, partition),
+        eq(l.incarnation, incarnation),
+        gte(l.offset, from),
+        lt(l.offset, to),
+        isNull(l.redriveOf),
+      ),
+    )
+  return counts!
 }
 
 /**
@@ -163,26 +179,41 @@ export async function unpublishedDeadLetters(
   { topic, partition }: PartitionId,
   maxBytes: number,
 ): Promise<UnpublishedDeadLetter[]> {
-  const { rows } = await pool.query<Omit<UnpublishedDeadLetter, 'headers'> & { headers: StoredHeader[] }>(
-    `select d.id, d.partition, d."offset", d.incarnation, d.code, d.issues, d.batch_id as "batchId",
-            (extract(epoch from d.created_at) * 1000)::bigint as "createdAt", sized."isTooLarge",
-            case when not sized."isTooLarge" then d.key end as key,
-            case when not sized."isTooLarge" then d.value end as value,
-            case when not sized."isTooLarge" then d.headers else '[]' end as headers
-     from (
-       select id, size > $4 as "isTooLarge", sum(size) over (order by incarnation, "offset") - size as before
-       from (
-         select id, incarnation, "offset",
-                coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + octet_length(headers::text) + 512 as size
-         from audit.dead_letters
-         where topic = $1 and partition = $2 and published_at is null
-         order by incarnation, "offset" limit 500
-       ) oldest
-     ) sized
-     join audit.dead_letters d using (id)
-     where sized.before < $3 or sized.before = 0
-     order by d.incarnation, d."offset"`,
-    [topic, partition, maxBytes, MAX_PUBLISHED_BYTES],
+  const d = alias(deadLetters, 'd')
+  const unlessTooLarge = <T>(column: PgColumn, otherwise: SQL) =>
+    sql<T>`case when sized.too_large then ${otherwise} else ${column} end`
+  const rows = await read(
+    pool,
+    {
+      id: d.id,
+      partition: d.partition,
+      offset: d.offset,
+      incarnation: d.incarnation,
+      code: d.code,
+      issues: sql<Issue[]>`${d.issues}`,
+      batchId: d.batchId,
+      createdAt: sql<number>`(extract(epoch from ${d.createdAt}) * 1000)::bigint`,
+      isTooLarge: sql<boolean>`sized.too_large`,
+      key: unlessTooLarge<Buffer | null>(d.key, sql`null`),
+      value: unlessTooLarge<Buffer | null>(d.value, sql`null`),
+      headers: unlessTooLarge<StoredHeader[]>(d.headers, sql`'[]'`),
+    },
+    (columns) => sql`
+      select ${columns}
+      from (
+        select id, size > ${MAX_PUBLISHED_BYTES} as too_large,
+               sum(size) over (order by incarnation, "offset") - size as before
+        from (
+          select ${d.id}, ${d.incarnation}, ${d.offset},
+                 coalesce(octet_length(${d.key}), 0) + coalesce(octet_length(${d.value}), 0) + octet_length(${d.headers}::text) + 512 as size
+          from ${deadLetters} d
+          where ${d.topic} = ${topic} and ${d.partition} = ${partition} and ${d.publishedAt} is null
+          order by ${d.incarnation}, ${d.offset} limit 500
+        ) oldest
+      ) sized
+      join ${deadLetters} d using (id)
+      where sized.before < ${maxBytes} or sized.before = 0
+      order by ${d.incarnation}, ${d.offset}`,
   )
   return rows.map((row) => ({ ...row, headers: headersFromJson(row.headers) }))
 }

@@ -1,4 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
+import { and, eq, isNull, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { dataLosses } from '../schema/audit.ts'
 import type { PartitionId, Progress } from './progress.ts'
 
 /** Records offsets that the log lost before we came to them, and steps over them: both or neither. */
@@ -15,12 +18,13 @@ export async function recordDataLoss(client: ClientBase, seen: Progress, logStar
 
 /** Offsets of each partition of a topic that were lost and that nobody has acknowledged. */
 export async function unacknowledgedLosses(pool: Pool, topic: string): Promise<Map<number, number>> {
-  const { rows } = await pool.query<{ partition: number; offsets: number }>(
-    `select partition, sum(to_offset - from_offset)::bigint as offsets from audit.data_losses
-     where topic = $1 and acknowledged_at is null group by partition`,
-    [topic],
-  )
-  return new Map(rows.map(({ partition, offsets }) => [partition, offsets]))
+  const { partition, fromOffset, toOffset, acknowledgedAt } = dataLosses
+  const rows = await on(pool)
+    .select({ partition, offsets: sql<number>`sum(${toOffset} - ${fromOffset})::bigint` })
+    .from(dataLosses)
+    .where(and(eq(dataLosses.topic, topic), isNull(acknowledgedAt)))
+    .groupBy(partition)
+  return new Map(rows.map((row) => [row.partition, row.offsets]))
 }
 
 /** An operator takes note of a data loss. Once: the first reason stands. */

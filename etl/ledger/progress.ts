@@ -1,4 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
+import { and, asc, eq } from '../postgres/drizzle.ts'
+import { on, type Client } from '../postgres/query.ts'
+import { partitionProgress } from '../schema/audit.ts'
 import type { SourceRecord } from '../kafka/record.ts'
 
 export interface PartitionId {
@@ -20,28 +23,53 @@ export interface Progress extends PartitionId {
   readonly acceptedUntil: number
 }
 
-const COLUMNS = `topic, partition, incarnation, first_offset as "firstOffset", next_offset as "nextOffset",
-  cluster_id as "clusterId", log_start as "logStart", last_offset as "lastOffset", last_hash as "lastHash",
-  stop_code as "stopCode", stop_reason as "stopReason", accepted_until as "acceptedUntil"`
+const {
+  topic: ofTopic,
+  partition: ofPartition,
+  incarnation,
+  firstOffset,
+  nextOffset,
+  clusterId,
+  logStart,
+  lastOffset,
+  lastHash,
+  stopCode,
+  stopReason,
+  acceptedUntil,
+} = partitionProgress
+const PROGRESS = {
+  topic: ofTopic,
+  partition: ofPartition,
+  incarnation,
+  firstOffset,
+  nextOffset,
+  clusterId,
+  logStart,
+  lastOffset,
+  lastHash,
+  stopCode,
+  stopReason,
+  acceptedUntil,
+}
 
-export async function readProgress(
-  pool: Pool | ClientBase,
-  { topic, partition }: PartitionId,
-): Promise<Progress | undefined> {
-  const { rows } = await pool.query<Progress>(
-    `select ${COLUMNS} from audit.partition_progress where topic = $1 and partition = $2`,
-    [topic, partition],
-  )
-  return rows[0]
+const rowOf = (client: Client, { topic, partition }: PartitionId) =>
+  on(client)
+    .select(PROGRESS)
+    .from(partitionProgress)
+    .where(and(eq(ofTopic, topic), eq(ofPartition, partition)))
+
+export async function readProgress(client: Client, id: PartitionId): Promise<Progress | undefined> {
+  const [progress] = await rowOf(client, id)
+  return progress
 }
 
 /** Of all partitions of a topic, ascending. */
-export async function readAllProgress(pool: Pool | ClientBase, topic: string): Promise<Progress[]> {
-  const { rows } = await pool.query<Progress>(
-    `select ${COLUMNS} from audit.partition_progress where topic = $1 order by partition`,
-    [topic],
-  )
-  return rows
+export function readAllProgress(client: Client, topic: string): Promise<Progress[]> {
+  return on(client)
+    .select(PROGRESS)
+    .from(partitionProgress)
+    .where(eq(ofTopic, topic))
+    .orderBy(asc(ofPartition))
 }
 
 /** The first watermark of a partition: the beginning of its log. Leaves one that is there as it is. */
@@ -64,15 +92,10 @@ export async function ensureProgress(
  * Locks the watermark until the transaction ends. First in every load, so that two workers that both
  * believe they own the partition come one after the other, and the second sees what the first did.
  */
-export async function lockProgress(client: ClientBase, { topic, partition }: PartitionId): Promise<Progress> {
-  const { rows } = await client.query<Progress>({
-    name: 'lock-progress',
-    text: `select ${COLUMNS} from audit.partition_progress where topic = $1 and partition = $2 for update`,
-    values: [topic, partition],
-  })
-  const progress = rows[0]
+export async function lockProgress(client: ClientBase, id: PartitionId): Promise<Progress> {
+  const [progress] = await rowOf(client, id).for('update').prepare('lock-progress').execute()
   if (progress === undefined)
-    throw new Error(`${topic}/${partition} has no watermark: was the warehouse emptied?`)
+    throw new Error(`${id.topic}/${id.partition} has no watermark: was the warehouse emptied?`)
   return progress
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
-import type { RUN_KINDS } from '../schema/audit.ts'
+import { on } from '../postgres/query.ts'
+import { pipelineRuns, type RUN_KINDS } from '../schema/audit.ts'
 
 /** Ticks and manual runs drain; replays and housekeeping are runs of their own beside them. */
 export type DrainKind = 'tick' | 'manual'
@@ -26,11 +27,11 @@ export async function startRun(
           and exists (select from audit.workers w where w.name = r.worker and w.seen_at < now() - make_interval(secs => $3)))`,
     [worker, (2 * budgetMs) / 1000 + 300, GONE_AFTER_SECONDS],
   )
-  const { rows } = await pool.query<{ id: number }>(
-    `insert into audit.pipeline_runs (kind, worker) values ($1, $2) returning id`,
-    [kind, worker],
-  )
-  return rows[0]!.id
+  const [run] = await on(pool)
+    .insert(pipelineRuns)
+    .values({ kind, worker })
+    .returning({ id: pipelineRuns.id })
+  return run!.id
 }
 
 export interface RunTotals {
