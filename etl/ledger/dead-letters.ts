@@ -173,6 +173,9 @@ export interface UnpublishedDeadLetter {
   readonly createdAt: number
 }
 
+const unlessTooLarge = <T>(column: PgColumn, otherwise: SQL) =>
+  sql<T>`case when sized.too_large then ${otherwise} else ${column} end`
+
 /** The oldest that were not published yet: as many as fit into `maxBytes`, at least one. */
 export async function unpublishedDeadLetters(
   pool: Pool,
@@ -180,8 +183,6 @@ export async function unpublishedDeadLetters(
   maxBytes: number,
 ): Promise<UnpublishedDeadLetter[]> {
   const d = alias(deadLetters, 'd')
-  const unlessTooLarge = <T>(column: PgColumn, otherwise: SQL) =>
-    sql<T>`case when sized.too_large then ${otherwise} else ${column} end`
   const rows = await read(
     pool,
     {

@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 import { and, asc, eq } from '../postgres/drizzle.ts'
-import { on, type Client } from '../postgres/query.ts'
+import { columnsOf, on, type Client } from '../postgres/query.ts'
 import { partitionProgress } from '../schema/audit.ts'
 import type { SourceRecord } from '../kafka/record.ts'
 
@@ -23,40 +23,27 @@ export interface Progress extends PartitionId {
   readonly acceptedUntil: number
 }
 
-const {
-  topic: ofTopic,
-  partition: ofPartition,
-  incarnation,
-  firstOffset,
-  nextOffset,
-  clusterId,
-  logStart,
-  lastOffset,
-  lastHash,
-  stopCode,
-  stopReason,
-  acceptedUntil,
-} = partitionProgress
-const PROGRESS = {
-  topic: ofTopic,
-  partition: ofPartition,
-  incarnation,
-  firstOffset,
-  nextOffset,
-  clusterId,
-  logStart,
-  lastOffset,
-  lastHash,
-  stopCode,
-  stopReason,
-  acceptedUntil,
-}
+const PROGRESS = columnsOf(
+  partitionProgress,
+  'topic',
+  'partition',
+  'incarnation',
+  'firstOffset',
+  'nextOffset',
+  'clusterId',
+  'logStart',
+  'lastOffset',
+  'lastHash',
+  'stopCode',
+  'stopReason',
+  'acceptedUntil',
+)
 
 const rowOf = (client: Client, { topic, partition }: PartitionId) =>
   on(client)
     .select(PROGRESS)
     .from(partitionProgress)
-    .where(and(eq(ofTopic, topic), eq(ofPartition, partition)))
+    .where(and(eq(PROGRESS.topic, topic), eq(PROGRESS.partition, partition)))
 
 export async function readProgress(client: Client, id: PartitionId): Promise<Progress | undefined> {
   const [progress] = await rowOf(client, id)
@@ -68,8 +55,8 @@ export function readAllProgress(client: Client, topic: string): Promise<Progress
   return on(client)
     .select(PROGRESS)
     .from(partitionProgress)
-    .where(eq(ofTopic, topic))
-    .orderBy(asc(ofPartition))
+    .where(eq(PROGRESS.topic, topic))
+    .orderBy(asc(PROGRESS.partition))
 }
 
 /** The first watermark of a partition: the beginning of its log. Leaves one that is there as it is. */

@@ -48,6 +48,14 @@ export function on(client: Client): Statements {
   return new PgDatabase<Answer>(dialect, new Session(client), undefined)
 }
 
+/** Some columns of a table, to be selected under their names in the schema. */
+export function columnsOf<T extends object, K extends keyof T & string>(
+  table: T,
+  ...names: readonly K[]
+): Pick<T, K> {
+  return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<T, K>
+}
+
 /** Columns and expressions by the names that they get. */
 type Columns = Record<string, PgColumn | SQL | SQL.Aliased>
 
