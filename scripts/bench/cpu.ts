@@ -40,3 +40,17 @@ export function cpuSeconds(pid: number | undefined): number | undefined {
     .reduce((sum, child) => sum + child!.ownTicks, 0)
   return (main.ownTicks + main.childrenTicks + living) / TICKS_PER_SECOND
 }
+
+/** Starts counting; the function it returns says how many CPU seconds were used since. */
+export type CpuMeter = () => () => number | undefined
+
+/** @param pid of the server's main process; gives undefined where it runs elsewhere. */
+export function cpuMeter(pid: () => number | undefined): CpuMeter {
+  return () => {
+    const before = cpuSeconds(pid())
+    return () => {
+      const after = cpuSeconds(pid())
+      return before === undefined || after === undefined ? undefined : after - before
+    }
+  }
+}

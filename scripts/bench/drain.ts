@@ -1,17 +1,24 @@
 import { readConfig } from '../../etl/config.ts'
 import { createLogger } from '../../etl/log.ts'
 import { startWorker } from '../../etl/worker.ts'
+import { StatementTimes } from './statement-times.ts'
 
 /**
  * A worker as users run it, in a process of its own, that makes one run by hand and says what it took.
- * Started by the benchmark; its configuration is the environment, its answer one line of JSON.
+ * Started by the benchmark, also by that of another version: its configuration is the environment, its answer
+ * the last line of standard output, JSON. With BENCH_STATEMENTS=true the answer holds each statement's time.
  */
 const config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
+const statements = process.env['BENCH_STATEMENTS'] === 'true' ? new StatementTimes() : undefined
 const worker = await startWorker(
   config,
   'bench',
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,
+  (open) => {
+    statements?.watch(open.pool)
+    return open
+  },
 )
 await worker.joined()
 const cpuBefore = process.cpuUsage()
@@ -25,6 +32,7 @@ process.stdout.write(
     seconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     peakBytes: process.resourceUsage().maxRSS * 1024,
+    ...(statements && { statements: statements.all() }),
   })}\n`,
 )
 await worker.stop()

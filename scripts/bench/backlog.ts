@@ -1,0 +1,33 @@
+import { readConfig } from '../../etl/config.ts'
+import { createKafka } from '../../etl/kafka/client.ts'
+import { withAdmin } from '../../etl/kafka/topics.ts'
+import { createLogger } from '../../etl/log.ts'
+import type { Servers } from '../servers/index.ts'
+import { preload, type Sent } from './preload.ts'
+import type { Scenario } from './scenarios.ts'
+
+/** A topic that waits to be drained, as often as one likes. */
+export interface Backlog {
+  readonly topic: string
+  readonly sent: Sent
+}
+
+/** Fills a topic, does the work, and removes the topic and its dead-letter topic again. */
+export async function withBacklog<T>(
+  servers: Servers,
+  of: { readonly scenario: Scenario; readonly partitions: number; readonly records: number },
+  work: (backlog: Backlog) => Promise<T>,
+): Promise<T> {
+  const config = readConfig(['kafka'], { ...process.env, KAFKA_BROKERS: servers.kafkaBrokers })
+  const kafka = createKafka(config, createLogger('silent'), 'pulse-bench')
+  const topic = `pulse_bench_${process.pid}_${of.scenario.name}_${of.partitions}`
+  process.stderr.write(`filling a topic: ${of.scenario.name}, ${of.partitions} partitions\n`)
+  try {
+    return await work({ topic, sent: await preload(kafka, topic, of) })
+  } finally {
+    await withAdmin(kafka, async (admin) => {
+      const left = (await admin.listTopics()).filter((name) => [topic, `${topic}.dlq`].includes(name))
+      await admin.deleteTopics({ topics: left })
+    })
+  }
+}
