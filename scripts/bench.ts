@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { measurePairs } from './bench/against.ts'
-import { cpuMeter } from './bench/cpu.ts'
 import { HELP } from './bench/help.ts'
 import { measureScenario, type MeasuredScenario } from './bench/matrix.ts'
 import type { Bench } from './bench/measure.ts'
@@ -53,18 +52,22 @@ async function against(bench: Bench, options: AgainstOptions): Promise<number> {
 }
 
 async function withBench(work: (bench: Bench) => Promise<number>): Promise<number> {
-  const place = await mkdtemp(join(tmpdir(), 'pulse-bench-'))
+  const place = temporaryPlace()
+  const servers = await startServers({ postgresSettings: POSTGRES_SETTINGS })
   try {
-    const servers = await startServers({ postgresSettings: POSTGRES_SETTINGS })
-    try {
-      console.log(`${machine()}\n${servers.description}`)
-      return await work({ servers, place, postgresCpu: cpuMeter(() => servers.postgres?.pid?.()) })
-    } finally {
-      await servers.stop()
-    }
+    console.log(`${machine()}\n${servers.description}`)
+    return await work({ servers, place, postgresPid: servers.postgres?.pid?.() })
   } finally {
-    await rm(place, { recursive: true, force: true })
+    await servers.stop()
   }
+}
+
+/** A directory that goes with this process, also at Ctrl-C. */
+function temporaryPlace(): string {
+  const place = mkdtempSync(join(tmpdir(), 'pulse-bench-'))
+  process.once('exit', () => rmSync(place, { recursive: true, force: true }))
+  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
+  return place
 }
 
 function machine(): string {

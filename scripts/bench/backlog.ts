@@ -12,7 +12,7 @@ export interface Backlog {
   readonly sent: Sent
 }
 
-/** Fills a topic, does the work, and removes the topic and its dead-letter topic again. */
+/** Fills a topic, does the work, and removes the topic, its dead-letter topic and the groups that drained it. */
 export async function withBacklog<T>(
   servers: Servers,
   of: { readonly scenario: Scenario; readonly partitions: number; readonly records: number },
@@ -26,8 +26,11 @@ export async function withBacklog<T>(
     return await work({ topic, sent: await preload(kafka, topic, of) })
   } finally {
     await withAdmin(kafka, async (admin) => {
-      const left = (await admin.listTopics()).filter((name) => [topic, `${topic}.dlq`].includes(name))
-      await admin.deleteTopics({ topics: left })
+      const topics = (await admin.listTopics()).filter((name) => [topic, `${topic}.dlq`].includes(name))
+      await admin.deleteTopics({ topics })
+      const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId)
+      // One whose worker has just died is not empty yet; Kafka forgets it in time.
+      await admin.deleteGroups(groups.filter((id) => id.startsWith(`${topic}_`))).catch(() => undefined)
     })
   }
 }

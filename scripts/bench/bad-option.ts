@@ -3,8 +3,11 @@ export class BadOption extends TypeError {
   override readonly name = 'BadOption'
   readonly code = 'BAD_OPTION'
 
-  /** @param problem and what is accepted, to follow the value. */
-  constructor(option: string, value: string, problem: string) {
-    super(`${option} ${JSON.stringify(value.slice(0, 80))}: ${problem}`)
+  /**
+   * @param value undefined of an option that takes none.
+   * @param problem and what is accepted.
+   */
+  constructor(option: string, value: string | undefined, problem: string) {
+    super(`${option}${value === undefined ? '' : ` ${JSON.stringify(value.slice(0, 80))}`}: ${problem}`)
   }
 }

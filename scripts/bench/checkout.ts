@@ -17,6 +17,8 @@ export interface Drained {
   readonly seconds: number
   readonly cpuSeconds: number
   readonly peakBytes: number
+  /** Of the run alone; not told by a script that doesn't know it, nor of a server elsewhere. */
+  readonly postgresCpuSeconds?: number
   readonly statements?: readonly StatementTime[]
 }
 

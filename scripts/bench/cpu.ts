@@ -30,7 +30,7 @@ function stat(pid: number): Stat | undefined {
  * CPU seconds that a server has used since it started: its main process, the children that it has
  * reaped, and those that live. Undefined where its processes are not ours to see.
  */
-export function cpuSeconds(pid: number | undefined): number | undefined {
+function cpuSeconds(pid: number | undefined): number | undefined {
   const main = pid === undefined ? undefined : stat(pid)
   if (main === undefined) return undefined
   const living = readdirSync('/proc')
@@ -44,12 +44,12 @@ export function cpuSeconds(pid: number | undefined): number | undefined {
 /** Starts counting; the function it returns says how many CPU seconds were used since. */
 export type CpuMeter = () => () => number | undefined
 
-/** @param pid of the server's main process; gives undefined where it runs elsewhere. */
-export function cpuMeter(pid: () => number | undefined): CpuMeter {
+/** @param pid of the server's main process; undefined where it runs elsewhere, and what is used then too. */
+export function cpuMeter(pid: number | undefined): CpuMeter {
   return () => {
-    const before = cpuSeconds(pid())
+    const before = cpuSeconds(pid)
     return () => {
-      const after = cpuSeconds(pid())
+      const after = cpuSeconds(pid)
       return before === undefined || after === undefined ? undefined : after - before
     }
   }

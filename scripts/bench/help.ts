@@ -23,8 +23,8 @@ Options:
 ${scenarios}
   --partitions LIST    partitions of the topic, 1 to 100 (${DEFAULTS.partitions.join()})
   --batch-size LIST    BATCH_SIZE, 1 to 100000 (${DEFAULTS.batchSizes.join()})
-  --statements         drains each topic once more and says how long each SQL statement takes, as the worker
-                       waits for it: with several partitions they also wait for each other
+  --statements         drains each topic once more, one partition after the other, and says how long the worker waits
+                       for each SQL statement
   --against COMMIT     drains one topic by this checkout, as it is, and by that commit in turn, each into a
                        database migrated by its own version, and compares them pair by pair. One scenario,
                        number of partitions and batch size (${against.scenario}, ${against.partitions}, ${against.batchSize})

@@ -2,6 +2,7 @@ import type { Checkout } from './checkout.ts'
 import { measureDrain, type Bench, type Measured } from './measure.ts'
 import type { MatrixOptions } from './options.ts'
 import { withBacklog, type Backlog } from './backlog.ts'
+import { cpuMeter } from './cpu.ts'
 import { SCENARIOS, type ScenarioName } from './scenarios.ts'
 import type { StatementTime } from './statement-times.ts'
 import { measureYardsticks, type Copied, type Yardstick } from './yardsticks.ts'
@@ -35,7 +36,7 @@ export async function measureScenario(
   const copyOnce = async (databaseUrl: string) => {
     if (copies !== undefined) return
     process.stderr.write('copying the same rows\n')
-    copies = await measureYardsticks(databaseUrl, bench.place, bench.postgresCpu)
+    copies = await measureYardsticks(databaseUrl, bench.place, cpuMeter(bench.postgresPid))
   }
   for (const partitions of options.partitions) {
     const of = { scenario: SCENARIOS[name], partitions, records: options.records }

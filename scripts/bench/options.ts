@@ -62,7 +62,7 @@ export function readOptions(args: readonly string[]): BenchCommand {
   if (values.help === true) return { kind: 'help' }
   const records = wholeNumber('--records', values.records, LIMITS.records) ?? DEFAULTS.records
   const lists = {
-    scenarios: listOf(values.scenario, (name) => scenarioName(name)),
+    scenarios: listOf(values.scenario, scenarioName),
     partitions: listOf(values.partitions, (n) => wholeNumber('--partitions', n, LIMITS.partitions)),
     batchSizes: listOf(values['batch-size'], (n) => wholeNumber('--batch-size', n, LIMITS.batchSize)),
   }
@@ -79,7 +79,7 @@ export function readOptions(args: readonly string[]): BenchCommand {
     }
   }
   if (values.statements === true)
-    throw new BadOption('--statements', 'with --against', 'statements are timed by this checkout alone')
+    throw new BadOption('--statements', undefined, 'it does not go with --against')
   return {
     kind: 'against',
     commit: commitName(values.against),

@@ -65,7 +65,7 @@ async function makeTopics(
 }
 
 /** The producer's stream repeats a share of its duplicates with another amount: those are dead letters too. */
-function recordsOf(scenario: Scenario, records: number): Generator<Message, never, undefined> {
+export function recordsOf(scenario: Scenario, records: number): Generator<Message, never, undefined> {
   const duplicateRatio = scenario.duplicates / (1 - CONFLICTING_SHARE)
   return messages({
     seed: 1,

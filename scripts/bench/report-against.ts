@@ -38,9 +38,11 @@ const rate = (measured: Measured): string => Math.round(measured.rate).toLocaleS
 const speed = (pair: Pair): number => pair.this.rate / pair.that.rate
 const etlCpu = (pair: Pair): number => pair.this.cpuSeconds / pair.that.cpuSeconds
 
+/** Of the runs alone where both versions tell it, else of both workers' whole lives. */
 function postgresCpu(pair: Pair): number | undefined {
-  const [ours, theirs] = [pair.this.postgresCpuSeconds, pair.that.postgresCpuSeconds]
-  return ours === undefined || theirs === undefined ? undefined : ours / theirs
+  const measures = ['postgresCpuSeconds', 'postgresCpuSecondsInAll'] as const
+  const [measure] = measures.filter((one) => pair.this[one] !== undefined && pair.that[one] !== undefined)
+  return measure && pair.this[measure]! / pair.that[measure]!
 }
 
 function cpuSummary(what: string, ratios: readonly (number | undefined)[]): string {

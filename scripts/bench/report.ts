@@ -74,7 +74,7 @@ function statementsOf(name: string, { partitions, batchSize, statements }: Measu
     (statement.totalMs / statement.calls).toFixed(2),
     `${((statement.totalMs / total) * 100).toFixed(1)} %`,
   ])
-  const title = `${name}, ${counted(partitions, 'partition')}, ${batchSize} a batch`
+  const title = `statements: ${name}, ${counted(partitions, 'partition')}, ${batchSize} a batch`
   return [textTable([[title, 'calls', 'mean ms', 'of all'], ...rows])]
 }
 

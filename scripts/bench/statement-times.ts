@@ -54,12 +54,13 @@ const calledAfter =
     return callback(...results)
   }
 
-const WORDS = 4
+const NAME_LENGTH = 60
 
+/** By the name that it is prepared under, else by how its text begins. */
 function statementName(statement: unknown): string {
-  const { name, text } =
-    typeof statement === 'string'
-      ? { name: undefined, text: statement }
-      : (statement as { name?: string; text?: string })
-  return name ?? (text ?? '').trim().split(/\s+/).slice(0, WORDS).join(' ')
+  const { name, text = '' } = (typeof statement === 'string' ? { text: statement } : statement) as {
+    name?: string
+    text?: string
+  }
+  return name ?? text.trim().replaceAll(/\s+/g, ' ').slice(0, NAME_LENGTH)
 }
