@@ -5,6 +5,7 @@ import { createLogger } from '../../etl/log.ts'
 import type { Servers } from '../servers/index.ts'
 import { preload, type Sent } from './preload.ts'
 import type { Scenario } from './scenarios.ts'
+import { counted } from './table.ts'
 
 /** A topic that waits to be drained, as often as one likes. */
 export interface Backlog {
@@ -21,7 +22,7 @@ export async function withBacklog<T>(
   const config = readConfig(['kafka'], { ...process.env, KAFKA_BROKERS: servers.kafkaBrokers })
   const kafka = createKafka(config, createLogger('silent'), 'pulse-bench')
   const topic = `pulse_bench_${process.pid}_${of.scenario.name}_${of.partitions}`
-  process.stderr.write(`filling a topic: ${of.scenario.name}, ${of.partitions} partitions\n`)
+  process.stderr.write(`filling a topic: ${of.scenario.name}, ${counted(of.partitions, 'partition')}\n`)
   try {
     return await work({ topic, sent: await preload(kafka, topic, of) })
   } finally {

@@ -11,10 +11,10 @@ Drains topics with the ETL, holds the warehouse against what was sent, and copie
 same Postgres in one run. Says facts per second, their ratio to COPY, CPU as a multiple of COPY's, and memory.
 
 Examples:
-  npm run bench                                     the whole matrix, about MINUTES minutes
+  npm run bench                                     the whole matrix: some minutes
   npm run bench -- --scenario mix --statements      which statement takes how long
   npm run bench -- --partitions 3 --batch-size 1000,5000 --records 500000
-  npm run bench -- --against v0.3.0                 is this version slower than that one? About MINUTES minutes
+  npm run bench -- --against v0.3.0                 is this version slower than that one?
   npm run bench -- --against HEAD~1 --scenario v4 --pairs 15
 
 Options:

@@ -1,6 +1,6 @@
 import type { MeasuredCell, MeasuredScenario } from './matrix.ts'
 import type { StatementTime } from './statement-times.ts'
-import { textTable } from './table.ts'
+import { counted, textTable } from './table.ts'
 import type { Copied } from './yardsticks.ts'
 
 const HEADER = ['', 'facts/s', 'of COPY', 'of COPY + keys', 'ETL CPU', 'Postgres CPU', 'ETL peak MB']
@@ -77,5 +77,3 @@ function statementsOf(name: string, { partitions, batchSize, statements }: Measu
   const title = `statements: ${name}, ${counted(partitions, 'partition')}, ${batchSize} a batch`
   return [textTable([[title, 'calls', 'mean ms', 'of all'], ...rows])]
 }
-
-export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`

@@ -5,3 +5,6 @@ export function textTable(rows: readonly (readonly string[])[]): string {
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')
   return rows.map(line).join('\n')
 }
+
+/** `1 partition`, `3 partitions`. */
+export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
