@@ -14,7 +14,7 @@ Examples:
   npm run bench                                     the whole matrix: some minutes
   npm run bench -- --scenario mix --statements      which statement takes how long
   npm run bench -- --partitions 3 --batch-size 1000,5000 --records 500000
-  npm run bench -- --against v0.3.0                 is this version slower than that one?
+  npm run bench -- --against main                   is this version slower than that one?
   npm run bench -- --against HEAD~1 --scenario v4 --pairs 15
 
 Options:

@@ -33,13 +33,11 @@ export function judge({ interval: { low, high } }: Comparison): Verdict {
       isSlower: true,
       words: `slower: the whole interval is below ${bound}, a slowdown of more than ${tolerated}`,
     }
-  const rest =
-    low < bound
-      ? `; nor does it exclude one of up to ${percent(1 - low)}: more pairs or more records would tell`
-      : ''
+  const words = `no slower: a slowdown of more than ${tolerated} is not shown, as the interval reaches ${bound} or more`
+  if (low >= bound) return { isSlower: false, words }
   return {
     isSlower: false,
-    words: `no slower: the interval reaches up to ${high.toFixed(3)}, and ${bound} or more is a slowdown of ${tolerated} or less${rest}`,
+    words: `${words};\none of up to ${percent(1 - low)} is not excluded either: more pairs or more records would tell`,
   }
 }
 
