@@ -69,8 +69,8 @@ lint-compose: $(INSTALLED) docker ## Compose files: every combination is valid, 
 format: $(INSTALLED) ## Format the sources
 	@npm run --silent format
 
-bench: $(READY) ## Throughput of the ETL against raw COPY
-	@$(NPM_RUN) bench
+bench: $(READY) ## Throughput of the ETL against COPY, or against another commit (ARGS="--help")
+	@$(NPM_RUN) bench -- $(ARGS)
 
 bench-pages: $(READY) ## What each page of the console takes over a million facts
 	@$(NPM_RUN) bench:pages

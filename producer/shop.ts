@@ -47,8 +47,13 @@ const drawCurrency = weighted(CURRENCIES, (currency) => currency.weight)
 /**
  * The shop: each call is the next sale, at the given time (milliseconds since the epoch). The draws
  * don't depend on the time, so a seed gives the same customers, baskets and amounts on another day.
+ *
+ * @param orderId the id of a sale at a time; version 7 by default.
  */
-export function openShop(random: Random): (time: number) => Order {
+export function openShop(
+  random: Random,
+  orderId = (time: number): string => uuidV7(random, time),
+): (time: number) => Order {
   const customers = Array.from({ length: CUSTOMER_COUNT }, (_, index) => ({
     id: `cust-${String(index + 1).padStart(5, '0')}`,
     currency: drawCurrency(random).code,
@@ -59,7 +64,7 @@ export function openShop(random: Random): (time: number) => Order {
     const customer = customers[Math.floor(CUSTOMER_COUNT * random.unit() ** 2)]!
     const category = drawCategory(random)
     return {
-      orderId: uuidV7(random, time),
+      orderId: orderId(time),
       amountCents: drawAmount(category, random),
       currency: customer.currency,
       time,

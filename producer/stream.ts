@@ -28,6 +28,8 @@ export interface StreamOptions {
   readonly invalidRatio: number
   /** Share of records that repeat a recent order, 0 to 1; together with the invalid ones at most 1. */
   readonly duplicateRatio: number
+  /** The id of an order, given its time; without it version 7, drawn as all else. */
+  readonly orderId?: (time: number) => string
 }
 
 /** Duplicates repeat one of this many orders before them. */
@@ -46,11 +48,12 @@ export function* messages({
   now,
   invalidRatio,
   duplicateRatio,
+  orderId,
 }: StreamOptions): Generator<Message, never, undefined> {
   if (invalidRatio + duplicateRatio > 1)
     throw new RangeError('invalid and duplicate records exceed the whole')
   const random = createRandom(seed)
-  const nextSale = openShop(random)
+  const nextSale = openShop(random, orderId)
   const recent: Order[] = []
   let sales = 0
 

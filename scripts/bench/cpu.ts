@@ -30,7 +30,7 @@ function stat(pid: number): Stat | undefined {
  * CPU seconds that a server has used since it started: its main process, the children that it has
  * reaped, and those that live. Undefined where its processes are not ours to see.
  */
-export function cpuSeconds(pid: number | undefined): number | undefined {
+function cpuSeconds(pid: number | undefined): number | undefined {
   const main = pid === undefined ? undefined : stat(pid)
   if (main === undefined) return undefined
   const living = readdirSync('/proc')
@@ -39,4 +39,18 @@ export function cpuSeconds(pid: number | undefined): number | undefined {
     .filter((child) => child?.parent === pid)
     .reduce((sum, child) => sum + child!.ownTicks, 0)
   return (main.ownTicks + main.childrenTicks + living) / TICKS_PER_SECOND
+}
+
+/** Starts counting; the function it returns says how many CPU seconds were used since. */
+export type CpuMeter = () => () => number | undefined
+
+/** @param pid of the server's main process; undefined where it runs elsewhere, and what is used then too. */
+export function cpuMeter(pid: number | undefined): CpuMeter {
+  return () => {
+    const before = cpuSeconds(pid)
+    return () => {
+      const after = cpuSeconds(pid)
+      return before === undefined || after === undefined ? undefined : after - before
+    }
+  }
 }

@@ -1,19 +1,29 @@
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { startWorker } from '../../etl/worker/worker.ts'
+import { cpuMeter } from './cpu.ts'
+import { StatementTimes } from './statement-times.ts'
 
 /**
  * A worker as users run it, in a process of its own, that makes one run by hand and says what it took.
- * Started by the benchmark; its configuration is the environment, its answer one line of JSON.
+ * Started by the benchmark, also by that of another version: its configuration is the environment, its answer
+ * the last line of standard output, JSON. With BENCH_POSTGRES_PID the answer holds the CPU that Postgres spent on
+ * the run, with BENCH_STATEMENTS=true each statement's time.
  */
 const config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
+const statements = process.env['BENCH_STATEMENTS'] === 'true' ? new StatementTimes() : undefined
 const worker = await startWorker(
   config,
   'bench',
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,
+  (open) => {
+    statements?.watch(open.pool)
+    return open
+  },
 )
 await worker.joined()
+const postgresCpu = cpuMeter(Number(process.env['BENCH_POSTGRES_PID'] ?? '') || undefined)()
 const cpuBefore = process.cpuUsage()
 const before = performance.now()
 worker.scheduler.trigger('manual')
@@ -25,6 +35,8 @@ process.stdout.write(
     seconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     peakBytes: process.resourceUsage().maxRSS * 1024,
+    postgresCpuSeconds: postgresCpu(),
+    ...(statements && { statements: statements.all() }),
   })}\n`,
 )
 await worker.stop()

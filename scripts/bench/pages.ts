@@ -1,3 +1,4 @@
+import { aligned } from '../../etl/text/table.ts'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
@@ -6,6 +7,7 @@ import { startServer } from '../../etl/worker/server.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
+import { failCommand } from '../command-failure.ts'
 import { migrate } from '../migration/migrate.ts'
 import { createDatabase } from '../servers/database.ts'
 import { startServers, type Servers } from '../servers/index.ts'
@@ -183,17 +185,11 @@ function table(timings: readonly Timing[]): string {
       (bytes / 1_000).toFixed(0),
     ]),
   ]
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
-    )
-    .join('\n')
+  return aligned(rows).join('\n')
 }
 
 try {
   process.exitCode = await main()
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
-  process.exitCode = error instanceof TypeError ? 2 : 1
+  failCommand(error)
 }

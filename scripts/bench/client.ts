@@ -1,0 +1,12 @@
+import { Client } from 'pg'
+
+/** Runs work on a connection of its own, which is closed afterwards, whatever happens. */
+export async function withClient<T>(databaseUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}

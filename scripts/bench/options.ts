@@ -1,0 +1,130 @@
+import { parseArgs } from 'node:util'
+import { BadOption } from './bad-option.ts'
+import { SCENARIO_NAMES, type ScenarioName } from './scenarios.ts'
+
+/** Every scenario with every number of partitions and batch size. */
+export interface MatrixOptions {
+  readonly records: number
+  readonly scenarios: readonly ScenarioName[]
+  readonly partitions: readonly number[]
+  readonly batchSizes: readonly number[]
+  readonly statements: boolean
+}
+
+/** One scenario, by this checkout and by another commit. */
+export interface AgainstOptions {
+  readonly commit: string
+  readonly pairs: number
+  readonly records: number
+  readonly scenario: ScenarioName
+  readonly partitions: number
+  readonly batchSize: number
+}
+
+export type BenchCommand =
+  | { readonly kind: 'help' }
+  | ({ readonly kind: 'matrix' } & MatrixOptions)
+  | ({ readonly kind: 'against' } & AgainstOptions)
+
+export const DEFAULTS = {
+  records: 200_000,
+  scenarios: SCENARIO_NAMES,
+  partitions: [3, 1],
+  batchSizes: [1_000],
+  against: { scenario: 'mix', partitions: 3, batchSize: 1_000 },
+  pairs: 9,
+} as const
+
+/** Fewer pairs than nine make an interval of 95 % out of the two most extreme ones. */
+const LIMITS = {
+  records: [1_000, 100_000_000],
+  partitions: [1, 100],
+  batchSize: [1, 100_000],
+  pairs: [9, 99],
+} as const
+
+/** @throws BadOption, or what `parseArgs` says of an option that there is not. */
+export function readOptions(args: readonly string[]): BenchCommand {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      records: text,
+      scenario: text,
+      partitions: text,
+      'batch-size': text,
+      statements: { type: 'boolean' },
+      against: text,
+      pairs: text,
+    },
+  })
+  if (values.help === true) return { kind: 'help' }
+  const records = wholeNumber('--records', values.records, LIMITS.records) ?? DEFAULTS.records
+  const lists = {
+    scenarios: listOf(values.scenario, scenarioName),
+    partitions: listOf(values.partitions, (n) => wholeNumber('--partitions', n, LIMITS.partitions)),
+    batchSizes: listOf(values['batch-size'], (n) => wholeNumber('--batch-size', n, LIMITS.batchSize)),
+  }
+  if (values.against === undefined) {
+    if (values.pairs !== undefined)
+      throw new BadOption('--pairs', values.pairs, 'it goes with --against COMMIT only')
+    return {
+      kind: 'matrix',
+      records,
+      scenarios: lists.scenarios ?? DEFAULTS.scenarios,
+      partitions: lists.partitions ?? DEFAULTS.partitions,
+      batchSizes: lists.batchSizes ?? DEFAULTS.batchSizes,
+      statements: values.statements ?? false,
+    }
+  }
+  if (values.statements === true)
+    throw new BadOption('--statements', undefined, 'it does not go with --against')
+  return {
+    kind: 'against',
+    commit: commitName(values.against),
+    pairs: wholeNumber('--pairs', values.pairs, LIMITS.pairs) ?? DEFAULTS.pairs,
+    records,
+    scenario: theOnly('--scenario', lists.scenarios) ?? DEFAULTS.against.scenario,
+    partitions: theOnly('--partitions', lists.partitions) ?? DEFAULTS.against.partitions,
+    batchSize: theOnly('--batch-size', lists.batchSizes) ?? DEFAULTS.against.batchSize,
+  }
+}
+
+/** Of values with commas between them, each once. */
+function listOf<T>(text: string | undefined, read: (item: string) => T | undefined): T[] | undefined {
+  if (text === undefined) return undefined
+  return [...new Set(text.split(','))].flatMap((item) => read(item) ?? [])
+}
+
+function wholeNumber(
+  option: string,
+  text: string | undefined,
+  [min, max]: readonly [number, number],
+): number | undefined {
+  if (text === undefined) return undefined
+  const n = Number(text)
+  if (!/^\d+$/.test(text) || n < min || n > max)
+    throw new BadOption(option, text, `it is not a whole number from ${min} to ${max}`)
+  return n
+}
+
+function scenarioName(text: string): ScenarioName {
+  const name = SCENARIO_NAMES.find((known) => known === text)
+  if (name === undefined)
+    throw new BadOption('--scenario', text, `it is none of ${SCENARIO_NAMES.join(', ')}`)
+  return name
+}
+
+/** What git would take for an option of its own, or for nothing, is no commit. */
+function commitName(text: string): string {
+  if (text === '' || text.startsWith('-'))
+    throw new BadOption('--against', text, 'it takes a commit, tag or branch of this repository')
+  return text
+}
+
+function theOnly<T>(option: string, values: readonly T[] | undefined): T | undefined {
+  if (values !== undefined && values.length > 1)
+    throw new BadOption(option, values.join(), `with --against it takes one value, not ${values.length}`)
+  return values?.[0]
+}
