@@ -12,7 +12,7 @@ import { copyFacts, saveFacts } from './bench/copy.ts'
 import { cpuSeconds } from './bench/cpu.ts'
 import { preload, type Order } from './bench/preload.ts'
 import { migrate } from './migration/migrate.ts'
-import { createDatabase } from './servers/database.ts'
+import { createDatabase } from './servers/postgres.ts'
 import { startServers, type Servers } from './servers/index.ts'
 
 const HELP = `Usage: npm run bench -- [--records N]

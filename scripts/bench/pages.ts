@@ -7,7 +7,7 @@ import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/log.ts'
 import { createPool } from '../../etl/warehouse/pool.ts'
 import { migrate } from '../migration/migrate.ts'
-import { createDatabase } from '../servers/database.ts'
+import { createDatabase } from '../servers/postgres.ts'
 import { startServers, type Servers } from '../servers/index.ts'
 import { fillWarehouse, type Amounts } from './pages-warehouse.ts'
 

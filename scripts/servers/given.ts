@@ -1,5 +1,5 @@
 import { readConfig } from '../../etl/config.ts'
-import { postgresVersion } from './postgres-answers.ts'
+import { postgresVersion } from './postgres.ts'
 import type { Servers } from './types.ts'
 
 /**

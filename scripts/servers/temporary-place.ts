@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
-import { postgresUser } from './postgres-user.ts'
+import { postgresUser } from './postgres.ts'
 
 /** The temp directory, or /tmp if it is one that the user who runs Postgres can't enter (root's own, say). */
 export function temporaryPlace(): string {

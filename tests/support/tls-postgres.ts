@@ -4,7 +4,7 @@ import { Client } from 'pg'
 import { inject } from 'vitest'
 import { startLocalPostgres } from '../../scripts/servers/local-postgres.ts'
 import { watchedDirectory } from '../../scripts/servers/local.ts'
-import { postgresUser } from '../../scripts/servers/postgres-user.ts'
+import { postgresUser } from '../../scripts/servers/postgres.ts'
 import type { Watchdog } from '../../scripts/servers/watchdog.ts'
 import { anAuthority, type Authority } from './certificates.ts'
 
