@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { within } from '../servers/deadline.ts'
+import { within } from '../servers/wait.ts'
 import { Watchdog } from '../servers/watchdog.ts'
 import { aborted } from './aborted.ts'
 import { NOTHING_SENT, readSent, type Sent } from './cross-check.ts'

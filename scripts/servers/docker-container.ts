@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { GenericContainer, type ContainerRuntimeClient } from 'testcontainers'
 import type { ServerControl } from './types.ts'
-import { waitFor } from './wait-for.ts'
+import { waitFor } from './wait.ts'
 import type { Watchdog } from './watchdog.ts'
 
 const START_LIMIT_MS = 90_000

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { ContainerRuntimeClient } from 'testcontainers'
-import { within } from './deadline.ts'
+import { within } from './wait.ts'
 
 const PROBE_LIMIT_MS = 30_000
 const PULL_LIMIT_MS = 300_000

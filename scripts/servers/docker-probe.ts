@@ -1,4 +1,4 @@
-import { within } from './deadline.ts'
+import { within } from './wait.ts'
 
 /**
  * Prints why no Docker engine can be used, or nothing if one answers. A process of its own, because a

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bothOrNone } from './both-or-none.ts'
+import { bothOrNone, Watchdog } from './watchdog.ts'
 import { findEngine, haveImages } from './docker-engine.ts'
 import { startContainer, type Recipe } from './docker-container.ts'
 import { clusterId, KAFKA_HEAP, KAFKA_SETTINGS, KAFKA_VERSION, kafkaAnswers } from './kafka.ts'
-import { freePort } from './ports.ts'
+import { freePort } from './processes.ts'
 import { INITDB_ARGS, postgresArgs, postgresVersion } from './postgres.ts'
 import type { Servers, StartPlan } from './types.ts'
-import { Watchdog } from './watchdog.ts'
 
 const IMAGES = { kafka: `apache/kafka:${KAFKA_VERSION}`, postgres: 'postgres:17' }
 const KAFKA_DATA = '/var/lib/kafka/data'

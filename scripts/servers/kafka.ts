@@ -6,7 +6,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { runWatched } from './watched-process.ts'
+import { runWatched } from './processes.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /**

@@ -9,10 +9,8 @@ import {
   kafkaClassPath,
   NO_SHARED_FILES,
 } from './kafka.ts'
-import { localServer } from './local-server.ts'
-import { freePort } from './ports.ts'
+import { freePort, localServer, runWatched, type Command } from './processes.ts'
 import type { ServerControl, StartPlan } from './types.ts'
-import { runWatched, type Command } from './watched-process.ts'
 import type { Watchdog } from './watchdog.ts'
 
 export interface LocalBroker {

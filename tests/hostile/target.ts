@@ -5,7 +5,7 @@ import { ensureTopics, partitionBounds, withAdmin } from '../../etl/kafka/topics
 import { createLogger } from '../../etl/log.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { createDatabase } from '../../scripts/servers/postgres.ts'
-import { waitFor } from '../../scripts/servers/wait-for.ts'
+import { waitFor } from '../../scripts/servers/wait.ts'
 import { startChild, type Child } from '../support/child.ts'
 import { PARTITIONS } from './stream.ts'
 

@@ -11,11 +11,8 @@ import {
   kafkaClassPath,
   NO_SHARED_FILES,
 } from '../../scripts/servers/kafka.ts'
-import { watchedDirectory } from '../../scripts/servers/local.ts'
-import { localServer } from '../../scripts/servers/local-server.ts'
-import { freePort } from '../../scripts/servers/ports.ts'
-import type { Watchdog } from '../../scripts/servers/watchdog.ts'
-import { runWatched, type Command } from '../../scripts/servers/watched-process.ts'
+import { watchedDirectory, type Watchdog } from '../../scripts/servers/watchdog.ts'
+import { freePort, localServer, runWatched, type Command } from '../../scripts/servers/processes.ts'
 import { anAuthority, type Authority } from './certificates.ts'
 
 /** A broker as production has it: TLS, a login for each program, and no right that nobody gave. */
