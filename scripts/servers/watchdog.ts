@@ -26,7 +26,7 @@ export class Watchdog {
 
   /** The directory need not exist yet: name it here first, make it then. */
   constructor(directory: string) {
-    const args = [script('watchdog.sh'), directory, process.execPath, script('remove-containers.ts')]
+    const args = [script('watchdog.sh'), directory, process.execPath, script('docker-child.ts')]
     // Its own session: Ctrl-C must not reach it. "/": it must not keep a directory in use.
     const child = spawn('/bin/sh', args, { detached: true, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] })
     this.#child = child
