@@ -3,11 +3,9 @@ import { stopSignal } from '../../etl/stop-signal.ts'
 import { startServers, type Servers } from '../servers/index.ts'
 import { giveAccounts } from './accounts.ts'
 import { aborted } from './aborted.ts'
-import { readLogLine } from './log-line.ts'
-import { openScreen } from './screen.ts'
+import { openScreen, readLogLine, wrapped } from './screen.ts'
 import { checkEnvironment, RUN_EVERY_SECONDS, type DemoConfig } from './settings.ts'
 import { tellStory, type Stage } from './story.ts'
-import { wrapped } from './text.ts'
 import { openWorkplace } from './workplace.ts'
 
 /** What a shell gives for a program that Ctrl-C has ended. */

@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { within } from '../servers/wait.ts'
 import type { Watchdog } from '../servers/watchdog.ts'
 import { DemoFailure } from './failure.ts'
-import { readLogLine, WARN, type LogLine } from './log-line.ts'
-import { oneLine, timeOfDay } from './text.ts'
+import { oneLine, readLogLine, timeOfDay, WARN, type LogLine } from './screen.ts'
 
 /** Compose and Kubernetes wait as long: a program that needs more would be killed there. */
 const STOP_LIMIT_MS = 10_000

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { Kafka } from '../../etl/kafka/client.ts'
 import { partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
-import { thousands } from './text.ts'
+import { thousands } from './screen.ts'
 
 export interface Lag {
   /** Records between the watermarks and the ends of the logs. */

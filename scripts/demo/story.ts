@@ -4,23 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../servers/wait.ts'
 import { Watchdog } from '../servers/watchdog.ts'
 import { aborted } from './aborted.ts'
-import { NOTHING_SENT, readSent, type Sent } from './cross-check.ts'
-import type { LogLine } from './log-line.ts'
+import { NOTHING_SENT, readSent, type Ending, type Sent } from './accounts.ts'
+import { thousands, timeOfDay, wrapped, type LogLine, type Screen } from './screen.ts'
 import { readLag, untilDrained } from './progress.ts'
 import { startProgram, type Program } from './program.ts'
-import type { Screen } from './screen.ts'
-import { thousands, timeOfDay, wrapped } from './text.ts'
 import type { Workplace } from './workplace.ts'
 
 const READY_LIMIT_MS = 60_000
 /** How long the ETL may make no progress at the end: a run may fail and be made again. */
 const PATIENCE_MS = 30_000
-
-export interface Ending {
-  readonly sent: Sent
-  /** All that was sent is loaded. */
-  readonly drained: boolean
-}
 
 export interface Stage {
   readonly workplace: Workplace

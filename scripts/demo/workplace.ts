@@ -19,7 +19,7 @@ import {
   type DemoConfig,
   type Names,
 } from './settings.ts'
-import { wrapped } from './text.ts'
+import { wrapped } from './screen.ts'
 
 const INDENT = ' '.repeat(11)
 
