@@ -121,12 +121,21 @@ export async function createDatabase(adminUrl: string, prefix = 'pulse_test'): P
   const url = new URL(adminUrl)
   url.pathname = `/${name}`
   const quoted = escapeIdentifier(name)
-  await run(adminUrl, `create database ${quoted}`)
-  return { url: url.href, name, drop: () => run(adminUrl, `drop database if exists ${quoted} with (force)`) }
+  await runStatement(adminUrl, `create database ${quoted}`)
+  return {
+    url: url.href,
+    name,
+    drop: () => runStatement(adminUrl, `drop database if exists ${quoted} with (force)`),
+  }
 }
 
-async function run(url: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: url })
+/** Connects for this statement alone; without a limit for the connection unless one is given. */
+export async function runStatement(
+  databaseUrl: string,
+  statement: string,
+  connectionTimeoutMillis = 0,
+): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis })
   await client.connect()
   try {
     await client.query(statement)
