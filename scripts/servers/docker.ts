@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import type { ContainerRuntimeClient } from 'testcontainers'
 import { clusterId, KAFKA_HEAP, KAFKA_SETTINGS, KAFKA_VERSION, kafkaAnswers } from './kafka.ts'
 import { INITDB_ARGS, postgresArgs, postgresVersion } from './postgres.ts'
-import { freePort } from './processes.ts'
+import { freePort, START_LIMIT_MS } from './processes.ts'
 import type { ServerControl, Servers, StartPlan } from './types.ts'
 import { waitFor, within } from './wait.ts'
 import { bothOrNone, Watchdog } from './watchdog.ts'
@@ -126,15 +126,13 @@ async function haveImages(
   }
 }
 
-const START_LIMIT_MS = 90_000
-
 interface Recipe {
   /** "Kafka", for people and, in lower case, in the container's name. */
   readonly name: string
   readonly image: string
   readonly port: { readonly container: number; readonly host: number }
   readonly environment: Record<string, string>
-  readonly command?: string[]
+  readonly command: string[]
   readonly answers: () => Promise<string | boolean | undefined>
 }
 
@@ -152,14 +150,14 @@ async function startContainer(
   const name = `pulse-${recipe.name.toLowerCase()}-${randomBytes(6).toString('hex')}`
   watchdog.watchContainer(name) // before there is one: nothing can come between
   const { GenericContainer } = await import('testcontainers')
-  const container = new GenericContainer(recipe.image)
+  const started = await new GenericContainer(recipe.image)
     .withName(name)
     .withExposedPorts(recipe.port)
     .withEnvironment(recipe.environment)
+    .withCommand(recipe.command)
     .withAutoCleanup(false)
     .withStartupTimeout(START_LIMIT_MS)
-  if (recipe.command !== undefined) container.withCommand(recipe.command)
-  const started = await container.start()
+    .start()
   const handle = engine.container.getById(started.getId())
 
   const answers = async () => {

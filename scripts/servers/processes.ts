@@ -72,7 +72,8 @@ function logTail(file: string, lines = 15): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
 }
 
-const START_LIMIT_MS = 90_000
+/** Of a server, until it answers. */
+export const START_LIMIT_MS = 90_000
 
 interface LocalServer {
   readonly command: Command
