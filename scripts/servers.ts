@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
+import { failCommand } from './command-failure.ts'
 import { startServers } from './servers/index.ts'
 
 const HELP = `Starts a Kafka and a Postgres of their own and keeps them until Ctrl-C; nothing is left after it.
@@ -15,8 +16,7 @@ try {
   if (values.help === true) console.log(HELP)
   else await keepServers()
 } catch (error) {
-  console.error((error as Error).message)
-  process.exitCode = String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS') ? 2 : 1
+  failCommand(error)
 }
 
 async function keepServers(): Promise<void> {

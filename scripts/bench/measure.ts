@@ -1,5 +1,5 @@
 import type { Servers } from '../servers/index.ts'
-import { createDatabase } from '../servers/database.ts'
+import { createDatabase } from '../servers/postgres.ts'
 import { checkBooks } from './books.ts'
 import { drainBy, migrateBy, type Checkout, type Drained } from './checkout.ts'
 import { withClient } from './client.ts'

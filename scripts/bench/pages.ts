@@ -9,7 +9,7 @@ import { createLogger } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { failCommand } from '../command-failure.ts'
 import { migrate } from '../migration/migrate.ts'
-import { createDatabase } from '../servers/database.ts'
+import { createDatabase } from '../servers/postgres.ts'
 import { startServers, type Servers } from '../servers/index.ts'
 import { fillWarehouse, type Amounts } from './pages-warehouse.ts'
 

@@ -2,18 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { within } from '../servers/deadline.ts'
+import { within } from '../servers/wait.ts'
 import type { Watchdog } from '../servers/watchdog.ts'
-import { DemoFailure } from './failure.ts'
-import { readLogLine, WARN, type LogLine } from './log-line.ts'
-import { oneLine, timeOfDay } from './text.ts'
+import { oneLine, readLogLine, timeOfDay, WARN, type LogLine } from './screen.ts'
 
 /** Compose and Kubernetes wait as long: a program that needs more would be killed there. */
 const STOP_LIMIT_MS = 10_000
 const LAST_WORDS = 5
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly name: string
   /** Its main, from the root of the project. */
   readonly file: string
@@ -30,7 +28,7 @@ export interface Program {
   said(words: string): Promise<LogLine>
   /**
    * Tells it to stop and waits for its end. May be called again.
-   * @throws DemoFailure unless it ends with exit code 0 within 10 s; it is gone in any case.
+   * @throws Error unless it ends with exit code 0 within 10 s; it is gone in any case.
    */
   stop(): Promise<void>
 }
@@ -71,9 +69,7 @@ export function startProgram({ name, file, env, watchdog, onLine }: ProgramOptio
   let stopping: Promise<void> | undefined
   const broken = failed.then(async (how): Promise<never> => {
     if (stopping === undefined)
-      throw new DemoFailure(
-        [`The ${name} ended by itself (${how}). Its last words:`, ...lastWords].join('\n'),
-      )
+      throw new Error([`The ${name} ended by itself (${how}). Its last words:`, ...lastWords].join('\n'))
     return new Promise(() => {})
   })
   broken.catch(() => {})
@@ -87,7 +83,7 @@ export function startProgram({ name, file, env, watchdog, onLine }: ProgramOptio
         throw new Error(`The ${name} did not end well (${how})`)
     } catch (error) {
       if (child.exitCode === null && pid !== undefined) process.kill(-pid, 'SIGKILL')
-      throw new DemoFailure((error as Error).message, { cause: error })
+      throw new Error((error as Error).message, { cause: error })
     }
   }
   return {

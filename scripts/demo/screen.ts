@@ -1,6 +1,41 @@
-import { oneLine, timeOfDay } from './text.ts'
-import { ERROR, WARN, type LogLine } from './log-line.ts'
-import { renderRun, runOf } from './run-line.ts'
+import { aligned } from '../../etl/text/table.ts'
+/** pino's numbers. */
+const INFO = 30
+export const WARN = 40
+const ERROR = 50
+
+/** One line of a program's log. */
+export interface LogLine {
+  /** The program that said it. */
+  readonly from: string
+  readonly time: Date
+  readonly level: number
+  readonly msg: string
+  /** All that the line holds. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** @param level of a line that is not of pino's. */
+export function readLogLine(from: string, text: string, level = INFO): LogLine {
+  const fields = parseObject(text)
+  const time = new Date(String(fields?.['time']))
+  return {
+    from,
+    time: Number.isNaN(time.getTime()) ? new Date() : time,
+    level: typeof fields?.['level'] === 'number' ? fields['level'] : level,
+    msg: typeof fields?.['msg'] === 'string' ? fields['msg'] : text,
+    fields: fields ?? {},
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** A trouble that repeats itself (a server that is away) would push everything else off the screen. */
 const SHOWN_AT_MOST = 3
@@ -64,4 +99,86 @@ function renderTrouble({ from, time, level, msg, fields }: LogLine, isLast: bool
   return oneLine(
     `${timeOfDay(time)}  ${isLast ? '(not shown again) ' : ''}${what}${reason === undefined ? '' : `: ${reason}`}`,
   )
+}
+
+/** What the ETL logs at the end of each run (etl/worker/runs.ts). */
+interface RunFields {
+  readonly run_id: number
+  readonly consumed: number
+  readonly loaded: number
+  readonly duplicate: number
+  readonly deadLettered: number
+  readonly duration_ms: number
+  readonly retries?: number
+  readonly stopped?: number
+  readonly error?: string
+}
+
+const NUMBERS = ['run_id', 'consumed', 'loaded', 'duplicate', 'deadLettered', 'duration_ms']
+
+/** The line's numbers, if it is the end of a run. */
+function runOf({ fields }: LogLine): RunFields | undefined {
+  return NUMBERS.every((name) => typeof fields[name] === 'number')
+    ? (fields as unknown as RunFields)
+    : undefined
+}
+
+const count = (n: number, width: number): string => thousands(n).padStart(width)
+
+/** `12:00:05  run 3  1,024 consumed = 981 loaded + 17 duplicate + 26 dead-lettered  0.21 s  lag 0` */
+function renderRun(time: Date, run: RunFields, lag: number | undefined): string {
+  const balance = [
+    `${count(run.consumed, 5)} consumed = ${count(run.loaded, 5)} loaded`,
+    `${count(run.duplicate, 2)} duplicate`,
+    `${count(run.deadLettered, 2)} dead-lettered`,
+  ].join(' + ')
+  const seconds = `${(run.duration_ms / 1000).toFixed(2)} s`
+  const line = `${timeOfDay(time)}  run${count(run.run_id, 3)}  ${balance}  ${seconds.padStart(6)}  lag ${lag === undefined ? '?' : thousands(lag)}`
+  const remarks = [
+    ...(run.error === undefined ? [] : [`failed: ${run.error}`]),
+    ...((run.stopped ?? 0) > 0 ? [`partitions that stand still: ${run.stopped}`] : []),
+  ]
+  return [line, ...remarks.map((remark) => oneLine(`${' '.repeat(10)}${remark}`))].join('\n')
+}
+
+/** How the demo's lines look. Terminals of 100 columns show each in one row. */
+const WIDTH = 98
+
+/** `1,234,567.89` from a number of things or from Postgres' own text of a numeric: money is never a float here. */
+export function thousands(value: number | string): string {
+  const [whole = '', ...fraction] = String(value).split('.')
+  return [whole.replaceAll(/\B(?=(\d{3})+$)/g, ','), ...fraction].join('.')
+}
+
+/** One row of a terminal: control characters are made visible, and what doesn't fit is cut off. */
+export function oneLine(text: string, width = WIDTH): string {
+  const line = text
+    .replaceAll(/[\r\n\t]+/g, ' ')
+    .replaceAll(/\p{Cc}/gu, (char) => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`
+}
+
+/** Breaks a text between words; lines after the first are indented. */
+export function wrapped(text: string, indent = '', width = WIDTH): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined) lines.push(word)
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`${indent}${word}`)
+  }
+  return lines.join('\n')
+}
+
+/** Rows with their cells below each other; a column that begins with a digit somewhere is of numbers. */
+export function table(rows: readonly (readonly string[])[], indent = '  '): string[] {
+  const isNumber = (column: number) => rows.some((row) => /^\d[\d,.]*$/.test(row[column] ?? ''))
+  return aligned(rows, isNumber).map((row) => `${indent}${row}`)
+}
+
+/** Local time of day, as people compare it with their clock. */
+export function timeOfDay(time: Date): string {
+  return [time.getHours(), time.getMinutes(), time.getSeconds()]
+    .map((n) => String(n).padStart(2, '0'))
+    .join(':')
 }

@@ -1,26 +1,18 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { within } from '../servers/deadline.ts'
+import { partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
+import { within } from '../servers/wait.ts'
+import { aborted } from '../../etl/process/aborted.ts'
 import { Watchdog } from '../servers/watchdog.ts'
-import { aborted } from './aborted.ts'
-import { NOTHING_SENT, readSent, type Sent } from './cross-check.ts'
-import type { LogLine } from './log-line.ts'
-import { readLag, untilDrained } from './progress.ts'
+import { NOTHING_SENT, readSent, type Ending, type Sent } from './accounts.ts'
 import { startProgram, type Program } from './program.ts'
-import type { Screen } from './screen.ts'
-import { thousands, timeOfDay, wrapped } from './text.ts'
+import { thousands, timeOfDay, wrapped, type LogLine, type Screen } from './screen.ts'
 import type { Workplace } from './workplace.ts'
 
 const READY_LIMIT_MS = 60_000
 /** How long the ETL may make no progress at the end: a run may fail and be made again. */
 const PATIENCE_MS = 30_000
-
-export interface Ending {
-  readonly sent: Sent
-  /** All that was sent is loaded. */
-  readonly drained: boolean
-}
 
 export interface Stage {
   readonly workplace: Workplace
@@ -34,7 +26,7 @@ export interface Stage {
  * The producer and the ETL at work until the time is over or the signal is aborted; then the producer is
  * stopped, the ETL loads what is left and is stopped, too.
  *
- * @throws DemoFailure where a program ends by itself or does not end when it is told to.
+ * @throws Error where a program ends by itself or does not end when it is told to.
  */
 export async function tellStory(stage: Stage, seconds: number): Promise<Ending> {
   const { workplace, screen } = stage
@@ -101,4 +93,63 @@ async function drain({ workplace, screen, say }: Stage): Promise<boolean> {
   await screen.shown()
   if (problem !== undefined) say(wrapped(`Not everything is loaded: ${problem}`, '  '))
   return problem === undefined
+}
+
+export interface Lag {
+  /** Records between the watermarks and the ends of the logs. */
+  readonly records: number
+  /** Why partitions stand still, in a sentence each. */
+  readonly stopped: readonly string[]
+}
+
+/** How far the warehouse is behind the topic. */
+async function readLag({ kafka, pool, names: { topic } }: Workplace): Promise<Lag> {
+  const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
+  const { rows } = await pool.query<{ partition: number; next: number; stopReason: string | null }>(
+    `select partition, next_offset as next, stop_reason as "stopReason" from audit.partition_progress
+     where topic = $1 order by partition`,
+    [topic],
+  )
+  const next = new Map(rows.map((row) => [row.partition, row.next]))
+  return {
+    records: bounds.reduce((sum, { partition, start, end }) => sum + end - (next.get(partition) ?? start), 0),
+    stopped: rows.flatMap(({ partition, stopReason }) =>
+      stopReason === null ? [] : [`partition ${partition}: ${stopReason}`],
+    ),
+  }
+}
+
+/**
+ * Waits until everything in the topic is in the warehouse. Nothing may be added to the topic meanwhile.
+ *
+ * @param patienceMs how long the lag may stay as it is.
+ * @returns why that will not come, or undefined when it has come.
+ */
+export async function untilDrained(
+  read: () => Promise<Lag>,
+  patienceMs: number,
+  everyMs = 500,
+): Promise<string | undefined> {
+  let least = Number.POSITIVE_INFINITY
+  let shrunkAt = performance.now()
+  for (;;) {
+    const lag = await read().catch((error: Error) => error)
+    if (!(lag instanceof Error)) {
+      if (lag.records === 0) return undefined
+      if (lag.stopped.length > 0)
+        return `${thousands(lag.records)} records are not loaded: the ETL has stopped ${lag.stopped.join('; ')}`
+      if (lag.records < least) {
+        least = lag.records
+        shrunkAt = performance.now()
+      }
+    }
+    if (performance.now() - shrunkAt > patienceMs) {
+      const state =
+        lag instanceof Error
+          ? `the lag can’t be read: ${lag.message}`
+          : `${thousands(lag.records)} records are not loaded`
+      return `${state}, and nothing has changed for ${Math.round(patienceMs / 1000)} s`
+    }
+    await delay(everyMs)
+  }
 }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
+import { oneLine, table, thousands } from './screen.ts'
 
 /** What the warehouse holds. Money is Postgres' own text of it. */
 export interface Summary {
@@ -17,7 +18,7 @@ export interface Summary {
   readonly duplicates: number
 }
 
-export interface FlaggedSale {
+interface FlaggedSale {
   readonly amount: string
   readonly currency: string
   readonly customer: string
@@ -62,4 +63,57 @@ export async function readSummary(pool: Pool): Promise<Summary> {
   } finally {
     client.release()
   }
+}
+
+/** Sales, fraud and rejections, for people. */
+export function renderSummary(summary: Summary): string {
+  return [sales(summary), topCategories(summary), fraud(summary), rejections(summary)]
+    .filter((block) => block.length > 0)
+    .map((block) => block.map((line) => oneLine(line)).join('\n'))
+    .join('\n\n')
+}
+
+function sales({ currencies }: Summary): string[] {
+  if (currencies.length === 0) return ['Sales: none']
+  const rows = currencies.map(({ currency, transactions, revenue, tax }) => [
+    currency,
+    thousands(transactions),
+    thousands(revenue),
+    thousands(tax),
+  ])
+  return ['Sales', ...table([['currency', 'transactions', 'revenue', 'tax'], ...rows])]
+}
+
+function topCategories(summary: Summary): string[] {
+  if (summary.categories.length === 0) return []
+  const parts = summary.categories.map(
+    ({ category, transactions }) => `${category} ${thousands(transactions)}`,
+  )
+  return [`Top categories (transactions): ${parts.join(', ')}`]
+}
+
+function fraud({ transactions, flagged, largest }: Summary): string[] {
+  if (transactions === 0) return []
+  const share = ((flagged / transactions) * 100).toFixed(1)
+  const head = `Fraud: ${thousands(flagged)} of ${thousands(transactions)} flagged (${share} %)`
+  if (largest.length === 0) return [head]
+  const rows = largest.map(({ amount, currency, category, customer, score, reasons }) => [
+    thousands(amount),
+    currency,
+    category,
+    customer,
+    `score ${score}: ${reasons.join(', ')}`,
+  ])
+  return [`${head}; the largest:`, ...table(rows)]
+}
+
+function rejections({ rejected }: Summary): string[] {
+  if (rejected.length === 0) return ['Rejected: none']
+  const total = rejected.reduce((sum, { count }) => sum + count, 0)
+  const rows = rejected.map(({ code, count, example }) => [
+    code,
+    thousands(count),
+    example === null ? '' : `e.g. ${example.message}`,
+  ])
+  return [`Rejected: ${thousands(total)} records, kept as dead letters`, ...table(rows)]
 }

@@ -1,6 +1,11 @@
+import { messageOf } from '../../etl/text/message-of.ts'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import pRetry from 'p-retry'
-import { Client, escapeIdentifier, type Pool } from 'pg'
+import { escapeIdentifier, type Pool } from 'pg'
 import { createKafka, type Kafka } from '../../etl/kafka/client.ts'
 import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
 import type { Logger } from '../../etl/process/log.ts'
@@ -9,9 +14,8 @@ import { isTemporary } from '../../producer/keep-trying.ts'
 import { migrate, MigrationRefused } from '../migration/migrate.ts'
 import { renderReport } from '../schema-validator/index.ts'
 import type { Servers } from '../servers/index.ts'
+import { runStatement } from '../servers/postgres.ts'
 import { topicSpecs } from '../topics.ts'
-import { step } from './failure.ts'
-import { Removal } from './removal.ts'
 import {
   chooseNames,
   programEnvironment,
@@ -19,7 +23,7 @@ import {
   type DemoConfig,
   type Names,
 } from './settings.ts'
-import { wrapped } from './text.ts'
+import { wrapped } from './screen.ts'
 
 const INDENT = ' '.repeat(11)
 
@@ -42,7 +46,7 @@ export interface Workplace {
 /**
  * Makes the database, migrates it through the gate and makes the topics. On given servers all names are new.
  *
- * @throws DemoFailure; nothing is left then.
+ * @throws Error that says what failed and what it needs; nothing is left then.
  */
 export async function openWorkplace(
   servers: Servers,
@@ -82,15 +86,8 @@ export async function openWorkplace(
 
 async function makeDatabase(adminUrl: string, name: string): Promise<void> {
   const needs = 'DATABASE_URL must name a Postgres 17 role that may create databases.'
-  await step(`Making the database ${name}`, needs, async () => {
-    const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 })
-    await client.connect()
-    try {
-      await client.query(`create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`)
-    } finally {
-      await client.end()
-    }
-  })
+  const create = `create database ${escapeIdentifier(name)} template template0 encoding 'UTF8'`
+  await step(`Making the database ${name}`, needs, () => runStatement(adminUrl, create, 5_000))
 }
 
 async function migrated(databaseUrl: string, name: string): Promise<string> {
@@ -118,4 +115,60 @@ async function madeTopics(kafka: Kafka, config: DemoConfig): Promise<string> {
   )
   const { KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: dlqTopic, TOPIC_PARTITIONS: partitions } = config
   return wrapped(`topics     ${topic} and ${dlqTopic}, ${partitions} partitions each`, INDENT)
+}
+
+/** Does a step of the demo. @throws Error that names the step and says what it needs. */
+async function step<T>(what: string, needs: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const reason = messageOf(error)
+    throw new Error(`${what} failed: ${reason}\n${needs}`, { cause: error })
+  }
+}
+
+const removalProgram = fileURLToPath(new URL('remove.ts', import.meta.url))
+
+/**
+ * A process beside ours that removes what the demo makes on somebody else's servers, when we are gone.
+ *
+ * It waits for the end of a pipe to us, as the servers' watchdog does, and for the same reason: after
+ * kill -9 or a second Ctrl-C no handler of ours runs, but the kernel closes the pipe. An orderly end takes
+ * the same way, so there is one clean-up. Start it before anything is made.
+ */
+class Removal {
+  readonly #child: ChildProcessByStdio<Writable, null, null>
+  readonly #exited: Promise<unknown[]>
+  readonly #names: Names
+
+  /** @param databaseUrl the maintenance database, from which the demo's own is dropped. */
+  constructor(names: Names, databaseUrl: string, env: Readonly<Record<string, string | undefined>>) {
+    this.#names = names
+    this.#child = spawn(
+      process.execPath,
+      [removalProgram, names.database, names.topic, names.dlqTopic, names.group],
+      {
+        // Its own session: Ctrl-C must not reach it. Its errors are for people, whatever became of us.
+        detached: true,
+        env: { ...env, DATABASE_URL: databaseUrl },
+        stdio: ['pipe', 'ignore', 'inherit'],
+      },
+    )
+    this.#child.stdin.on('error', () => {}) // EPIPE: it has gone; its exit code says why
+    this.#exited = once(this.#child, 'exit')
+    this.#exited.catch(() => {})
+  }
+
+  /** Removes everything. Says what may be left, and gives false then. */
+  async remove(): Promise<boolean> {
+    this.#child.stdin.end()
+    const [code] = await this.#exited.catch(() => [])
+    if (code === 0) return true
+    const { database, topic, dlqTopic, group } = this.#names
+    console.error(
+      `Not everything that the demo made could be removed. Look for the database ${database}, ` +
+        `the topics ${topic} and ${dlqTopic}, and the group ${group}.`,
+    )
+    return false
+  }
 }

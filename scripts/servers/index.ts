@@ -1,12 +1,16 @@
+import { readConfig } from '../../etl/process/config.ts'
 import { startDocker } from './docker.ts'
-import { useGiven } from './given.ts'
-import { startLocal } from './local.ts'
+import { KAFKA_VERSION } from './kafka.ts'
+import { startLocalKafka } from './local-kafka.ts'
+import { startLocalPostgres } from './local-postgres.ts'
+import { postgresVersion } from './postgres.ts'
 import { MODES, type Mode, type Servers, type StartOptions, type StartPlan } from './types.ts'
+import { bothOrNone, watchedDirectory } from './watchdog.ts'
 
 export type { Mode, ServerControl, Servers, StartOptions } from './types.ts'
 
 const ways: Record<Mode, (plan: StartPlan) => Promise<Servers>> = {
-  given: () => useGiven(),
+  given: useGiven,
   docker: startDocker,
   local: startLocal,
 }
@@ -48,4 +52,49 @@ function chosenByEnvironment(): Mode | undefined {
   const mode = MODES.find((known) => known === value)
   if (mode === undefined) throw new Error(`PULSE_SERVERS "${value}" is none of ${MODES.join(', ')}`)
   return mode
+}
+
+/**
+ * The servers that KAFKA_BROKERS and DATABASE_URL name. They belong to somebody: nothing here changes
+ * them, and they have no controls, so nobody does faults to them.
+ *
+ * @throws Error if a variable is missing or wrong, or Postgres doesn't answer. Kafka may want TLS or a
+ * password, which only the client knows how to do.
+ */
+async function useGiven(): Promise<Servers> {
+  const names = ['KAFKA_BROKERS', 'KAFKA_BROKERS_FILE', 'DATABASE_URL', 'DATABASE_URL_FILE']
+  if (names.every((name) => (process.env[name] ?? '') === ''))
+    throw new Error('KAFKA_BROKERS and DATABASE_URL are not set')
+  const { KAFKA_BROKERS: brokers, DATABASE_URL: databaseUrl } = readConfig(['kafka', 'database'])
+  const { host } = new URL(databaseUrl)
+  const version = await postgresVersion(databaseUrl)
+  if (version === undefined) throw new Error(`Postgres at ${host} (DATABASE_URL) takes no queries`)
+  return {
+    mode: 'given',
+    description: `given by the environment: PostgreSQL ${version} at ${host}, Kafka at ${brokers.join(',')}`,
+    kafkaBrokers: brokers.join(','),
+    databaseUrl,
+    stop: () => Promise.resolve(),
+  }
+}
+
+/**
+ * Both servers as processes of ours, side by side, with everything they write in one directory.
+ * @throws Error with what failed; nothing is left then.
+ */
+async function startLocal(plan: StartPlan): Promise<Servers> {
+  const { directory, watchdog } = watchedDirectory()
+  const [postgres, [kafka]] = await bothOrNone(watchdog, [
+    startLocalPostgres(directory, watchdog, plan),
+    startLocalKafka(directory, watchdog, plan),
+  ])
+  return {
+    mode: 'local',
+    description: `local processes: PostgreSQL ${postgres.version}, Kafka ${KAFKA_VERSION}`,
+    kafkaBrokers: kafka!.address,
+    databaseUrl: postgres.databaseUrl,
+    kafka: kafka!.control,
+    postgres: postgres.control,
+    stop: () => watchdog.end(),
+  }
 }

@@ -1,13 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { findJava, NO_SHARED_FILES } from './java.ts'
-import { kafkaAnswers } from './kafka-answers.ts'
-import { kafkaClassPath } from './kafka-jars.ts'
-import { clusterId, KAFKA_HEAP, KAFKA_SETTINGS } from './kafka-settings.ts'
-import { localServer } from './local-server.ts'
-import { freePort } from './ports.ts'
+import {
+  clusterId,
+  findJava,
+  KAFKA_HEAP,
+  KAFKA_SETTINGS,
+  kafkaAnswers,
+  kafkaClassPath,
+  NO_SHARED_FILES,
+} from './kafka.ts'
+import { freePort, localServer, runWatched, type Command } from './processes.ts'
 import type { ServerControl, StartPlan } from './types.ts'
-import { runWatched, type Command } from './watched-process.ts'
 import type { Watchdog } from './watchdog.ts'
 
 export interface LocalBroker {

@@ -1,15 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { localServer } from './local-server.ts'
-import { freePort } from './ports.ts'
-import { postgresVersion } from './postgres-answers.ts'
-import { unpackPostgres } from './postgres-binaries.ts'
-import { INITDB_ARGS, postgresArgs } from './postgres-settings.ts'
-import { killPostgres } from './postgres-kill.ts'
-import { postgresUser } from './postgres-user.ts'
+import { childrenOf, freePort, isAlive, localServer, runWatched } from './processes.ts'
+import { INITDB_ARGS, postgresArgs, postgresUser, postgresVersion, unpackPostgres } from './postgres.ts'
 import type { ServerControl, StartPlan } from './types.ts'
-import { runWatched } from './watched-process.ts'
+import { waitFor } from './wait.ts'
 import type { Watchdog } from './watchdog.ts'
 
 export interface LocalPostgres {
@@ -78,4 +74,40 @@ export async function startLocalPostgres(
   })
   await control.start()
   return { version: (await postgresVersion(databaseUrl)) ?? 'unknown', databaseUrl, data, control }
+}
+
+/**
+ * Ends Postgres as a power cut would: all of its processes at once. A kill -9 of the main process alone
+ * leaves backends that work on until they notice, and each of them leads a session of its own, so a signal
+ * to the group doesn't reach them either.
+ */
+async function killPostgres(pid: number, dataDirectory: string): Promise<void> {
+  const memory = sharedMemoryId(dataDirectory)
+  process.kill(pid, 'SIGSTOP') // it starts no further process
+  const children = () => childrenOf(pid).filter(isAlive)
+  const noneAlive = () => {
+    children().forEach(killIfThere)
+    return children().length === 0
+  }
+  await waitFor('the processes of Postgres to be gone', noneAlive, { everyMs: 2 })
+  process.kill(pid, 'SIGKILL')
+  // 56 bytes that a start on the same data would find and remove; without one they would stay.
+  if (memory !== undefined) spawnSync('ipcrm', ['-m', memory], { stdio: 'ignore' })
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Line 7 of postmaster.pid: key and id of the System V segment that marks the directory as in use. */
+function sharedMemoryId(dataDirectory: string): string | undefined {
+  try {
+    return readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[6]?.trim().split(/\s+/)[1]
+  } catch {
+    return undefined
+  }
 }

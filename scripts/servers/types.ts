@@ -30,19 +30,16 @@ export interface ServerControl {
   pid?(): number
 }
 
-export interface StartOptions {
-  /** Gets each line that says what happens; standard error by default. */
-  readonly say?: (line: string) => void
-  /** Instead of PULSE_SERVERS. */
-  readonly only?: Mode
-  /** Above the defaults, for servers started here. */
-  readonly postgresSettings?: Readonly<Record<string, string>>
-  readonly kafkaSettings?: Readonly<Record<string, string>>
-}
-
 /** What the starters of docker and local servers need; everything is decided by then. */
 export interface StartPlan {
+  /** Gets each line that says what happens; standard error by default. */
   readonly say: (line: string) => void
+  /** Above the defaults, for servers started here. */
   readonly postgresSettings: Readonly<Record<string, string>>
   readonly kafkaSettings: Readonly<Record<string, string>>
+}
+
+export interface StartOptions extends Partial<StartPlan> {
+  /** Instead of PULSE_SERVERS. */
+  readonly only?: Mode
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Ends what a program has started once that program is gone, however it went. See watchdog.ts.
-#   watchdog.sh <directory to remove> <node> <remove-containers.ts>
+#   watchdog.sh <directory to remove> <node> <docker-child.ts>
 # Reads from standard input: "process <signal> <group>", "ended <group>", "container <id>".
 # The end of the input is the end of the program: kill -9 closes a pipe too.
-directory=$1 node=$2 remover=$3
+directory=$1 node=$2 docker=$3
 processes='' containers=''
 
 while read -r verb first second; do
@@ -48,6 +48,6 @@ signal_all KILL
 
 failed=0
 # shellcheck disable=SC2086 # names have no spaces
-[ -z "$containers" ] || "$node" "$remover" $containers || failed=1
+[ -z "$containers" ] || "$node" "$docker" remove $containers || failed=1
 up_to 40 removed || failed=1
 exit $failed

@@ -1,7 +1,12 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { postgresUser } from './postgres.ts'
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
@@ -21,7 +26,7 @@ export class Watchdog {
 
   /** The directory need not exist yet: name it here first, make it then. */
   constructor(directory: string) {
-    const args = [script('watchdog.sh'), directory, process.execPath, script('remove-containers.ts')]
+    const args = [script('watchdog.sh'), directory, process.execPath, script('docker-child.ts')]
     // Its own session: Ctrl-C must not reach it. "/": it must not keep a directory in use.
     const child = spawn('/bin/sh', args, { detached: true, cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] })
     this.#child = child
@@ -74,4 +79,38 @@ export class Watchdog {
     this.#child.unref()
     ;(this.#pipe as Writable & { unref?(): void }).unref?.()
   }
+}
+
+/** A directory for all that servers write, and the watchdog that ends them and removes it. */
+export function watchedDirectory(): { directory: string; watchdog: Watchdog } {
+  const directory = join(temporaryPlace(), `pulse-servers-${randomBytes(6).toString('hex')}`)
+  const watchdog = new Watchdog(directory)
+  mkdirSync(directory, { mode: 0o711 }) // the user who runs Postgres goes through it, and no one lists it
+  return { directory, watchdog }
+}
+
+/** The temp directory, or /tmp if it is one that the user who runs Postgres can't enter (root's own, say). */
+function temporaryPlace(): string {
+  const user = postgresUser()
+  if (user === undefined) return tmpdir()
+  const enter = spawnSync('/bin/sh', ['-c', 'cd -- "$1"', 'sh', tmpdir()], { ...user, cwd: '/' })
+  return enter.status === 0 ? tmpdir() : '/tmp'
+}
+
+/**
+ * Waits for both starts to their end, also when one fails: a server that comes after the clean-up would stay.
+ *
+ * @throws Error with what failed, of each server that did; nothing is left of the other one.
+ */
+export async function bothOrNone<A, B>(
+  watchdog: Watchdog,
+  starts: readonly [Promise<A>, Promise<B>],
+): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled(starts)
+  if (first.status === 'fulfilled' && second.status === 'fulfilled') return [first.value, second.value]
+  const [cleanUp] = await Promise.allSettled([watchdog.end()])
+  const failures = [first, second, cleanUp].flatMap((step) =>
+    step.status === 'rejected' ? [step.reason as Error] : [],
+  )
+  throw new AggregateError(failures, failures.map((error) => error.message).join('; '))
 }

@@ -3,7 +3,7 @@ import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest'
-import { postgresUser } from '../../scripts/servers/postgres-user.ts'
+import { postgresUser } from '../../scripts/servers/postgres.ts'
 import {
   aBacklog,
   aProducer,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { freePort } from '../../scripts/servers/ports.ts'
+import { freePort } from '../../scripts/servers/processes.ts'
 import type { Child } from '../support/child.ts'
 import { aBacklog } from '../support/fault-backlog.ts'
 import { expectExactly } from '../support/fault-totals.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { waitFor } from '../../scripts/servers/wait-for.ts'
+import { waitFor } from '../../scripts/servers/wait.ts'
 import { imbalances } from '../support/balance.ts'
 import { compare, type Fate, type Mismatch, type Stored } from './compare.ts'
 import { memoryOf } from './memory.ts'

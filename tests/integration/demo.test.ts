@@ -7,7 +7,7 @@ import { afterEach, describe, expect, inject, test } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { childrenOf } from '../../scripts/servers/process-table.ts'
+import { childrenOf } from '../../scripts/servers/processes.ts'
 import { isAlive } from '../support/processes.ts'
 import { waitFor } from '../support/wait-for.ts'
 

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
-import { freePort } from '../../scripts/servers/ports.ts'
+import { freePort } from '../../scripts/servers/processes.ts'
 import type { Child } from '../support/child.ts'
 import { addressOf } from '../support/console.ts'
 import { anHttpReceiver } from '../support/http-receiver.ts'

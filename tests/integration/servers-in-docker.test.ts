@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { startServers, type Servers } from '../../scripts/servers/index.ts'
-import { kafkaAnswers } from '../../scripts/servers/kafka-answers.ts'
-import { postgresVersion } from '../../scripts/servers/postgres-answers.ts'
+import { kafkaAnswers } from '../../scripts/servers/kafka.ts'
+import { postgresVersion } from '../../scripts/servers/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const program = fileURLToPath(new URL('../support/servers-child.ts', import.meta.url))

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Client, type QueryResult } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { startServers, type Servers } from '../../scripts/servers/index.ts'
-import { kafkaAnswers } from '../../scripts/servers/kafka-answers.ts'
+import { kafkaAnswers } from '../../scripts/servers/kafka.ts'
 import { descendantsOf, isAlive } from '../support/processes.ts'
 import { waitFor } from '../support/wait-for.ts'
 

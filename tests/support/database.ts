@@ -1,1 +1,1 @@
-export { createDatabase, type OwnDatabase as TestDatabase } from '../../scripts/servers/database.ts'
+export { createDatabase, type OwnDatabase as TestDatabase } from '../../scripts/servers/postgres.ts'

@@ -1,6 +1,6 @@
-import { childrenOf } from '../../scripts/servers/process-table.ts'
+import { childrenOf } from '../../scripts/servers/processes.ts'
 
-export { isAlive } from '../../scripts/servers/process-table.ts'
+export { isAlive } from '../../scripts/servers/processes.ts'
 
 /** The process's children, their children, and so on. */
 export function descendantsOf(pid: number): number[] {

@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { findJava, NO_SHARED_FILES } from '../../scripts/servers/java.ts'
-import { kafkaAnswers } from '../../scripts/servers/kafka-answers.ts'
-import { kafkaClassPath } from '../../scripts/servers/kafka-jars.ts'
-import { clusterId, KAFKA_HEAP, KAFKA_SETTINGS } from '../../scripts/servers/kafka-settings.ts'
-import { watchedDirectory } from '../../scripts/servers/local.ts'
-import { localServer } from '../../scripts/servers/local-server.ts'
-import { freePort } from '../../scripts/servers/ports.ts'
-import type { Watchdog } from '../../scripts/servers/watchdog.ts'
-import { runWatched, type Command } from '../../scripts/servers/watched-process.ts'
+import {
+  clusterId,
+  findJava,
+  KAFKA_HEAP,
+  KAFKA_SETTINGS,
+  kafkaAnswers,
+  kafkaClassPath,
+  NO_SHARED_FILES,
+} from '../../scripts/servers/kafka.ts'
+import { watchedDirectory, type Watchdog } from '../../scripts/servers/watchdog.ts'
+import { freePort, localServer, runWatched, type Command } from '../../scripts/servers/processes.ts'
 import { anAuthority, type Authority } from './certificates.ts'
 
 /** A broker as production has it: TLS, a login for each program, and no right that nobody gave. */

@@ -1,5 +1,5 @@
 import { startServers, type Mode } from '../../scripts/servers/index.ts'
-import { postgresVersion } from '../../scripts/servers/postgres-answers.ts'
+import { postgresVersion } from '../../scripts/servers/postgres.ts'
 
 /**
  * A program as demo and bench are: starts servers as its argument says, prints where they are, and at SIGINT

@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { inject } from 'vitest'
 import { startLocalPostgres } from '../../scripts/servers/local-postgres.ts'
-import { watchedDirectory } from '../../scripts/servers/local.ts'
-import { postgresUser } from '../../scripts/servers/postgres-user.ts'
-import type { Watchdog } from '../../scripts/servers/watchdog.ts'
+import { watchedDirectory, type Watchdog } from '../../scripts/servers/watchdog.ts'
+import { postgresUser } from '../../scripts/servers/postgres.ts'
 import { anAuthority, type Authority } from './certificates.ts'
 
 /** A Postgres that takes nobody without TLS. */

@@ -1,1 +1,1 @@
-export { waitFor, type Limits } from '../../scripts/servers/wait-for.ts'
+export { waitFor, type Limits } from '../../scripts/servers/wait.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { agrees, compare, readSent, type Sent } from '../../scripts/demo/cross-check.ts'
-import { readLogLine } from '../../scripts/demo/log-line.ts'
+import { agrees, compare, readSent, type Sent } from '../../scripts/demo/accounts.ts'
+import { readLogLine } from '../../scripts/demo/screen.ts'
 import type { Summary } from '../../scripts/demo/summary.ts'
 
 const SENT: Sent = {

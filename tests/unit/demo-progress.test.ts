@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { untilDrained, type Lag } from '../../scripts/demo/progress.ts'
+import { untilDrained, type Lag } from '../../scripts/demo/story.ts'
 
 /** Answers one after the other, the last one for ever. */
 function reading(...answers: readonly (Lag | Error)[]): () => Promise<Lag> {

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest'
-import { readLogLine, WARN } from '../../scripts/demo/log-line.ts'
-import { openScreen } from '../../scripts/demo/screen.ts'
-import { oneLine, table, thousands, wrapped } from '../../scripts/demo/text.ts'
+import {
+  oneLine,
+  openScreen,
+  readLogLine,
+  table,
+  thousands,
+  WARN,
+  wrapped,
+} from '../../scripts/demo/screen.ts'
 
 /** Noon on a day, local time, as a program logs it. */
 const time = new Date(2026, 10, 21, 12, 0, 5).toISOString()

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { startWatched, type Running } from '../../../scripts/servers/watched-process.ts'
+import { startWatched, type Running } from '../../../scripts/servers/processes.ts'
 import { workerLog, type Place } from './place.ts'
 
 /** An ETL worker that is started again whenever it ends, as a supervisor does. */

@@ -1,8 +1,7 @@
 import { startLocalKafka, type LocalBroker } from '../../../scripts/servers/local-kafka.ts'
 import { startLocalPostgres, type LocalPostgres } from '../../../scripts/servers/local-postgres.ts'
-import { watchedDirectory } from '../../../scripts/servers/local.ts'
+import { watchedDirectory, type Watchdog } from '../../../scripts/servers/watchdog.ts'
 import type { StartPlan } from '../../../scripts/servers/types.ts'
-import type { Watchdog } from '../../../scripts/servers/watchdog.ts'
 
 /**
  * One server of a test's own, for what is done to its files: local processes only. The other one is that of
