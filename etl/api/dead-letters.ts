@@ -1,17 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { ActionRefused } from '../operations/actions.ts'
-import { checkValue } from '../dead-letters/check-value.ts'
+import { readDeadLetter, type DeadLetter as Letter, checkValue } from '../dead-letters/letter.ts'
+import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../dead-letters/list.ts'
 import { deadLetterFilter } from '../dead-letters/filter.ts'
 import { requestDismiss } from '../dead-letters/dismiss.ts'
 import { requestRedrive } from '../dead-letters/redrive.ts'
-import {
-  countDeadLetters,
-  groupDeadLetters,
-  listDeadLetters,
-  readDeadLetter,
-  type DeadLetter as Letter,
-} from '../dead-letters/read.ts'
 import type { Console, Server } from '../web/console.ts'
 import { idInPath, optionalReason, reason } from '../web/fields.ts'
 import { pageOf, paging } from './paging.ts'

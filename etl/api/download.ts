@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { deadLetterBytes } from '../dead-letters/read.ts'
+import { deadLetterBytes } from '../dead-letters/letter.ts'
 import { PROBLEMS } from './schemas.ts'
 import type { Console, Server } from '../web/console.ts'
 import { idInPath } from '../web/fields.ts'

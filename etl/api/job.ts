@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pause, requestRun, resume } from '../operations/actions.ts'
+import { pause, requestRun, resume } from '../operations/control.ts'
 import { NotFound } from '../operations/actions.ts'
 import { readRun, readRuns, RUN_KINDS, RUN_STATUSES } from '../status/runs.ts'
 import { readStatus } from '../status/status.ts'

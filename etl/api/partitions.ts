@@ -1,11 +1,6 @@
 import { z } from 'zod'
-import {
-  acknowledgeLoss,
-  continueStopped,
-  lookAt,
-  newIncarnation,
-  readDataLosses,
-} from '../partitions/steer.ts'
+import { continueStopped, lookAt, newIncarnation } from '../partitions/stopped.ts'
+import { acknowledgeLoss, readDataLosses } from '../partitions/losses.ts'
 import type { Console, Server } from '../web/console.ts'
 import { lookAtGroup, takeOverGroup } from '../partitions/take-over.ts'
 import { reason, wholeNumber } from '../web/fields.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { replayRange } from '../replay/range.ts'
 import { requestReplay } from '../replay/request.ts'
+import { replayRange } from '../replay/plan.ts'
 import type { Console, Server } from '../web/console.ts'
 import { optionalReason } from '../web/fields.ts'
 import { accepted } from './accepted.ts'

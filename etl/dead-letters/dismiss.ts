@@ -3,7 +3,7 @@ import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
 import type { Executor } from '../operations/background.ts'
 import type { DeadLetterFilter } from './filter.ts'
-import { countRest, requestOnDeadLetters, saveResult, walkOf, withResolved } from './request.ts'
+import { countRest, requestOnDeadLetters, saveResult, walkOf, withResolved } from './act.ts'
 
 /** What came of a dismissal. */
 export interface DismissResult {

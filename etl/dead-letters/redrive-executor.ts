@@ -12,7 +12,7 @@ import {
 import { knownOrigins } from '../ledger/redrives.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Executor } from '../operations/background.ts'
-import { countRest, saveResult, walkOf, withResolved, type Walk } from './request.ts'
+import { countRest, saveResult, walkOf, withResolved, type Walk } from './act.ts'
 import { isSingle, skipReason, type RedriveResult, type SkipReason } from './redrive.ts'
 
 export interface RedriveExecutor {

@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { ORIGIN_OF_D } from '../ledger/dead-letters.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
 import type { DeadLetterFilter } from './filter.ts'
-import { requestOnDeadLetters } from './request.ts'
+import { requestOnDeadLetters } from './act.ts'
 
 /** Why a dead letter was not sent. */
 export type SkipReason =

@@ -1,5 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
+import { ActionRefused, recordAction, type Action, type Operator } from './actions.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 
 /** The switch and the bell, as the warehouse has them. */
@@ -17,6 +19,43 @@ export async function readControl(pool: Pool): Promise<Control> {
            from audit.control`,
   })
   return rows[0]!
+}
+
+/** Stops all workers, at their next batch: ticks, replays, redrives, housekeeping. @throws ActionRefused. */
+export function pause(pool: Pool, by: Operator, reason: string): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update audit.control set paused_at = now(), paused_by = $1, pause_reason = $2 where paused_at is null`,
+      [by.name, reason],
+    )
+    if (rowCount === 0) throw new ActionRefused('It is paused already.')
+    return commit(
+      await recordAction(client, by, { action: 'pause', target: {}, reason, status: 'succeeded' }),
+    )
+  })
+}
+
+/** Lets all workers go on; what fell due meanwhile is run at once. @throws ActionRefused. */
+export function resume(pool: Pool, by: Operator): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update audit.control set paused_at = null, paused_by = null, pause_reason = null, run_requests = run_requests + 1
+       where paused_at is not null`,
+    )
+    if (rowCount === 0) throw new ActionRefused('It is not paused.')
+    return commit(await recordAction(client, by, { action: 'resume', target: {}, status: 'succeeded' }))
+  })
+}
+
+/** Rings the bell: each worker runs now, or right after the run that is under way. @throws ActionRefused. */
+export function requestRun(pool: Pool, by: Operator): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update audit.control set run_requests = run_requests + 1 where paused_at is null`,
+    )
+    if (rowCount === 0) throw new ActionRefused('It is paused: resume it, which runs at once.')
+    return commit(await recordAction(client, by, { action: 'run_now', target: {}, status: 'succeeded' }))
+  })
 }
 
 /** How long a switch takes to reach a worker, at most; and what it costs: one look-up of one row. */

@@ -1,6 +1,6 @@
 import { centsToDecimal } from '../stream/money.ts'
 import type { Fact } from '../stream/types.ts'
-import type { StoredDerivation } from './statements.ts'
+import type { Comparison, compare } from './derivations.ts'
 
 /** What of a fact a replay may change; money as a decimal. */
 export interface Derived {
@@ -56,41 +56,6 @@ export const NO_FIGURES: ReplayFigures = {
 }
 
 const SAMPLES = 5
-
-/** A fact as it is stored, and as the current code derives it. */
-export interface Comparison {
-  readonly stored: Fact
-  readonly fact: Fact
-}
-
-/** Holds facts against what is stored of them. */
-export function compare(
-  facts: readonly Fact[],
-  stored: ReadonlyMap<number, StoredDerivation>,
-): { same: Comparison[]; changed: Comparison[]; otherValues: number } {
-  const same: Comparison[] = []
-  const changed: Comparison[] = []
-  let otherValues = 0
-  for (const fact of facts) {
-    const found = stored.get(fact.offset)
-    if (found === undefined) continue
-    const { sameValues, ...derivation } = found
-    if (!sameValues) otherValues += 1
-    else (isSame(fact, derivation) ? same : changed).push({ fact, stored: { ...fact, ...derivation } })
-  }
-  return { same, changed, otherValues }
-}
-
-function isSame(a: Fact, b: Omit<StoredDerivation, 'sameValues'>): boolean {
-  return (
-    a.taxCents === b.taxCents &&
-    a.totalCents === b.totalCents &&
-    a.isFraudFlagged === b.isFraudFlagged &&
-    a.fraudScore === b.fraudScore &&
-    a.fraudReasons.length === b.fraudReasons.length &&
-    a.fraudReasons.every((reason, i) => reason === b.fraudReasons[i])
-  )
-}
 
 /** The figures with those of a further part of the log. */
 export function addPart(

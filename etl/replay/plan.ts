@@ -1,13 +1,34 @@
 import type { Pool } from 'pg'
+import { z } from 'zod'
 import type { Kafka } from '../kafka/client.ts'
-import { openLogReader } from '../kafka/log-reader.ts'
+import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { offsetsAt, askAdmin } from '../kafka/topics.ts'
+import { differs } from '../job/known-log.ts'
 import { ActionRefused } from '../operations/actions.ts'
-import type { PartitionNow } from '../partitions/steer.ts'
+import { lookAt, type PartitionNow } from '../partitions/stopped.ts'
 import type { PartitionId, Progress } from '../ledger/progress.ts'
-import { partitionsLoaded } from './statements.ts'
-import { requireKnownLog } from './known-log.ts'
-import type { ReplayRange } from './range.ts'
+
+const PARTITION = z.int('is no partition').min(0, 'is no partition')
+const OFFSET = z.int('is no offset').min(0, 'is no offset')
+const MOMENT = z.iso.datetime({ offset: true, message: 'is no time such as 2026-03-01T12:00:00Z' })
+
+/**
+ * What to replay. `from` is in it, `to` is not; without `to` it goes as far as was loaded. Time is Kafka's
+ * own time of the record, not the transaction's.
+ */
+export const replayRange = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('all') }),
+  z
+    .strictObject({ kind: z.literal('offsets'), partition: PARTITION, from: OFFSET, to: OFFSET.optional() })
+    .refine(({ from, to }) => to === undefined || from < to, { path: ['to'], error: 'is not after from' }),
+  z
+    .strictObject({ kind: z.literal('time'), from: MOMENT, to: MOMENT.optional() })
+    .refine(({ from, to }) => to === undefined || Date.parse(from) < Date.parse(to), {
+      path: ['to'],
+      error: 'is not after from',
+    }),
+])
+export type ReplayRange = z.infer<typeof replayRange>
 
 /** Offsets of one partition to be read again. */
 export interface PlannedRange extends PartitionId {
@@ -119,4 +140,36 @@ export function clip(
     to: Math.min(wanted.to, nextOffset),
     notes,
   }
+}
+
+/** The partitions of a topic that have a watermark, ascending. */
+async function partitionsLoaded(pool: Pool, topic: string): Promise<number[]> {
+  const { rows } = await pool.query<{ partition: number }>(
+    'select partition from audit.partition_progress where topic = $1 order by partition',
+    [topic],
+  )
+  return rows.map(({ partition }) => partition)
+}
+
+/**
+ * A partition's watermark and log, if that is the log that was loaded.
+ *
+ * @throws ActionRefused where it is another one, whether a run has noticed that before or not.
+ */
+export async function requireKnownLog(
+  pool: Pool,
+  kafka: Kafka,
+  reader: LogReader,
+  id: PartitionId,
+): Promise<PartitionNow> {
+  const now = await lookAt(pool, kafka, id)
+  const { stopCode, stopReason } = now.progress
+  const trouble =
+    stopCode === null || stopCode === 'mass_rejection'
+      ? (await differs(reader, now.progress, now))?.reason
+      : stopReason
+  if (trouble === undefined) return now
+  throw new ActionRefused(
+    `${id.topic}/${id.partition} can't be replayed, its log is not the one that was loaded: ${trouble}.`,
+  )
 }

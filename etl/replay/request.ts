@@ -1,10 +1,8 @@
-import type { Pool } from 'pg'
+import type { ClientBase, Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import { recordAction, requireNoOtherReplay, type Action, type Operator } from '../operations/actions.ts'
-import { insertReplayRanges } from './statements.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
-import { planReplay, type ReplayPlan } from './plan.ts'
-import type { ReplayRange } from './range.ts'
+import { planReplay, type PlannedRange, type ReplayPlan, type ReplayRange } from './plan.ts'
 
 export interface ReplayRequest {
   readonly topic: string
@@ -38,4 +36,18 @@ export async function requestReplay(
     await insertReplayRanges(client, action.id, plan.ranges)
     return commit({ action, plan })
   })
+}
+
+async function insertReplayRanges(
+  client: ClientBase,
+  actionId: number,
+  ranges: readonly PlannedRange[],
+): Promise<void> {
+  for (const { topic, partition, incarnation, from, to } of ranges) {
+    await client.query(
+      `insert into audit.replay_ranges (action_id, topic, partition, incarnation, from_offset, to_offset, next_offset)
+       values ($1, $2, $3, $4, $5, $6, $5)`,
+      [actionId, topic, partition, incarnation, from, to],
+    )
+  }
 }

@@ -1,26 +1,26 @@
+import type { ClientBase } from 'pg'
 import type { LogPart } from '../kafka/log-parts.ts'
 import type { Job } from '../operations/background.ts'
 import type { Pipeline } from '../job/stages.ts'
 import { transform } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
-import { lockProgress } from '../ledger/progress.ts'
-import {
-  advanceReplayRange,
-  findDerivations,
-  saveReplayResult,
-  updateDerivations,
-  type ReplayProgress,
-} from './statements.ts'
+import { lockProgress, type Progress } from '../ledger/progress.ts'
+import { compare, findDerivations, updateDerivations } from './derivations.ts'
 import { replaceInRollup } from '../stream/rollup.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
-import { addGone, addPart, compare, type ReplayFigures } from './figures.ts'
-import { requireSameOffsets } from './known-log.ts'
+import { addGone, addPart, type ReplayFigures } from './figures.ts'
+import type { PlannedRange } from './plan.ts'
 
 /** What a replay takes from the pipeline: the current code and its settings. */
 export type ReplayRules = Pick<
   Pipeline,
   'pool' | 'batchSize' | 'batchBytes' | 'maxAgeDays' | 'taxRate' | 'fraudRules'
 >
+
+/** How far a replay has come in a partition. */
+export interface ReplayProgress extends PlannedRange {
+  readonly next: number
+}
 
 /**
  * Replays a part of the log in one transaction: facts, rollup and how far it came, or nothing. Done a second
@@ -75,3 +75,39 @@ export function replayPart(
 }
 
 const isDryRun = ({ action }: Job): boolean => action.target['dryRun'] === true
+
+/** @throws Error where the offsets mean other records than when the replay was asked for. */
+export function requireSameOffsets(progress: Progress, range: ReplayProgress): void {
+  const name = `${range.topic}/${range.partition}`
+  if (progress.incarnation !== range.incarnation)
+    throw new Error(
+      `${name} is in incarnation ${progress.incarnation} now, the replay is of ${range.incarnation}: ask for a new one`,
+    )
+  if (progress.nextOffset < range.to)
+    throw new Error(
+      `${name} is loaded up to ${progress.nextOffset}, but the replay goes to ${range.to}: ask for a new one`,
+    )
+}
+
+/** @throws Error where the range is not at `from`: then this part was gone through before. */
+async function advanceReplayRange(
+  client: ClientBase,
+  actionId: number,
+  { partition, from, to }: { partition: number; from: number; to: number },
+  counts: { records: number; changed: number },
+): Promise<void> {
+  const { rowCount } = await client.query(
+    `update audit.replay_ranges set next_offset = $4, records = records + $5, changed = changed + $6
+     where action_id = $1 and partition = $2 and next_offset = $3`,
+    [actionId, partition, from, to, counts.records, counts.changed],
+  )
+  if (rowCount !== 1) throw new Error(`replay ${actionId} is no longer at offset ${from} of ${partition}`)
+}
+
+/** What it found so far: shown while it runs, and gone on from after a stop or a crash. */
+async function saveReplayResult(client: ClientBase, actionId: number, result: object): Promise<void> {
+  await client.query('update audit.operator_actions set result = $2 where id = $1', [
+    actionId,
+    JSON.stringify(result),
+  ])
+}

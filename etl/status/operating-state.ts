@@ -1,6 +1,6 @@
 import type { Control } from '../operations/control.ts'
 import type { WorkerRow } from '../operations/presence.ts'
-import type { PartitionLag } from '../partitions/read.ts'
+import type { PartitionLag } from '../partitions/lag.ts'
 import type { Run } from './runs.ts'
 
 export type Condition =

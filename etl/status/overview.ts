@@ -6,7 +6,7 @@ import { readWorkers, type WorkerRow } from '../operations/presence.ts'
 import { readAttention, type Attention } from './attention.ts'
 import { readFreshness, type Freshness } from './freshness.ts'
 import { conditionsOf, type Condition } from './operating-state.ts'
-import { readPartitions, type PartitionLag } from '../partitions/read.ts'
+import { readPartitions, type PartitionLag } from '../partitions/lag.ts'
 import { readRuns, type Run } from './runs.ts'
 import { readPoints, readThroughput, type Point, type Span, type Throughput } from './throughput.ts'
 

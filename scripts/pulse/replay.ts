@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { requestReplay } from '../../etl/replay/request.ts'
 import { planReplay, type ReplayPlan } from '../../etl/replay/plan.ts'
 import type { ReplayFigures } from '../../etl/replay/figures.ts'
-import { requestReplay } from '../../etl/replay/request.ts'
 import { aMoment, anOffset, aPartition, JSON_OPTION, withExamples } from './arguments.ts'
 import { confirm } from './confirm.ts'
 import { UsageError } from './errors.ts'

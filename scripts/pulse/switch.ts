@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { pause, requestRun, resume } from '../../etl/operations/actions.ts'
+import { pause, requestRun, resume } from '../../etl/operations/control.ts'
 import { readWorkers } from '../../etl/operations/presence.ts'
 import { seconds, withExamples } from './arguments.ts'
 import { CommandFailed, UsageError } from './errors.ts'

@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  countDeadLetters,
-  groupDeadLetters,
-  listDeadLetters,
-  readDeadLetter,
-} from '../../etl/dead-letters/read.ts'
+import { readDeadLetter } from '../../etl/dead-letters/letter.ts'
+import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../../etl/dead-letters/list.ts'
 import type { DeadLetterFilter } from '../../etl/dead-letters/filter.ts'
 import { ADA, askForRedrive, lettersOf, openBackground, redrive } from '../support/background.ts'
 import { requestDismiss } from '../../etl/dead-letters/dismiss.ts'

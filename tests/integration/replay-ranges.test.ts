@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { planReplay } from '../../etl/replay/plan.ts'
-import type { ReplayRange } from '../../etl/replay/range.ts'
+import { type ReplayRange, planReplay } from '../../etl/replay/plan.ts'
 import { beginIncarnation } from '../../etl/ledger/progress.ts'
 import { deleteRecordsBefore } from '../support/kafka.ts'
 import { ALL, aReplayer, ask, notByNewRules, replayed, settled } from '../support/replayer.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { conditionsOf, type Observations } from '../../etl/status/operating-state.ts'
-import { outlook } from '../../etl/partitions/read.ts'
+import { outlook } from '../../etl/partitions/lag.ts'
 import type { Run } from '../../etl/status/runs.ts'
 
 const SINCE = new Date('2026-01-01T00:00:00Z')

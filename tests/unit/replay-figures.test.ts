@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { addGone, addPart, compare, NO_FIGURES } from '../../etl/replay/figures.ts'
-import type { StoredDerivation } from '../../etl/replay/statements.ts'
+import { addGone, addPart, NO_FIGURES } from '../../etl/replay/figures.ts'
+import { type StoredDerivation, compare } from '../../etl/replay/derivations.ts'
 import { aFact } from '../support/a-transaction.ts'
 
 const stored = (of: ReturnType<typeof aFact>, changes: Partial<StoredDerivation> = {}) =>

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { clip, type AskedOffsets } from '../../etl/replay/plan.ts'
-import { replayRange } from '../../etl/replay/range.ts'
+import { replayRange, clip, type AskedOffsets } from '../../etl/replay/plan.ts'
 
 const clipped = (asked: AskedOffsets, start: number) =>
   clip(asked, { start, progress: { incarnation: 1, firstOffset: 10, nextOffset: 100 } })

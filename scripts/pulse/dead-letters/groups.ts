@@ -1,4 +1,4 @@
-import { groupDeadLetters, type DeadLetterGroup } from '../../../etl/dead-letters/read.ts'
+import { groupDeadLetters, type DeadLetterGroup } from '../../../etl/dead-letters/list.ts'
 import { printRows, type Column } from '../output.ts'
 import { inSession } from '../session.ts'
 import { filterOf, type FilterOptions } from './filter.ts'

@@ -1,4 +1,4 @@
-import { listDeadLetters, type DeadLetterLine } from '../../../etl/dead-letters/read.ts'
+import { listDeadLetters, type DeadLetterLine } from '../../../etl/dead-letters/list.ts'
 import { originOf } from '../../../etl/ledger/dead-letters.ts'
 import { printRows, type Column } from '../output.ts'
 import { inSession } from '../session.ts'

@@ -1,5 +1,6 @@
 import type { Action } from '../../../etl/operations/actions.ts'
-import { readDeadLetter, type DeadLetter, type DeadLetterLine } from '../../../etl/dead-letters/read.ts'
+import { readDeadLetter, type DeadLetter } from '../../../etl/dead-letters/letter.ts'
+import type { DeadLetterLine } from '../../../etl/dead-letters/list.ts'
 import { originOf } from '../../../etl/ledger/dead-letters.ts'
 import { print, printJson, second } from '../output.ts'
 import { printable } from '../../../etl/text/printable.ts'

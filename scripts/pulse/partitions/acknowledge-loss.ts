@@ -1,4 +1,4 @@
-import { acknowledgeLoss, readDataLosses, type DataLoss } from '../../../etl/partitions/steer.ts'
+import { acknowledgeLoss, readDataLosses, type DataLoss } from '../../../etl/partitions/losses.ts'
 import { CommandFailed, UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'

@@ -1,4 +1,9 @@
-import { continueStopped, lookAt, requireMayGoOn, type PartitionNow } from '../../../etl/partitions/steer.ts'
+import {
+  continueStopped,
+  lookAt,
+  requireMayGoOn,
+  type PartitionNow,
+} from '../../../etl/partitions/stopped.ts'
 import { confirm } from '../confirm.ts'
 import { thisOperator } from '../operator.ts'
 import { print } from '../output.ts'

@@ -1,4 +1,4 @@
-import { lookAt, newIncarnation, requireOffset, type PartitionNow } from '../../../etl/partitions/steer.ts'
+import { lookAt, newIncarnation, requireOffset, type PartitionNow } from '../../../etl/partitions/stopped.ts'
 import { confirm } from '../confirm.ts'
 import { UsageError } from '../errors.ts'
 import { thisOperator } from '../operator.ts'

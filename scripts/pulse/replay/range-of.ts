@@ -1,4 +1,4 @@
-import type { ReplayRange } from '../../../etl/replay/range.ts'
+import type { ReplayRange } from '../../../etl/replay/plan.ts'
 import { UsageError } from '../errors.ts'
 
 export interface RangeOptions {

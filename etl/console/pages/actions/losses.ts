@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acknowledgeLoss, type DataLoss } from '../../../partitions/steer.ts'
+import { acknowledgeLoss, type DataLoss } from '../../../partitions/losses.ts'
 import type { Console, Server } from '../../../web/console.ts'
 import type { Visitor } from '../../../web/guard.ts'
 import { html, nothing, type Html } from '../../html.ts'

@@ -5,9 +5,9 @@ import {
   newIncarnation,
   requireMayGoOn,
   type PartitionNow,
-} from '../../../partitions/steer.ts'
+} from '../../../partitions/stopped.ts'
 import { ActionRefused } from '../../../operations/actions.ts'
-import type { PartitionLag } from '../../../partitions/read.ts'
+import type { PartitionLag } from '../../../partitions/lag.ts'
 import { count, offsets } from '../../../text/wording.ts'
 import type { Console, Server } from '../../../web/console.ts'
 import { ago } from '../../format.ts'

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { planReplay, type ReplayPlan } from '../../../replay/plan.ts'
-import { replayRange } from '../../../replay/range.ts'
 import { requestReplay } from '../../../replay/request.ts'
+import { replayRange, planReplay, type ReplayPlan } from '../../../replay/plan.ts'
 import type { Console, Server } from '../../../web/console.ts'
 import type { Visitor } from '../../../web/guard.ts'
 import { html, type Html } from '../../html.ts'

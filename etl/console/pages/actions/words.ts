@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Action, ActionName } from '../../../operations/actions.ts'
 import { deadLetterFilter, type DeadLetterFilter } from '../../../dead-letters/filter.ts'
-import { replayRange, type ReplayRange } from '../../../replay/range.ts'
+import { replayRange, type ReplayRange } from '../../../replay/plan.ts'
 import { html, type Html } from '../../html.ts'
 import { filterInWords } from '../dead-letters/filter.ts'
 

@@ -1,7 +1,11 @@
 import { z } from 'zod'
-import { checkValue, type CheckedValue } from '../../../dead-letters/check-value.ts'
+import {
+  readDeadLetter,
+  type DeadLetter,
+  checkValue,
+  type CheckedValue,
+} from '../../../dead-letters/letter.ts'
 import { requestRedrive } from '../../../dead-letters/redrive.ts'
-import { readDeadLetter, type DeadLetter } from '../../../dead-letters/read.ts'
 import type { Console, Server } from '../../../web/console.ts'
 import type { Visitor } from '../../../web/guard.ts'
 import { html, nothing, type Html } from '../../html.ts'

@@ -1,5 +1,6 @@
 import type { Action } from '../../../operations/actions.ts'
-import { readDeadLetter, type DeadLetter, type DeadLetterLine } from '../../../dead-letters/read.ts'
+import { readDeadLetter, type DeadLetter } from '../../../dead-letters/letter.ts'
+import type { DeadLetterLine } from '../../../dead-letters/list.ts'
 import { originOf } from '../../../ledger/dead-letters.ts'
 import type { Console, Server } from '../../../web/console.ts'
 import type { Visitor } from '../../../web/guard.ts'

@@ -5,8 +5,9 @@ import {
   groupDeadLetters,
   listDeadLetters,
   MAX_GROUPS,
-} from '../../../dead-letters/read.ts'
-import type { DeadLetterGroup, DeadLetterLine } from '../../../dead-letters/read.ts'
+  type DeadLetterGroup,
+  type DeadLetterLine,
+} from '../../../dead-letters/list.ts'
 import type { DeadLetterFilter } from '../../../dead-letters/filter.ts'
 import { originOf } from '../../../ledger/dead-letters.ts'
 import type { Console, Server } from '../../../web/console.ts'

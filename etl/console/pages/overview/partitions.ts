@@ -1,4 +1,4 @@
-import { outlook, RATE_MINUTES, type Outlook, type PartitionLag } from '../../../partitions/read.ts'
+import { outlook, RATE_MINUTES, type Outlook, type PartitionLag } from '../../../partitions/lag.ts'
 import type { Overview } from '../../../status/overview.ts'
 import { duration, thousands } from '../../../text/wording.ts'
 import { ago, rate } from '../../format.ts'

@@ -1,73 +1,8 @@
-import type { ClientBase, Pool } from 'pg'
+import type { ClientBase } from 'pg'
 import type { Fact } from '../stream/types.ts'
 import { bools, hundredths, int4s, int8s, texts, timestamps, uuids } from '../postgres/binary-arrays.ts'
 import { CONTRACT_NAMES, contractArrays, contractNames, contractValues } from '../stream/contract-columns.ts'
 import { textArrayLiteral } from '../stream/facts.ts'
-import type { PartitionId } from '../ledger/progress.ts'
-
-/** How far a replay has come in a partition. */
-export interface ReplayProgress extends PartitionId {
-  readonly incarnation: number
-  readonly from: number
-  /** One past the last. */
-  readonly to: number
-  readonly next: number
-}
-
-/** The partitions of a topic that have a watermark, ascending. */
-export async function partitionsLoaded(pool: Pool, topic: string): Promise<number[]> {
-  const { rows } = await pool.query<{ partition: number }>(
-    'select partition from audit.partition_progress where topic = $1 order by partition',
-    [topic],
-  )
-  return rows.map(({ partition }) => partition)
-}
-
-export async function insertReplayRanges(
-  client: ClientBase,
-  actionId: number,
-  ranges: readonly Omit<ReplayProgress, 'next'>[],
-): Promise<void> {
-  for (const { topic, partition, incarnation, from, to } of ranges) {
-    await client.query(
-      `insert into audit.replay_ranges (action_id, topic, partition, incarnation, from_offset, to_offset, next_offset)
-       values ($1, $2, $3, $4, $5, $6, $5)`,
-      [actionId, topic, partition, incarnation, from, to],
-    )
-  }
-}
-
-export async function readReplayRanges(pool: Pool, actionId: number): Promise<ReplayProgress[]> {
-  const { rows } = await pool.query<ReplayProgress>(
-    `select topic, partition, incarnation, from_offset as "from", to_offset as "to", next_offset as next
-     from audit.replay_ranges where action_id = $1 order by partition`,
-    [actionId],
-  )
-  return rows
-}
-
-/** @throws Error where the range is not at `from`: then this part was gone through before. */
-export async function advanceReplayRange(
-  client: ClientBase,
-  actionId: number,
-  { partition, from, to }: { partition: number; from: number; to: number },
-  counts: { records: number; changed: number },
-): Promise<void> {
-  const { rowCount } = await client.query(
-    `update audit.replay_ranges set next_offset = $4, records = records + $5, changed = changed + $6
-     where action_id = $1 and partition = $2 and next_offset = $3`,
-    [actionId, partition, from, to, counts.records, counts.changed],
-  )
-  if (rowCount !== 1) throw new Error(`replay ${actionId} is no longer at offset ${from} of ${partition}`)
-}
-
-/** What it found so far: shown while it runs, and gone on from after a stop or a crash. */
-export async function saveReplayResult(client: ClientBase, actionId: number, result: object): Promise<void> {
-  await client.query('update audit.operator_actions set result = $2 where id = $1', [
-    actionId,
-    JSON.stringify(result),
-  ])
-}
 
 /** Whose record a fact is. */
 export interface Source {
@@ -162,4 +97,39 @@ function firstMonth(facts: readonly Fact[]): Date {
   const earliest = facts.reduce((first, fact) => Math.min(first, fact.timestampMicros), Infinity)
   const date = new Date(Math.floor(earliest / 1_000))
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()))
+}
+
+/** A fact as it is stored, and as the current code derives it. */
+export interface Comparison {
+  readonly stored: Fact
+  readonly fact: Fact
+}
+
+/** Holds facts against what is stored of them. */
+export function compare(
+  facts: readonly Fact[],
+  stored: ReadonlyMap<number, StoredDerivation>,
+): { same: Comparison[]; changed: Comparison[]; otherValues: number } {
+  const same: Comparison[] = []
+  const changed: Comparison[] = []
+  let otherValues = 0
+  for (const fact of facts) {
+    const found = stored.get(fact.offset)
+    if (found === undefined) continue
+    const { sameValues, ...derivation } = found
+    if (!sameValues) otherValues += 1
+    else (isSame(fact, derivation) ? same : changed).push({ fact, stored: { ...fact, ...derivation } })
+  }
+  return { same, changed, otherValues }
+}
+
+function isSame(a: Fact, b: Omit<StoredDerivation, 'sameValues'>): boolean {
+  return (
+    a.taxCents === b.taxCents &&
+    a.totalCents === b.totalCents &&
+    a.isFraudFlagged === b.isFraudFlagged &&
+    a.fraudScore === b.fraudScore &&
+    a.fraudReasons.length === b.fraudReasons.length &&
+    a.fraudReasons.every((reason, i) => reason === b.fraudReasons[i])
+  )
 }
