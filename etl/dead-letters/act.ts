@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
 import { conditionOf, deadLetterFilter, type DeadLetterFilter } from './filter.ts'
-import type { Job } from '../operations/background.ts'
+import type { Executor, Job, JobProgress } from '../operations/background.ts'
 
 /** What redrive and dismissal have in common: an action on all open dead letters that match a filter. */
 export interface DeadLetterRequest {
@@ -73,18 +73,66 @@ async function explainNone(client: ClientBase, { ids }: DeadLetterFilter): Promi
 
 const target = deadLetterFilter.extend({ throughId: z.int() })
 
-/** What the action was asked to do, as the condition that `nextOf` walks by. */
+/** The dead letters that an action goes through, as a condition on rows `d`. */
 export interface Walk {
   readonly filter: DeadLetterFilter
   readonly where: string
   readonly values: unknown[]
 }
 
+/** How far it came: how many, the last one's id, and what came of them. */
+export interface Place<Result> extends JobProgress {
+  readonly result: Result & JobProgress['result']
+}
+
+/**
+ * Goes through an action's dead letters in steps, in the order of ids, from where it was.
+ *
+ * At the end, what was counted when it was asked for and is not there any more was resolved by a load that
+ * had begun before, or is pruned. It is done too.
+ *
+ * @param step does the next ones after a position, and saves the place behind them in its transaction;
+ *   undefined where there are none.
+ */
+export function walkExecutor<Result extends { readonly skipped: { readonly resolved?: number } }>(
+  pool: Pool,
+  nothing: Result,
+  step: (job: Job, walk: Walk, from: Place<Result>) => Promise<Place<Result> | undefined>,
+): Executor {
+  return async (job) => {
+    const { done, position, result, total } = job.action
+    const walk = walkOf(job.action)
+    let place: Place<Result> = { done, position, result: (result ?? nothing) as Place<Result>['result'] }
+    for (;;) {
+      job.signal.throwIfAborted()
+      const next = await step(job, walk, place)
+      if (next === undefined) break
+      place = next
+    }
+    const rest = Math.max(0, (total ?? 0) - place.done)
+    if (rest === 0) return place.result
+    const skipped = withResolved(place.result.skipped, rest)
+    return inTransaction(pool, async (client) => {
+      const end = { ...place, done: place.done + rest, result: { ...place.result, skipped } }
+      await job.saveProgress(client, end)
+      return commit(end.result)
+    })
+  }
+}
+
+/** @param more that were resolved by somebody else. */
+export function withResolved<Skipped extends { readonly resolved?: number }>(
+  skipped: Skipped,
+  more: number,
+): Skipped {
+  return more === 0 ? skipped : { ...skipped, resolved: (skipped.resolved ?? 0) + more }
+}
+
 /**
  * The dead letters of an action as a condition on rows `d`: those that were open when it was asked for, and
  * not those that came later. What was resolved since is among them, so that it is counted.
  */
-export function walkOf({ target: stored, requestedAt }: Action): Walk {
+function walkOf({ target: stored, requestedAt }: Action): Walk {
   const { throughId, ...filter } = target.parse(stored)
   const { where, values } = conditionOf({ ...filter, state: 'all' })
   const through = values.push(throughId)
@@ -94,40 +142,4 @@ export function walkOf({ target: stored, requestedAt }: Action): Walk {
     values,
     where: `${where} and d.id <= $${through} and (d.resolved_at is null or d.resolved_at >= $${since})`,
   }
-}
-
-/** The running result of an action, in the transaction of the step that it is of: a crash must not lose it. */
-export async function saveResult(
-  client: ClientBase,
-  { id }: Action,
-  result: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  await client.query(`update audit.operator_actions set result = $2 where id = $1`, [
-    id,
-    JSON.stringify(result),
-  ])
-}
-
-/**
- * At the end of the walk: what was counted when it was asked for and is not there any more was resolved by
- * a load that had begun before, or is pruned. It is done too.
- *
- * @returns how many.
- */
-export async function countRest(pool: Pool, job: Job, done: number, position: number): Promise<number> {
-  const rest = Math.max(0, (job.action.total ?? 0) - done)
-  if (rest === 0) return 0
-  await inTransaction(pool, async (client) => {
-    await job.saveProgress(client, done + rest, position)
-    return commit(undefined)
-  })
-  return rest
-}
-
-/** @param more that were resolved by somebody else. */
-export function withResolved<Skipped extends { readonly resolved?: number }>(
-  skipped: Skipped,
-  more: number,
-): Skipped {
-  return more === 0 ? skipped : { ...skipped, resolved: (skipped.resolved ?? 0) + more }
 }

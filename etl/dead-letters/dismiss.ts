@@ -3,7 +3,7 @@ import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
 import type { Executor } from '../operations/background.ts'
 import type { DeadLetterFilter } from './filter.ts'
-import { countRest, requestOnDeadLetters, saveResult, walkOf, withResolved } from './act.ts'
+import { requestOnDeadLetters, walkExecutor, withResolved } from './act.ts'
 
 /** What came of a dismissal. */
 export interface DismissResult {
@@ -33,38 +33,33 @@ export async function requestDismiss(
 const STEP_LETTERS = 1_000
 
 export function dismissExecutor({ pool }: { readonly pool: Pool }): Executor {
-  return async (job) => {
-    const { where, values } = walkOf(job.action)
-    const resolution = `dismissed: ${job.action.reason}`
-    let { done, position } = job.action
-    let result = (job.action.result ?? { dismissed: 0, skipped: {} }) as unknown as DismissResult
-    for (let more = true; more;) {
-      job.signal.throwIfAborted()
-      more = await inTransaction(pool, async (client) => {
-        // Rows are locked in the order of ids. One that a load resolves while we wait is seen as resolved.
-        const { rows } = await client.query<{ seen: number; last: number | null; dismissed: number }>(
-          `with step as (
-             select d.id, d.resolved_at from audit.dead_letters d
-             where ${where} and d.id > $${values.length + 1} order by d.id limit ${STEP_LETTERS} for update
-           ), dismissed as (
-             update audit.dead_letters d set resolved_at = now(), resolution = $${values.length + 2}, redriven_at = null
-             from step where d.id = step.id and step.resolved_at is null returning d.id
-           )
-           select (select count(*) from step) as seen, (select max(id) from step) as last, (select count(*) from dismissed) as dismissed`,
-          [...values, position, resolution],
-        )
-        const { seen, last, dismissed } = rows[0]!
-        if (last === null) return rollback(false)
-        done += seen
-        position = last
-        const resolved = (result.skipped.resolved ?? 0) + seen - dismissed
-        result = { dismissed: result.dismissed + dismissed, skipped: resolved === 0 ? {} : { resolved } }
-        await job.saveProgress(client, done, position)
-        await saveResult(client, job.action, { ...result })
-        return commit(true)
-      })
-    }
-    const rest = await countRest(pool, job, done, position)
-    return { ...result, skipped: withResolved(result.skipped, rest) }
-  }
+  const nothing: DismissResult = { dismissed: 0, skipped: {} }
+  return walkExecutor(pool, nothing, (job, { where, values }, { done, position, result }) =>
+    inTransaction(pool, async (client) => {
+      // Rows are locked in the order of ids. One that a load resolves while we wait is seen as resolved.
+      const { rows } = await client.query<{ seen: number; last: number | null; dismissed: number }>(
+        `with step as (
+           select d.id, d.resolved_at from audit.dead_letters d
+           where ${where} and d.id > $${values.length + 1} order by d.id limit ${STEP_LETTERS} for update
+         ), dismissed as (
+           update audit.dead_letters d set resolved_at = now(), resolution = $${values.length + 2}, redriven_at = null
+           from step where d.id = step.id and step.resolved_at is null returning d.id
+         )
+         select (select count(*) from step) as seen, (select max(id) from step) as last, (select count(*) from dismissed) as dismissed`,
+        [...values, position, `dismissed: ${job.action.reason}`],
+      )
+      const { seen, last, dismissed } = rows[0]!
+      if (last === null) return rollback(undefined)
+      const place = {
+        done: done + seen,
+        position: last,
+        result: {
+          dismissed: result.dismissed + dismissed,
+          skipped: withResolved(result.skipped, seen - dismissed),
+        },
+      }
+      await job.saveProgress(client, place)
+      return commit(place)
+    }),
+  )
 }

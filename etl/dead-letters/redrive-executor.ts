@@ -12,7 +12,7 @@ import {
 import { knownOrigins } from '../ledger/redrives.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Executor } from '../operations/background.ts'
-import { countRest, saveResult, walkOf, withResolved, type Walk } from './act.ts'
+import { walkExecutor, type Walk } from './act.ts'
 import { isSingle, skipReason, type RedriveResult, type SkipReason } from './redrive.ts'
 
 export interface RedriveExecutor {
@@ -26,30 +26,23 @@ export interface RedriveExecutor {
  * after a crash in between the step is sent again, and the load takes the second copy for a duplicate.
  */
 export function redriveExecutor(executor: RedriveExecutor): Executor {
-  return async (job) => {
-    const walk = walkOf(job.action)
-    let { done, position } = job.action
-    let result = job.action.result === null ? NOTHING : (job.action.result as unknown as RedriveResult)
-    for (;;) {
-      job.signal.throwIfAborted()
-      const letters = await nextLetters(executor, walk, position, job.payload !== null)
-      const last = letters.at(-1)
-      if (last === undefined) {
-        const resolved = await countRest(executor.pool, job, done, position)
-        return { ...result, skipped: withResolved(result.skipped, resolved) }
-      }
-      const sent = await send(executor, await outgoing(executor.pool, letters, job.payload))
-      done += letters.length
-      position = last.id
-      result = added(result, letters, sent)
-      await inTransaction(executor.pool, async (client) => {
-        await markRedriven(client, sent)
-        await job.saveProgress(client, done, position)
-        await saveResult(client, job.action, { ...result })
-        return commit(undefined)
-      })
+  const { pool } = executor
+  return walkExecutor(pool, NOTHING, async (job, walk, { done, position, result }) => {
+    const letters = await nextLetters(executor, walk, position, job.payload !== null)
+    const last = letters.at(-1)
+    if (last === undefined) return undefined
+    const sent = await send(executor, await outgoing(pool, letters, job.payload))
+    const place = {
+      done: done + letters.length,
+      position: last.id,
+      result: { ...added(result, letters, sent) },
     }
-  }
+    return inTransaction(pool, async (client) => {
+      await markRedriven(client, sent)
+      await job.saveProgress(client, place)
+      return commit(place)
+    })
+  })
 }
 
 const NOTHING: RedriveResult = { sent: 0, skipped: {}, tooLarge: [] }

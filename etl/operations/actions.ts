@@ -1,25 +1,14 @@
 import type { ClientBase, Pool } from 'pg'
 import { commit, inTransaction } from '../postgres/transaction.ts'
+import type { ACTION_STATUSES, ACTIONS, OPERATED_VIA } from '../schema/operations.ts'
 
-export type ActionName =
-  | 'pause'
-  | 'resume'
-  | 'run_now'
-  | 'continue_partition'
-  | 'new_incarnation'
-  | 'acknowledge_loss'
-  | 'redrive'
-  | 'dismiss'
-  | 'replay'
-  | 'test_alert'
-  | 'stop_action'
-  | 'continue_action'
-export type ActionStatus = 'pending' | 'running' | 'stopping' | 'stopped' | 'succeeded' | 'failed'
+export type ActionName = (typeof ACTIONS)[number]
+export type ActionStatus = (typeof ACTION_STATUSES)[number]
 
 /** Who acts, and from where. In the console and over the API the name is what they logged in with. */
 export interface Operator {
   readonly name: string
-  readonly via: 'console' | 'api' | 'pulse'
+  readonly via: (typeof OPERATED_VIA)[number]
 }
 
 /** What was asked for makes no sense now; the sentence says why and what to do instead. Nothing was changed. */

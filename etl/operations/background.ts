@@ -19,14 +19,23 @@ export interface Job {
    * Writes down how far it came, in the transaction of the step itself, so that progress and work are
    * either both there or not.
    *
-   * @param position where to go on after a stop or a crash.
    * @throws JobLost where another worker took the job over: the step is to be rolled back.
    */
-  saveProgress(client: ClientBase, done: number, position: number): Promise<void>
+  saveProgress(client: ClientBase, progress: JobProgress): Promise<void>
 }
 
+export interface JobProgress {
+  readonly done: number
+  /** Where to go on after a stop or a crash. */
+  readonly position: number
+  /** What came of it so far: shown while it runs, and gone on from. */
+  readonly result: Result
+}
+
+type Result = Readonly<Record<string, unknown>>
+
 /** Does the action from where it was, in steps, and returns what came of it, for the operator. */
-export type Executor = (job: Job) => Promise<Readonly<Record<string, unknown>>>
+export type Executor = (job: Job) => Promise<Result>
 
 /** This worker was silent for so long that another one took its job. */
 export class JobLost extends Error {
@@ -108,11 +117,11 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
       action,
       payload,
       signal: ending.signal,
-      saveProgress: async (client, done, position) => {
+      saveProgress: async (client, { done, position, result: soFar }) => {
         const { rowCount } = await client.query(
-          `update audit.operator_actions set done = $3, position = $4, heartbeat_at = now()
+          `update audit.operator_actions set done = $3, position = $4, result = $5, heartbeat_at = now()
            where id = $1 and worker = $2 and status in ('running', 'stopping')`,
-          [action.id, worker, done, position],
+          [action.id, worker, done, position, JSON.stringify(soFar)],
         )
         if (rowCount !== 1) throw new JobLost(`another worker took action ${action.id} over`)
       },

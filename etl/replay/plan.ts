@@ -6,7 +6,7 @@ import { offsetsAt, askAdmin } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
 import { ActionRefused } from '../operations/actions.ts'
 import { lookAt, type PartitionNow } from '../partitions/stopped.ts'
-import type { PartitionId, Progress } from '../ledger/progress.ts'
+import { readAllProgress, type PartitionId, type Progress } from '../ledger/progress.ts'
 
 const PARTITION = z.int('is no partition').min(0, 'is no partition')
 const OFFSET = z.int('is no offset').min(0, 'is no offset')
@@ -58,7 +58,7 @@ export async function planReplay(
   topic: string,
   range: ReplayRange,
 ): Promise<ReplayPlan> {
-  const loaded = await partitionsLoaded(pool, topic)
+  const loaded = (await readAllProgress(pool, topic)).map(({ partition }) => partition)
   const asked = await offsetsAsked(kafka, topic, range, loaded)
   const ranges: PlannedRange[] = []
   const notes: string[] = []
@@ -140,15 +140,6 @@ export function clip(
     to: Math.min(wanted.to, nextOffset),
     notes,
   }
-}
-
-/** The partitions of a topic that have a watermark, ascending. */
-async function partitionsLoaded(pool: Pool, topic: string): Promise<number[]> {
-  const { rows } = await pool.query<{ partition: number }>(
-    'select partition from audit.partition_progress where topic = $1 order by partition',
-    [topic],
-  )
-  return rows.map(({ partition }) => partition)
 }
 
 /**

@@ -68,8 +68,7 @@ export function replayPart(
       { ...part, partition: range.partition },
       { records: records.length, changed: changed.length },
     )
-    await saveReplayResult(client, job.action.id, grown)
-    await job.saveProgress(client, grown.offsets, grown.offsets)
+    await job.saveProgress(client, { done: grown.offsets, position: grown.offsets, result: { ...grown } })
     return commit(grown)
   })
 }
@@ -102,12 +101,4 @@ async function advanceReplayRange(
     [actionId, partition, from, to, counts.records, counts.changed],
   )
   if (rowCount !== 1) throw new Error(`replay ${actionId} is no longer at offset ${from} of ${partition}`)
-}
-
-/** What it found so far: shown while it runs, and gone on from after a stop or a crash. */
-async function saveReplayResult(client: ClientBase, actionId: number, result: object): Promise<void> {
-  await client.query('update audit.operator_actions set result = $2 where id = $1', [
-    actionId,
-    JSON.stringify(result),
-  ])
 }

@@ -43,7 +43,7 @@ export const ACTIONS = [
   'continue_action',
 ] as const
 export const ACTION_STATUSES = ['pending', 'running', 'stopping', 'stopped', 'succeeded', 'failed'] as const
-export const ACTION_ORIGINS = ['console', 'api', 'pulse'] as const
+export const OPERATED_VIA = ['console', 'api', 'pulse'] as const
 
 /**
  * Everything that an operator did: who, when, why, and what came of it. What takes time waits here until a
@@ -58,7 +58,7 @@ export const operatorActions = audit.table(
     target: json('target').$type<Readonly<Record<string, unknown>>>().notNull(),
     reason: text('reason'),
     requestedBy: text('requested_by').notNull(),
-    via: text('via', { enum: ACTION_ORIGINS }).notNull(),
+    via: text('via', { enum: OPERATED_VIA }).notNull(),
     requestedAt: instant('requested_at').notNull().defaultNow(),
     status: text('status', { enum: ACTION_STATUSES }).notNull(),
     /** Records to go through, as counted when it was asked for; null where that has no meaning. */
@@ -88,7 +88,7 @@ export const operatorActions = audit.table(
       .where(sql`run_id is not null`),
     check('operator_actions_action', oneOf('action', ACTIONS)),
     check('operator_actions_status', oneOf('status', ACTION_STATUSES)),
-    check('operator_actions_via', oneOf('via', ACTION_ORIGINS)),
+    check('operator_actions_via', oneOf('via', OPERATED_VIA)),
   ],
 )
 
