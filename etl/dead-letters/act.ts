@@ -1,8 +1,11 @@
 import type { ClientBase, Pool } from 'pg'
+import type { SQL } from 'drizzle-orm'
 import { z } from 'zod'
+import { and, countRows, eq, gte, isNull, lte, or, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
-import { conditionOf, deadLetterFilter, type DeadLetterFilter } from './filter.ts'
+import { conditionOf, d, deadLetterFilter, type DeadLetterFilter } from './filter.ts'
 import type { Executor, Job, JobProgress } from '../operations/background.ts'
 
 /** What redrive and dismissal have in common: an action on all open dead letters that match a filter. */
@@ -29,13 +32,12 @@ export async function requestOnDeadLetters(
 ): Promise<Action> {
   if (filter.state !== 'open')
     throw new ActionRefused('Only open dead letters can be acted on: leave the state at open.')
-  const { where, values } = conditionOf(filter)
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ count: number; throughId: number | null }>(
-      `select count(*) as count, max(d.id) as "throughId" from audit.dead_letters d where ${where}`,
-      values,
-    )
-    const { count, throughId } = rows[0]!
+    const [found] = await on(client)
+      .select({ count: countRows(), throughId: sql<number | null>`max(${d.id})` })
+      .from(d)
+      .where(conditionOf(filter))
+    const { count, throughId } = found!
     if (count === 0) await explainNone(client, filter)
     if (expectedCount !== undefined && count !== expectedCount)
       throw new ActionRefused(
@@ -58,16 +60,15 @@ export async function requestOnDeadLetters(
 /** Says of a single one why it is not among the open ones. */
 async function explainNone(client: ClientBase, { ids }: DeadLetterFilter): Promise<never> {
   if (ids?.length !== 1) throw new ActionRefused('No open dead letter matches: there is nothing to do.')
-  const { rows } = await client.query<{ resolution: string | null }>(
-    `select resolution from audit.dead_letters where id = $1 and resolved_at is not null`,
-    ids,
-  )
-  if (rows[0] !== undefined)
+  const [letter] = await on(client)
+    .select({ resolvedAt: d.resolvedAt, resolution: d.resolution })
+    .from(d)
+    .where(eq(d.id, ids[0]!))
+  if (letter === undefined) throw new NotFound(`There is no dead letter ${ids[0]}.`)
+  if (letter.resolvedAt !== null)
     throw new ActionRefused(
-      `Dead letter ${ids[0]} is resolved: ${rows[0].resolution ?? 'no reason on record'}.`,
+      `Dead letter ${ids[0]} is resolved: ${letter.resolution ?? 'no reason on record'}.`,
     )
-  const { rowCount } = await client.query(`select from audit.dead_letters where id = $1`, ids)
-  if (rowCount === 0) throw new NotFound(`There is no dead letter ${ids[0]}.`)
   throw new ActionRefused(`Dead letter ${ids[0]} does not match the rest of the filter.`)
 }
 
@@ -76,12 +77,11 @@ const target = deadLetterFilter.extend({ throughId: z.int() })
 /** The dead letters that an action goes through, as a condition on rows `d`. */
 export interface Walk {
   readonly filter: DeadLetterFilter
-  readonly where: string
-  readonly values: unknown[]
+  readonly where: SQL
 }
 
 /** How far it came: how many, the last one's id, and what came of them. */
-export interface Place<Result> extends JobProgress {
+interface Place<Result> extends JobProgress {
   readonly result: Result & JobProgress['result']
 }
 
@@ -134,12 +134,12 @@ export function withResolved<Skipped extends { readonly resolved?: number }>(
  */
 function walkOf({ target: stored, requestedAt }: Action): Walk {
   const { throughId, ...filter } = target.parse(stored)
-  const { where, values } = conditionOf({ ...filter, state: 'all' })
-  const through = values.push(throughId)
-  const since = values.push(requestedAt)
   return {
     filter,
-    values,
-    where: `${where} and d.id <= $${through} and (d.resolved_at is null or d.resolved_at >= $${since})`,
+    where: and(
+      conditionOf({ ...filter, state: 'all' }),
+      lte(d.id, throughId),
+      or(isNull(d.resolvedAt), gte(d.resolvedAt, requestedAt)),
+    )!,
   }
 }

@@ -1,8 +1,11 @@
 import type { Pool } from 'pg'
+import { sql } from '../postgres/drizzle.ts'
+import { read } from '../postgres/query.ts'
+import { deadLetters } from '../schema/audit.ts'
 import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
 import type { Executor } from '../operations/background.ts'
-import type { DeadLetterFilter } from './filter.ts'
+import { d, type DeadLetterFilter } from './filter.ts'
 import { requestOnDeadLetters, walkExecutor, withResolved } from './act.ts'
 
 /** What came of a dismissal. */
@@ -34,21 +37,28 @@ const STEP_LETTERS = 1_000
 
 export function dismissExecutor({ pool }: { readonly pool: Pool }): Executor {
   const nothing: DismissResult = { dismissed: 0, skipped: {} }
-  return walkExecutor(pool, nothing, (job, { where, values }, { done, position, result }) =>
+  return walkExecutor(pool, nothing, (job, { where }, { done, position, result }) =>
     inTransaction(pool, async (client) => {
       // Rows are locked in the order of ids. One that a load resolves while we wait is seen as resolved.
-      const { rows } = await client.query<{ seen: number; last: number | null; dismissed: number }>(
-        `with step as (
-           select d.id, d.resolved_at from audit.dead_letters d
-           where ${where} and d.id > $${values.length + 1} order by d.id limit ${STEP_LETTERS} for update
-         ), dismissed as (
-           update audit.dead_letters d set resolved_at = now(), resolution = $${values.length + 2}, redriven_at = null
-           from step where d.id = step.id and step.resolved_at is null returning d.id
-         )
-         select (select count(*) from step) as seen, (select max(id) from step) as last, (select count(*) from dismissed) as dismissed`,
-        [...values, position, `dismissed: ${job.action.reason}`],
+      const [step] = await read(
+        client,
+        {
+          seen: sql<number>`(select count(*) from step)`,
+          last: sql<number | null>`(select max(id) from step)`,
+          dismissed: sql<number>`(select count(*) from dismissed)`,
+        },
+        (columns) => sql`
+          with step as (
+            select ${d.id}, ${d.resolvedAt} from ${deadLetters} d
+            where ${where} and ${d.id} > ${position} order by ${d.id} limit ${STEP_LETTERS} for update
+          ), dismissed as (
+            update ${deadLetters} d
+            set resolved_at = now(), resolution = ${`dismissed: ${job.action.reason}`}, redriven_at = null
+            from step where ${d.id} = step.id and step.resolved_at is null returning ${d.id}
+          )
+          select ${columns}`,
       )
-      const { seen, last, dismissed } = rows[0]!
+      const { seen, last, dismissed } = step!
       if (last === null) return rollback(undefined)
       const place = {
         done: done + seen,

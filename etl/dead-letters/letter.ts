@@ -1,10 +1,16 @@
 import type { Pool } from 'pg'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { and, desc, eq, gte, inArray, lte, or, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { pipelineBatches } from '../schema/audit.ts'
+import { operatorActions } from '../schema/operations.ts'
+import { d } from './filter.ts'
 import { LINE, type DeadLetterLine } from './list.ts'
 import { validateRecord, type ValidationRules } from '../job/validate.ts'
-import { ACTION_COLUMNS, NotFound, type Action } from '../operations/actions.ts'
+import { ACTION, NotFound, type Action } from '../operations/actions.ts'
 import type { DeadLetterCode, Issue } from '../stream/types.ts'
 import type { RecordHeader } from '../kafka/record.ts'
-import { headersFromJson, ORIGIN_OF_D, parseOrigin, type StoredHeader } from '../ledger/dead-letters.ts'
+import { headersFromJson, originOfRow, parseOrigin, type StoredHeader } from '../ledger/dead-letters.ts'
 
 /** One dead letter with its bytes, and what was done about it. */
 export interface DeadLetter extends DeadLetterLine {
@@ -32,20 +38,22 @@ const MAX_ACTIONS = 20
  * @throws NotFound.
  */
 export async function readDeadLetter(pool: Pool, id: number, maxBytes = MAX_INT4): Promise<DeadLetter> {
-  type Row = DeadLetterLine &
-    Pick<DeadLetter, 'kafkaTimestamp' | 'key' | 'value' | 'runId'> & {
-      headers: StoredHeader[]
-      origin: string
-    }
-  const { rows } = await pool.query<Row>(
-    `select ${LINE}, d.kafka_timestamp as "kafkaTimestamp", substring(d.key from 1 for $2) as key,
-            substring(d.value from 1 for $2) as value, d.headers, ${ORIGIN_OF_D} as origin,
-            (select run_id from audit.pipeline_batches b where b.batch_id = d.batch_id) as "runId"
-     from audit.dead_letters d where d.id = $1`,
-    [id, maxBytes],
-  )
-  if (rows[0] === undefined) throw noDeadLetter(id)
-  const { origin, ...letter } = rows[0]
+  const firstBytes = (column: PgColumn) => sql<Buffer | null>`substring(${column} from 1 for ${maxBytes})`
+  const [row] = await on(pool)
+    .select({
+      ...LINE,
+      kafkaTimestamp: d.kafkaTimestamp,
+      key: firstBytes(d.key),
+      value: firstBytes(d.value),
+      headers: sql<StoredHeader[]>`${d.headers}`,
+      origin: originOfRow(d),
+      runId: pipelineBatches.runId,
+    })
+    .from(d)
+    .leftJoin(pipelineBatches, eq(pipelineBatches.batchId, d.batchId))
+    .where(eq(d.id, id))
+  if (row === undefined) throw noDeadLetter(id)
+  const { origin, ...letter } = row
   const [chain, actions] = await Promise.all([readChain(pool, letter, origin), readActionsOn(pool, letter)])
   return { ...letter, headers: headersFromJson(letter.headers), chain, actions }
 }
@@ -56,12 +64,12 @@ export async function deadLetterBytes(
   id: number,
   part: 'key' | 'value',
 ): Promise<{ readonly bytes: number; readonly pieces: AsyncIterable<Buffer> }> {
-  const { rows } = await pool.query<{ bytes: number | null }>(
-    `select octet_length(${part}) as bytes from audit.dead_letters where id = $1`,
-    [id],
-  )
-  if (rows[0] === undefined) throw noDeadLetter(id)
-  const { bytes } = rows[0]
+  const [letter] = await on(pool)
+    .select({ bytes: sql<number | null>`octet_length(${d[part]})` })
+    .from(d)
+    .where(eq(d.id, id))
+  if (letter === undefined) throw noDeadLetter(id)
+  const { bytes } = letter
   if (bytes === null) throw new NotFound(`The ${part} of dead letter ${id} is null.`)
   return { bytes, pieces: piecesOf(pool, id, part, bytes) }
 }
@@ -76,47 +84,50 @@ async function* piecesOf(
   bytes: number,
 ): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes; at += PIECE_BYTES) {
-    const { rows } = await pool.query<{ piece: Buffer }>(
-      `select substring(${part} from $2 for ${PIECE_BYTES}) as piece from audit.dead_letters where id = $1`,
-      [id, at + 1],
-    )
-    if (rows[0] === undefined) throw noDeadLetter(id) // pruned meanwhile
-    yield rows[0].piece
+    const [letter] = await on(pool)
+      .select({ piece: sql<Buffer>`substring(${d[part]} from ${at + 1} for ${PIECE_BYTES})` })
+      .from(d)
+      .where(eq(d.id, id))
+    if (letter === undefined) throw noDeadLetter(id) // pruned meanwhile
+    yield letter.piece
   }
 }
 
 const noDeadLetter = (id: number) => new NotFound(`There is no dead letter ${id}.`)
 
-async function readChain(pool: Pool, letter: DeadLetterLine, origin: string): Promise<DeadLetterLine[]> {
+function readChain(pool: Pool, letter: DeadLetterLine, origin: string): Promise<DeadLetterLine[]> {
   const first = letter.redriveOf ?? origin
-  const at = parseOrigin(first) ?? letter
-  const { rows } = await pool.query<DeadLetterLine>(
-    `select ${LINE} from audit.dead_letters d
-     where d.redrive_of = $1 or (d.topic = $2 and d.partition = $3 and d.incarnation = $4 and d."offset" = $5)
-     order by d.id limit ${MAX_CHAIN}`,
-    [first, at.topic, at.partition, at.incarnation, at.offset],
-  )
-  return rows
+  const { topic, partition, incarnation, offset } = parseOrigin(first) ?? letter
+  const isFirst = sql`(${d.topic}, ${d.partition}, ${d.incarnation}, ${d.offset}) = (${topic}, ${partition}, ${incarnation}, ${offset})`
+  const isOfChain = or(eq(d.redriveOf, first), isFirst)
+  return on(pool).select(LINE).from(d).where(isOfChain).orderBy(d.id).limit(MAX_CHAIN)
 }
 
 /** By what the actions filtered for: which dead letters each of them met is not kept. */
-async function readActionsOn(pool: Pool, letter: DeadLetterLine): Promise<Action[]> {
-  const { rows } = await pool.query<Action>(
-    `select ${ACTION_COLUMNS} from audit.operator_actions
-     where action in ('redrive', 'dismiss')
-       and (target ->> 'throughId')::int8 >= $1 and requested_at >= $2
-       and ($3::timestamptz is null or requested_at <= $3)
-       and (not target ? 'ids' or target -> 'ids' @> to_jsonb($1::int8))
-       and coalesce(target ->> 'failure', $4) = $4
-       and coalesce(target ->> 'code', $5) = $5
-       and coalesce((target ->> 'partition')::int4, $6) = $6
-       and coalesce((target ->> 'since')::timestamptz, $2) <= $2
-       and coalesce((target ->> 'until')::timestamptz, 'infinity') > $2
-       and not target ? 'text'
-     order by id desc limit ${MAX_ACTIONS}`,
-    [letter.id, letter.createdAt, letter.resolvedAt, letter.failure, letter.code, letter.partition],
-  )
-  return rows
+function readActionsOn(pool: Pool, letter: DeadLetterLine): Promise<Action[]> {
+  const { id, createdAt, resolvedAt, failure, code, partition } = letter
+  const { target, requestedAt } = ACTION
+  const met = sql`(${target} ->> 'throughId')::int8 >= ${id}
+    and (not ${target} ? 'ids' or ${target} -> 'ids' @> to_jsonb(${id}::int8))
+    and coalesce(${target} ->> 'failure', ${failure}) = ${failure}
+    and coalesce(${target} ->> 'code', ${code}) = ${code}
+    and coalesce((${target} ->> 'partition')::int4, ${partition}) = ${partition}
+    and coalesce((${target} ->> 'since')::timestamptz, ${createdAt}) <= ${createdAt}
+    and coalesce((${target} ->> 'until')::timestamptz, 'infinity') > ${createdAt}
+    and not ${target} ? 'text'`
+  return on(pool)
+    .select(ACTION)
+    .from(operatorActions)
+    .where(
+      and(
+        inArray(ACTION.action, ['redrive', 'dismiss']),
+        met,
+        gte(requestedAt, createdAt),
+        resolvedAt === null ? undefined : lte(requestedAt, resolvedAt),
+      ),
+    )
+    .orderBy(desc(ACTION.id))
+    .limit(MAX_ACTIONS)
 }
 
 /** What would become of a record, as far as the message contract decides it. */

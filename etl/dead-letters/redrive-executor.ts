@@ -1,15 +1,20 @@
 import type { ClientBase, Pool } from 'pg'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import { redriveMessage } from '../job/dead-letter-message.ts'
 import { isTooLarge, type RecordProducer } from '../kafka/producer.ts'
 import type { RecordHeader } from '../kafka/record.ts'
 import {
   headersFromJson,
   MAX_PUBLISHED_BYTES,
-  ORIGIN_OF_D,
+  originOfRow,
   parseOrigin,
   type StoredHeader,
 } from '../ledger/dead-letters.ts'
 import { knownOrigins } from '../ledger/redrives.ts'
+import { sql } from '../postgres/drizzle.ts'
+import { columnsOf, read } from '../postgres/query.ts'
+import { deadLetters } from '../schema/audit.ts'
+import { d } from './filter.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Executor } from '../operations/background.ts'
 import { walkExecutor, type Walk } from './act.ts'
@@ -79,34 +84,48 @@ const STEP_BYTES = 512 * 1024
 /** The next ones after a position, at least one: without their bytes where they are not to be sent. */
 async function nextLetters(
   { pool, topic }: RedriveExecutor,
-  { where, values, filter }: Walk,
+  { where, filter }: Walk,
   position: number,
   corrected: boolean,
 ): Promise<Letter[]> {
-  const place = (nth: number) => `$${values.length + nth}`
-  const { rows } = await pool.query<Omit<Letter, 'headers'> & { headers: StoredHeader[] }>(
-    `select d.id, d.attempts, ${ORIGIN_OF_D} as origin, d.redrive_of as "redriveOf", sized.skip, d.headers,
-            case when sized.skip is null then d.key end as key, case when sized.skip is null then d.value end as value
-     from (
-       select id, skip, sum(case when skip is null then bytes else 0 end) over (order by id rows unbounded preceding exclude current row) as before
-       from (
-         select d.id, coalesce(${skipReason(place(2), place(3), place(4))}, case when size.bytes > ${MAX_PUBLISHED_BYTES} then 'too_large' end) as skip,
-                size.bytes
-         from audit.dead_letters d
-         cross join lateral (
-           select coalesce(octet_length(d.key), 0) + coalesce(octet_length(d.value), 0) + octet_length(d.headers::text) as bytes
-         ) size
-         where ${where} and d.id > ${place(1)}
-         order by d.id limit ${STEP_LETTERS}
-       ) oldest
-     ) sized
-     join audit.dead_letters d using (id)
-     where coalesce(sized.before, 0) < ${STEP_BYTES}
-     order by d.id`,
-    [...values, position, topic, corrected, isSingle(filter)],
+  const bytes = sql`size.bytes`
+  const skip = sql`coalesce(${skipReason(topic, corrected, isSingle(filter))},
+    case when ${bytes} > ${MAX_PUBLISHED_BYTES} then 'too_large' end)`
+  const rows = await read(
+    pool,
+    {
+      ...columnsOf(d, 'id', 'attempts', 'redriveOf'),
+      origin: originOfRow(d),
+      skip: sql<SkipReason | null>`sized.skip`,
+      headers: sql<StoredHeader[]>`${d.headers}`,
+      key: unlessSkipped(d.key),
+      value: unlessSkipped(d.value),
+    },
+    (columns) => sql`
+      select ${columns}
+      from (
+        select id, skip,
+               sum(case when skip is null then bytes else 0 end)
+                 over (order by id rows unbounded preceding exclude current row) as before
+        from (
+          select ${d.id}, ${skip} as skip, ${bytes}
+          from ${deadLetters} d
+          cross join lateral (
+            select coalesce(octet_length(${d.key}), 0) + coalesce(octet_length(${d.value}), 0) + octet_length(${d.headers}::text) as bytes
+          ) size
+          where ${where} and ${d.id} > ${position}
+          order by ${d.id} limit ${STEP_LETTERS}
+        ) oldest
+      ) sized
+      join ${deadLetters} d using (id)
+      where coalesce(sized.before, 0) < ${STEP_BYTES}
+      order by id`,
   )
   return rows.map((row) => ({ ...row, headers: headersFromJson(row.headers) }))
 }
+
+const unlessSkipped = (column: PgColumn) =>
+  sql<Buffer | null>`case when sized.skip is null then ${column} end`
 
 interface Outgoing {
   readonly letter: Letter

@@ -1,7 +1,11 @@
 import type { Pool } from 'pg'
-import { ORIGIN_OF_D } from '../ledger/dead-letters.ts'
+import type { SQL } from 'drizzle-orm'
+import { sql } from '../postgres/drizzle.ts'
+import { read } from '../postgres/query.ts'
+import { deadLetters } from '../schema/audit.ts'
+import { originOfRow } from '../ledger/dead-letters.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
-import type { DeadLetterFilter } from './filter.ts'
+import { d, type DeadLetterFilter } from './filter.ts'
 import { requestOnDeadLetters } from './act.ts'
 
 /** Why a dead letter was not sent. */
@@ -75,13 +79,14 @@ export async function requestRedrive(
     { action: 'redrive', filter, reason, expectedCount, payload: value },
     async (client) => {
       if (!single) return
-      const corrected = value !== undefined
-      const { rows } = await client.query<{ skip: keyof typeof REFUSALS | null }>(
-        `select ${skipReason('$2', '$3', '$4')} as skip from audit.dead_letters d where d.id = $1`,
-        [filter.ids![0], topic, corrected, single],
+      const skip = skipReason(topic, value !== undefined, single)
+      const [letter] = await read(
+        client,
+        { skip },
+        (columns) => sql`select ${columns} from ${deadLetters} d where ${d.id} = ${filter.ids![0]}`,
       )
-      const skip = rows[0]?.skip ?? null
-      if (skip !== null) throw new ActionRefused(`Dead letter ${filter.ids![0]} ${REFUSALS[skip](topic)}.`)
+      const why = letter?.skip ?? null
+      if (why !== null) throw new ActionRefused(`Dead letter ${filter.ids![0]} ${REFUSALS[why](topic)}.`)
     },
   )
 }
@@ -90,22 +95,27 @@ export async function requestRedrive(
 export const isSingle = ({ ids }: DeadLetterFilter): boolean => ids?.length === 1
 
 /**
- * Why a row `d` is not to be sent, or null; the arguments are the places of values in the statement.
+ * Why a row `d` is not to be sent, or null.
  *
  * The chain is looked up by its index whatever the statistics say (`offset 0`): right after a mass failure
  * they are old, and Postgres would read all open dead letters for each one.
  */
-export function skipReason(topic: string, corrected: string, single: string): string {
-  return `case
-    when d.resolved_at is not null then 'resolved'
-    when d.topic <> ${topic} then 'other_topic'
-    when d.code = 'undecodable' and not ${corrected}::boolean then 'undecodable'
+export function skipReason(
+  topic: string,
+  corrected: boolean,
+  single: boolean,
+): SQL<keyof typeof REFUSALS | null> {
+  const l = deadLetters
+  return sql`case
+    when ${d.resolvedAt} is not null then 'resolved'
+    when ${d.topic} <> ${topic} then 'other_topic'
+    when ${d.code} = 'undecodable' and not ${corrected}::boolean then 'undecodable'
     when exists (
       select from (
-        select id, resolved_at from audit.dead_letters where redrive_of in (d.redrive_of, ${ORIGIN_OF_D}) offset 0
+        select ${l.id}, ${l.resolvedAt} from ${l} where ${l.redriveOf} in (${d.redriveOf}, ${originOfRow(d)}) offset 0
       ) later
-      where later.id > d.id and later.resolved_at is null
+      where later.id > ${d.id} and later.resolved_at is null
     ) then 'later_attempt'
-    when d.redriven_at is not null and not ${single}::boolean then 'waiting'
+    when ${d.redrivenAt} is not null and not ${single}::boolean then 'waiting'
   end`
 }

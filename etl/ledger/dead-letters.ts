@@ -21,8 +21,10 @@ export function originOf({ topic, partition, offset, incarnation }: Origin): str
   return incarnation === 1 ? origin : `${origin}:${incarnation}`
 }
 
-/** The same of a row `d` of audit.dead_letters, in SQL. */
-export const ORIGIN_OF_D = `(d.topic || ':' || d.partition || ':' || d."offset" || case when d.incarnation = 1 then '' else ':' || d.incarnation end)`
+/** The same of a row of audit.dead_letters, in SQL. */
+export const originOfRow = (row: Readonly<Record<keyof Origin, PgColumn>>): SQL<string> =>
+  sql`(${row.topic} || ':' || ${row.partition} || ':' || ${row.offset}
+    || case when ${row.incarnation} = 1 then '' else ':' || ${row.incarnation} end)`
 
 const MAX_INT4 = 2_147_483_647
 

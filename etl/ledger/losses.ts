@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from 'pg'
 import { and, eq, isNull, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { dataLosses } from '../schema/audit.ts'
-import type { PartitionId, Progress } from './progress.ts'
+import type { Progress } from './progress.ts'
 
 /** Records offsets that the log lost before we came to them, and steps over them: both or neither. */
 export async function recordDataLoss(client: ClientBase, seen: Progress, logStart: number): Promise<void> {
@@ -25,19 +25,4 @@ export async function unacknowledgedLosses(pool: Pool, topic: string): Promise<M
     .where(and(eq(dataLosses.topic, topic), isNull(acknowledgedAt)))
     .groupBy(partition)
   return new Map(rows.map((row) => [row.partition, row.offsets]))
-}
-
-/** An operator takes note of a data loss. Once: the first reason stands. */
-export async function acknowledgeDataLoss(
-  client: ClientBase,
-  { topic, partition, incarnation, from }: PartitionId & { incarnation: number; from: number },
-  by: string,
-  reason: string,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `update audit.data_losses set acknowledged_at = now(), acknowledged_by = $5, reason = $6
-     where topic = $1 and partition = $2 and incarnation = $3 and from_offset = $4 and acknowledged_at is null`,
-    [topic, partition, incarnation, from, by, reason],
-  )
-  return rowCount === 1
 }

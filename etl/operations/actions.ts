@@ -1,6 +1,13 @@
 import type { ClientBase, Pool } from 'pg'
+import { and, desc, eq, getTableColumns, inArray, lt, sql } from '../postgres/drizzle.ts'
+import { on, type Client, type Row } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
-import type { ACTION_STATUSES, ACTIONS, OPERATED_VIA } from '../schema/operations.ts'
+import {
+  operatorActions,
+  type ACTION_STATUSES,
+  type ACTIONS,
+  type OPERATED_VIA,
+} from '../schema/operations.ts'
 
 export type ActionName = (typeof ACTIONS)[number]
 export type ActionStatus = (typeof ACTION_STATUSES)[number]
@@ -21,29 +28,15 @@ export class NotFound extends Error {
   override readonly name = 'NotFound'
 }
 
-/** One row of what operators did. Times are UTC. */
-export interface Action {
-  readonly id: number
-  readonly action: ActionName
-  readonly target: Readonly<Record<string, unknown>>
-  readonly reason: string | null
-  readonly requestedBy: string
-  readonly via: Operator['via']
-  readonly requestedAt: Date
-  readonly status: ActionStatus
-  /** Records to go through as counted at first; null where that has no meaning. */
-  readonly total: number | null
-  readonly done: number
-  readonly position: number
-  readonly result: Readonly<Record<string, unknown>> | null
-  readonly error: string | null
-  readonly runId: number | null
-  readonly worker: string | null
-  readonly finishedAt: Date | null
-}
+const { payload: _payload, heartbeatAt: _heartbeatAt, ...columns } = getTableColumns(operatorActions)
+/** An action's columns: all but what is for the worker that takes it. */
+export const ACTION = columns
 
-export const ACTION_COLUMNS = `id, action, target, reason, requested_by as "requestedBy", via, requested_at as "requestedAt", status,
-  total, done, position, result, error, run_id as "runId", worker, finished_at as "finishedAt"`
+/** One row of what operators did: see the table. Times are UTC. */
+export type Action = Row<typeof ACTION>
+
+/** That it waits for a worker, runs, or is about to stop. */
+export const UNFINISHED = inArray(ACTION.status, ['pending', 'running', 'stopping'])
 
 export interface NewAction {
   readonly action: ActionName
@@ -57,40 +50,33 @@ export interface NewAction {
 
 /** Writes down what an operator did, in the transaction that does it. */
 export async function recordAction(client: ClientBase, by: Operator, what: NewAction): Promise<Action> {
-  const { rows } = await client.query<Action>(
-    `insert into audit.operator_actions (action, target, reason, requested_by, via, status, total, payload, finished_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, case when $6 = 'succeeded' then now() end)
-     returning ${ACTION_COLUMNS}`,
-    [
-      what.action,
-      JSON.stringify(what.target),
-      what.reason ?? null,
-      by.name,
-      by.via,
-      what.status,
-      what.total ?? null,
-      what.payload ?? null,
-    ],
-  )
-  return rows[0]!
+  const [action] = await on(client)
+    .insert(operatorActions)
+    .values({
+      ...what,
+      requestedBy: by.name,
+      via: by.via,
+      finishedAt: what.status === 'succeeded' ? sql`now()` : null,
+    })
+    .returning(ACTION)
+  return action!
 }
 
-export async function readAction(pool: Pool | ClientBase, id: number): Promise<Action> {
-  const { rows } = await pool.query<Action>(
-    `select ${ACTION_COLUMNS} from audit.operator_actions where id = $1`,
-    [id],
-  )
-  if (rows[0] === undefined) throw new NotFound(`There is no action ${id}.`)
-  return rows[0]
+/** @throws NotFound. */
+export async function readAction(client: Client, id: number): Promise<Action> {
+  const [action] = await on(client).select(ACTION).from(operatorActions).where(eq(ACTION.id, id))
+  if (action === undefined) throw new NotFound(`There is no action ${id}.`)
+  return action
 }
 
 /** Newest first; `before` pages on from an id. */
-export async function readActions(pool: Pool, limit: number, before?: number): Promise<Action[]> {
-  const { rows } = await pool.query<Action>(
-    `select ${ACTION_COLUMNS} from audit.operator_actions where $2::int8 is null or id < $2 order by id desc limit $1`,
-    [limit, before ?? null],
-  )
-  return rows
+export function readActions(pool: Pool, limit: number, before?: number): Promise<Action[]> {
+  return on(pool)
+    .select(ACTION)
+    .from(operatorActions)
+    .where(before === undefined ? undefined : lt(ACTION.id, before))
+    .orderBy(desc(ACTION.id))
+    .limit(limit)
 }
 
 const STATES: Readonly<Record<ActionStatus, string>> = {
@@ -110,19 +96,20 @@ const STATES: Readonly<Record<ActionStatus, string>> = {
  */
 export function stopAction(pool: Pool, by: Operator, id: number): Promise<Action> {
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<Action>(
-      `update audit.operator_actions
-       set status = case when status = 'pending' then 'stopped' else 'stopping' end,
-           finished_at = case when status = 'pending' then now() end
-       where id = $1 and status in ('pending', 'running') returning ${ACTION_COLUMNS}`,
-      [id],
-    )
-    if (rows[0] === undefined) {
+    const [stopped] = await on(client)
+      .update(operatorActions)
+      .set({
+        status: sql`case when ${ACTION.status} = 'pending' then 'stopped' else 'stopping' end`,
+        finishedAt: sql`case when ${ACTION.status} = 'pending' then now() end`,
+      })
+      .where(and(eq(ACTION.id, id), inArray(ACTION.status, ['pending', 'running'])))
+      .returning(ACTION)
+    if (stopped === undefined) {
       const action = await readAction(client, id)
       throw new ActionRefused(`Action ${id} ${STATES[action.status]}: there is nothing to stop.`)
     }
     await recordAction(client, by, { action: 'stop_action', target: { action: id }, status: 'succeeded' })
-    return commit(rows[0])
+    return commit(stopped)
   })
 }
 
@@ -135,15 +122,15 @@ export function continueAction(pool: Pool, by: Operator, id: number): Promise<Ac
   return inTransaction(pool, async (client) => {
     const action = await readAction(client, id)
     if (action.action === 'replay' && action.status !== 'running') await requireNoOtherReplay(client)
-    const { rows } = await client.query<Action>(
-      `update audit.operator_actions set status = 'pending', error = null, finished_at = null
-       where id = $1 and status in ('stopped', 'failed') returning ${ACTION_COLUMNS}`,
-      [id],
-    )
-    if (rows[0] === undefined)
+    const [goesOn] = await on(client)
+      .update(operatorActions)
+      .set({ status: 'pending', error: null, finishedAt: null })
+      .where(and(eq(ACTION.id, id), inArray(ACTION.status, ['stopped', 'failed'])))
+      .returning(ACTION)
+    if (goesOn === undefined)
       throw new ActionRefused(`Action ${id} ${STATES[action.status]}: there is nothing to continue.`)
     await recordAction(client, by, { action: 'continue_action', target: { action: id }, status: 'succeeded' })
-    return commit(rows[0])
+    return commit(goesOn)
   })
 }
 
@@ -155,10 +142,11 @@ export function continueAction(pool: Pool, by: Operator, id: number): Promise<Ac
  */
 export async function requireNoOtherReplay(client: ClientBase): Promise<void> {
   await client.query(`select pg_advisory_xact_lock(hashtext('pulse: replay'))`)
-  const { rows } = await client.query<{ id: number }>(
-    `select id from audit.operator_actions where action = 'replay' and status in ('pending', 'running', 'stopping') limit 1`,
-  )
-  const [other] = rows
+  const [other] = await on(client)
+    .select({ id: ACTION.id })
+    .from(operatorActions)
+    .where(and(eq(ACTION.action, 'replay'), UNFINISHED))
+    .limit(1)
   if (other !== undefined)
     throw new ActionRefused(
       `Replay ${other.id} is not finished. Wait for it, or stop it: pulse actions stop ${other.id}`,

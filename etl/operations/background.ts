@@ -3,7 +3,10 @@ import { isKafkaOutage } from '../kafka/errors.ts'
 import { storedMessage, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { remedyFor, type Remedy } from '../postgres/errors.ts'
-import { ACTION_COLUMNS, type Action, type ActionName } from './actions.ts'
+import { and, eq, inArray, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
+import { operatorActions } from '../schema/operations.ts'
+import { ACTION, type Action, type ActionName } from './actions.ts'
 
 /** A background action in the hands of this worker. */
 export interface Job {
@@ -86,21 +89,29 @@ async function claim(
   { pool, worker, executors }: BackgroundOptions,
   dropped: number | undefined,
 ): Promise<Claimed | undefined> {
-  const { rows } = await pool.query<Claimed>(
-    `update audit.operator_actions
-     set status = case when status = 'stopping' then 'stopping' else 'running' end, worker = $1, heartbeat_at = now()
-     where id = (
-       select id from audit.operator_actions
-       where action = any($2) and (
-         status = 'pending'
-         or status in ('running', 'stopping')
-            and (heartbeat_at < now() - make_interval(secs => $3) or id = $4 and worker = $1))
-       order by id limit 1 for update skip locked)
-     returning ${ACTION_COLUMNS}, payload`,
-    [worker, Object.keys(executors), SILENT_SECONDS, dropped ?? null],
+  const { id, action, status, worker: holder, heartbeatAt } = operatorActions
+  const names = Object.keys(executors) as ActionName[]
+  const [claimed] = await read(
+    pool,
+    { ...ACTION, payload: operatorActions.payload },
+    (columns) => sql`
+      update ${operatorActions}
+      set status = case when ${status} = 'stopping' then 'stopping' else 'running' end, worker = ${worker}, heartbeat_at = now()
+      where ${id} = (
+        select ${id} from ${operatorActions}
+        where ${inArray(action, names)} and (
+          ${status} = 'pending'
+          or ${status} in ('running', 'stopping')
+             and (${heartbeatAt} < now() - make_interval(secs => ${SILENT_SECONDS}) or ${id} = ${dropped ?? null} and ${holder} = ${worker}))
+        order by ${id} limit 1 for update skip locked)
+      returning ${columns}`,
   )
-  return rows[0]
+  return claimed
 }
+
+/** That the action is still in this worker's hands. */
+export const isHeldBy = (worker: string, { id }: Pick<Action, 'id'>) =>
+  and(eq(ACTION.id, id), eq(ACTION.worker, worker), inArray(ACTION.status, ['running', 'stopping']))
 
 async function work(options: BackgroundOptions, claimed: Claimed, stopping: AbortSignal): Promise<void> {
   const { pool, worker, executors } = options
@@ -118,11 +129,10 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
       payload,
       signal: ending.signal,
       saveProgress: async (client, { done, position, result: soFar }) => {
-        const { rowCount } = await client.query(
-          `update audit.operator_actions set done = $3, position = $4, result = $5, heartbeat_at = now()
-           where id = $1 and worker = $2 and status in ('running', 'stopping')`,
-          [action.id, worker, done, position, JSON.stringify(soFar)],
-        )
+        const { rowCount } = await on(client)
+          .update(operatorActions)
+          .set({ done, position, result: soFar, heartbeatAt: sql`now()` })
+          .where(isHeldBy(worker, action))
         if (rowCount !== 1) throw new JobLost(`another worker took action ${action.id} over`)
       },
     })
@@ -149,12 +159,13 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
   async function beat(): Promise<void> {
     if (options.isPaused()) return ending.abort('paused')
     try {
-      const { rows } = await pool.query<{ status: string }>(
-        `update audit.operator_actions set heartbeat_at = now() where id = $1 and worker = $2 returning status`,
-        [action.id, worker],
-      )
-      if (rows[0] === undefined) ending.abort('lost')
-      else if (rows[0].status === 'stopping') ending.abort('stopped')
+      const [row] = await on(pool)
+        .update(operatorActions)
+        .set({ heartbeatAt: sql`now()` })
+        .where(and(eq(ACTION.id, action.id), eq(ACTION.worker, worker)))
+        .returning({ status: ACTION.status })
+      if (row === undefined) ending.abort('lost')
+      else if (row.status === 'stopping') ending.abort('stopped')
     } catch {
       // The step itself finds out what is wrong with the warehouse.
     }
@@ -162,14 +173,18 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
 
   async function settle(
     status: 'succeeded' | 'failed' | 'stopped' | 'pending',
-    { result, error }: { result?: unknown; error?: string } = {},
+    { result, error }: { result?: Result; error?: string } = {},
   ): Promise<void> {
-    await pool.query(
-      `update audit.operator_actions
-       set status = case when $3 = 'pending' and status = 'stopping' then 'stopped' else $3 end, error = $4,
-           result = coalesce($5::jsonb, result), finished_at = case when $3 = 'pending' then null else now() end
-       where id = $1 and worker = $2 and status in ('running', 'stopping')`,
-      [action.id, worker, status, error ?? null, result === undefined ? null : JSON.stringify(result)],
-    )
+    const outcome =
+      status === 'pending'
+        ? {
+            status: sql`case when ${ACTION.status} = 'stopping' then 'stopped' else 'pending' end`,
+            finishedAt: null,
+          }
+        : { status, finishedAt: sql`now()` }
+    await on(pool)
+      .update(operatorActions)
+      .set({ ...outcome, error: error ?? null, ...(result === undefined ? {} : { result }) })
+      .where(isHeldBy(worker, action))
   }
 }

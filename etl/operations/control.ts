@@ -1,33 +1,31 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
+import { isNotNull, isNull, sql } from '../postgres/drizzle.ts'
+import { columnsOf, on, type Row } from '../postgres/query.ts'
+import { control } from '../schema/operations.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, recordAction, type Action, type Operator } from './actions.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 
+const CONTROL = columnsOf(control, 'pausedAt', 'pausedBy', 'pauseReason', 'runRequests')
+
 /** The switch and the bell, as the warehouse has them. */
-export interface Control {
-  readonly pausedAt: Date | null
-  readonly pausedBy: string | null
-  readonly pauseReason: string | null
-  readonly runRequests: number
-}
+export type Control = Row<typeof CONTROL>
 
 export async function readControl(pool: Pool): Promise<Control> {
-  const { rows } = await pool.query<Control>({
-    name: 'read-control',
-    text: `select paused_at as "pausedAt", paused_by as "pausedBy", pause_reason as "pauseReason", run_requests as "runRequests"
-           from audit.control`,
-  })
-  return rows[0]!
+  const [row] = await on(pool).select(CONTROL).from(control).prepare('read-control').execute()
+  return row!
 }
+
+const ONE_MORE = sql`${control.runRequests} + 1`
 
 /** Stops all workers, at their next batch: ticks, replays, redrives, housekeeping. @throws ActionRefused. */
 export function pause(pool: Pool, by: Operator, reason: string): Promise<Action> {
   return inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `update audit.control set paused_at = now(), paused_by = $1, pause_reason = $2 where paused_at is null`,
-      [by.name, reason],
-    )
+    const { rowCount } = await on(client)
+      .update(control)
+      .set({ pausedAt: sql`now()`, pausedBy: by.name, pauseReason: reason })
+      .where(isNull(control.pausedAt))
     if (rowCount === 0) throw new ActionRefused('It is paused already.')
     return commit(
       await recordAction(client, by, { action: 'pause', target: {}, reason, status: 'succeeded' }),
@@ -38,10 +36,10 @@ export function pause(pool: Pool, by: Operator, reason: string): Promise<Action>
 /** Lets all workers go on; what fell due meanwhile is run at once. @throws ActionRefused. */
 export function resume(pool: Pool, by: Operator): Promise<Action> {
   return inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `update audit.control set paused_at = null, paused_by = null, pause_reason = null, run_requests = run_requests + 1
-       where paused_at is not null`,
-    )
+    const { rowCount } = await on(client)
+      .update(control)
+      .set({ pausedAt: null, pausedBy: null, pauseReason: null, runRequests: ONE_MORE })
+      .where(isNotNull(control.pausedAt))
     if (rowCount === 0) throw new ActionRefused('It is not paused.')
     return commit(await recordAction(client, by, { action: 'resume', target: {}, status: 'succeeded' }))
   })
@@ -50,9 +48,10 @@ export function resume(pool: Pool, by: Operator): Promise<Action> {
 /** Rings the bell: each worker runs now, or right after the run that is under way. @throws ActionRefused. */
 export function requestRun(pool: Pool, by: Operator): Promise<Action> {
   return inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `update audit.control set run_requests = run_requests + 1 where paused_at is null`,
-    )
+    const { rowCount } = await on(client)
+      .update(control)
+      .set({ runRequests: ONE_MORE })
+      .where(isNull(control.pausedAt))
     if (rowCount === 0) throw new ActionRefused('It is paused: resume it, which runs at once.')
     return commit(await recordAction(client, by, { action: 'run_now', target: {}, status: 'succeeded' }))
   })
@@ -75,7 +74,7 @@ export interface ControlWatch extends Repetition {
 export async function watchControl(
   pool: Pool,
   logger: Logger,
-  on: { readonly run: () => void; readonly pause: () => void; readonly resume: () => void },
+  tell: { readonly run: () => void; readonly pause: () => void; readonly resume: () => void },
 ): Promise<ControlWatch> {
   let seen = await readControl(pool)
   if (seen.pausedAt !== null)
@@ -86,13 +85,13 @@ export async function watchControl(
     seen = now
     if (before.pausedAt === null && now.pausedAt !== null) {
       logger.warn({ by: now.pausedBy, reason: now.pauseReason }, 'paused')
-      on.pause()
+      tell.pause()
     }
     if (before.pausedAt !== null && now.pausedAt === null) {
       logger.info('resumed')
-      on.resume()
+      tell.resume()
     }
-    if (now.runRequests > before.runRequests && now.pausedAt === null) on.run()
+    if (now.runRequests > before.runRequests && now.pausedAt === null) tell.run()
   })
   return { isPaused: () => seen.pausedAt !== null, stop: () => watch.stop() }
 }

@@ -1,5 +1,8 @@
 import { messageOf } from '../text/message-of.ts'
 import type { Pool } from 'pg'
+import { eq, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { workers } from '../schema/operations.ts'
 import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { GONE_AFTER_SECONDS } from '../ledger/runs.ts'
@@ -39,41 +42,36 @@ export function keepPresence(
   })
 
   async function write(): Promise<void> {
-    const { schedule, nextTickAt, partitions, problem } = presence()
-    await pool.query(
-      `insert into audit.workers as w (name, schedule, next_tick_at, partitions, problem) values ($1, $2, $3, $4, $5)
-       on conflict (name) do update set schedule = excluded.schedule, next_tick_at = excluded.next_tick_at,
-         partitions = excluded.partitions, problem = excluded.problem, seen_at = now()`,
-      [name, schedule, nextTickAt ?? null, partitions, problem ?? null],
-    )
-    await pool.query(`delete from audit.workers where seen_at < now() - interval '1 hour'`)
+    const { schedule, nextTickAt = null, partitions, problem = null } = presence()
+    const row = { schedule, nextTickAt, partitions: [...partitions], problem }
+    await on(pool)
+      .insert(workers)
+      .values({ name, ...row })
+      .onConflictDoUpdate({ target: workers.name, set: { ...row, seenAt: sql`now()` } })
+    await on(pool)
+      .delete(workers)
+      .where(sql`${workers.seenAt} < now() - interval '1 hour'`)
   }
 
   return {
     problem: () => unwritable,
     stop: async () => {
       await repetition.stop()
-      await pool.query('delete from audit.workers where name = $1', [name]).catch(() => undefined)
+      await on(pool)
+        .delete(workers)
+        .where(eq(workers.name, name))
+        .catch(() => undefined)
     },
   }
 }
 
-export interface WorkerRow {
-  readonly name: string
-  readonly startedAt: Date
-  readonly seenAt: Date
-  readonly schedule: string
-  readonly nextTickAt: Date | null
-  readonly partitions: readonly number[]
-  readonly problem: string | null
-}
+export type WorkerRow = Readonly<typeof workers.$inferSelect>
 
 /** The workers that are there, by name. */
-export async function readWorkers(pool: Pool): Promise<WorkerRow[]> {
-  const { rows } = await pool.query<WorkerRow>(
-    `select name, started_at as "startedAt", seen_at as "seenAt", schedule, next_tick_at as "nextTickAt", partitions, problem
-     from audit.workers where seen_at > now() - make_interval(secs => $1) order by name`,
-    [GONE_AFTER_SECONDS],
-  )
-  return rows
+export function readWorkers(pool: Pool): Promise<WorkerRow[]> {
+  return on(pool)
+    .select()
+    .from(workers)
+    .where(sql`${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`)
+    .orderBy(workers.name)
 }

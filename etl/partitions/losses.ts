@@ -1,29 +1,26 @@
 import type { Pool } from 'pg'
-import { acknowledgeDataLoss } from '../ledger/losses.ts'
-import type { PartitionId } from '../ledger/progress.ts'
+import { and, eq, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
+import { columnsOf, on, type Row } from '../postgres/query.ts'
+import { dataLosses } from '../schema/audit.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, recordAction, type Action, type Operator } from '../operations/actions.ts'
 
-export interface DataLoss extends PartitionId {
-  readonly incarnation: number
-  readonly from: number
+const LOSS = {
+  ...columnsOf(dataLosses, 'topic', 'partition', 'incarnation', 'detectedAt', 'acknowledgedBy', 'reason'),
+  from: dataLosses.fromOffset,
   /** One past the last. */
-  readonly to: number
-  readonly detectedAt: Date
-  readonly acknowledgedBy: string | null
-  readonly reason: string | null
+  to: dataLosses.toOffset,
 }
+export type DataLoss = Row<typeof LOSS>
 
 /** Of one partition or of all; open ones first. */
-export async function readDataLosses(pool: Pool, topic: string, partition?: number): Promise<DataLoss[]> {
-  const { rows } = await pool.query<DataLoss>(
-    `select topic, partition, incarnation, from_offset as "from", to_offset as "to", detected_at as "detectedAt",
-            acknowledged_by as "acknowledgedBy", reason
-     from audit.data_losses where topic = $1 and ($2::int is null or partition = $2)
-     order by acknowledged_at is not null, partition, incarnation, from_offset`,
-    [topic, partition ?? null],
-  )
-  return rows
+export function readDataLosses(pool: Pool, topic: string, partition?: number): Promise<DataLoss[]> {
+  const ofPartition = partition === undefined ? undefined : eq(LOSS.partition, partition)
+  return on(pool)
+    .select(LOSS)
+    .from(dataLosses)
+    .where(and(eq(LOSS.topic, topic), ofPartition))
+    .orderBy(isNotNull(dataLosses.acknowledgedAt), LOSS.partition, LOSS.incarnation, LOSS.from)
 }
 
 /**
@@ -39,7 +36,19 @@ export function acknowledgeLoss(
 ): Promise<Action> {
   const { topic, partition, incarnation, from } = loss
   return inTransaction(pool, async (client) => {
-    if (!(await acknowledgeDataLoss(client, loss, by.name, reason)))
+    const { rowCount } = await on(client)
+      .update(dataLosses)
+      .set({ acknowledgedAt: sql`now()`, acknowledgedBy: by.name, reason })
+      .where(
+        and(
+          eq(LOSS.topic, topic),
+          eq(LOSS.partition, partition),
+          eq(LOSS.incarnation, incarnation),
+          eq(LOSS.from, from),
+          isNull(dataLosses.acknowledgedAt),
+        ),
+      )
+    if (rowCount === 0)
       throw new ActionRefused(
         `${topic}/${partition} has no open data loss that begins at ${from}: it may have been acknowledged meanwhile.`,
       )

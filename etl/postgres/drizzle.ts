@@ -42,6 +42,7 @@ export const {
   eq,
   exists,
   fillPlaceholders,
+  getTableColumns,
   gt,
   gte,
   inArray,

@@ -59,6 +59,9 @@ export function columnsOf<T extends object, K extends keyof T & string>(
 /** Columns and expressions by the names that they get. */
 type Columns = Record<string, PgColumn | SQL | SQL.Aliased>
 
+/** What a row of these columns is. */
+export type Row<C extends Columns> = Readonly<SelectResultFields<C>>
+
 /**
  * For SQL that the builder can't say. The columns give the result its type and its names; `write` puts them
  * behind a select or a returning.

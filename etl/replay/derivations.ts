@@ -3,12 +3,7 @@ import type { Fact } from '../stream/types.ts'
 import { bools, hundredths, int4s, int8s, texts, timestamps, uuids } from '../postgres/binary-arrays.ts'
 import { CONTRACT_NAMES, contractArrays, contractNames, contractValues } from '../stream/contract-columns.ts'
 import { textArrayLiteral } from '../stream/facts.ts'
-
-/** Whose record a fact is. */
-export interface Source {
-  readonly partition: number
-  readonly incarnation: number
-}
+import type { PlannedRange } from './plan.ts'
 
 /** What a stored fact holds of what the transform derives. */
 export interface StoredDerivation extends Pick<
@@ -33,7 +28,7 @@ export interface StoredDerivation extends Pick<
 export async function findDerivations(
   client: ClientBase,
   facts: readonly Fact[],
-  source: Source,
+  source: Pick<PlannedRange, 'partition' | 'incarnation'>,
 ): Promise<Map<number, StoredDerivation>> {
   const { rows } = await client.query<StoredDerivation>({
     name: 'find-derivations',

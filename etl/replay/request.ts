@@ -1,8 +1,10 @@
-import type { ClientBase, Pool } from 'pg'
+import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import { recordAction, requireNoOtherReplay, type Action, type Operator } from '../operations/actions.ts'
+import { on } from '../postgres/query.ts'
+import { replayRanges } from '../schema/operations.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
-import { planReplay, type PlannedRange, type ReplayPlan, type ReplayRange } from './plan.ts'
+import { planReplay, type ReplayPlan, type ReplayRange } from './plan.ts'
 
 export interface ReplayRequest {
   readonly topic: string
@@ -33,21 +35,17 @@ export async function requestReplay(
       status: 'pending',
       total: plan.offsets,
     })
-    await insertReplayRanges(client, action.id, plan.ranges)
+    await on(client)
+      .insert(replayRanges)
+      .values(
+        plan.ranges.map(({ from, to, ...where }) => ({
+          ...where,
+          actionId: action.id,
+          fromOffset: from,
+          toOffset: to,
+          nextOffset: from,
+        })),
+      )
     return commit({ action, plan })
   })
-}
-
-async function insertReplayRanges(
-  client: ClientBase,
-  actionId: number,
-  ranges: readonly PlannedRange[],
-): Promise<void> {
-  for (const { topic, partition, incarnation, from, to } of ranges) {
-    await client.query(
-      `insert into audit.replay_ranges (action_id, topic, partition, incarnation, from_offset, to_offset, next_offset)
-       values ($1, $2, $3, $4, $5, $6, $5)`,
-      [actionId, topic, partition, incarnation, from, to],
-    )
-  }
 }

@@ -4,7 +4,12 @@ import { readParts } from '../kafka/log-parts.ts'
 import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { storedMessage, type Logger } from '../process/log.ts'
 import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
-import { JobLost, type Executor, type Job } from '../operations/background.ts'
+import { and, eq, sql } from '../postgres/drizzle.ts'
+import { columnsOf, on } from '../postgres/query.ts'
+import { pipelineRuns } from '../schema/audit.ts'
+import { operatorActions, replayRanges } from '../schema/operations.ts'
+import type { Action } from '../operations/actions.ts'
+import { isHeldBy, JobLost, type Executor, type Job } from '../operations/background.ts'
 import { NO_FIGURES, type ReplayFigures } from './figures.ts'
 import { requireKnownLog } from './plan.ts'
 import { replayPart, requireSameOffsets, type ReplayProgress, type ReplayRules } from './step.ts'
@@ -24,7 +29,7 @@ export function replayExecutor(settings: ReplaySettings): Executor {
   const { worker, pipeline } = settings
   const { pool } = pipeline
   return async (job) => {
-    const runId = await openReplayRun(pool, job.action.id, worker)
+    const runId = await openReplayRun(pool, job.action, worker)
     if (runId === undefined) throw new JobLost(`another worker took action ${job.action.id} over`)
     const logger = settings.logger.child({ run_id: runId, action_id: job.action.id })
     try {
@@ -97,13 +102,18 @@ async function replayRange(
   return figures
 }
 
-async function readReplayRanges(pool: Pool, actionId: number): Promise<ReplayProgress[]> {
-  const { rows } = await pool.query<ReplayProgress>(
-    `select topic, partition, incarnation, from_offset as "from", to_offset as "to", next_offset as next
-     from audit.replay_ranges where action_id = $1 order by partition`,
-    [actionId],
-  )
-  return rows
+function readReplayRanges(pool: Pool, actionId: number): Promise<ReplayProgress[]> {
+  const range = replayRanges
+  return on(pool)
+    .select({
+      ...columnsOf(range, 'topic', 'partition', 'incarnation'),
+      from: range.fromOffset,
+      to: range.toOffset,
+      next: range.nextOffset,
+    })
+    .from(range)
+    .where(eq(range.actionId, actionId))
+    .orderBy(range.partition)
 }
 
 /**
@@ -112,32 +122,35 @@ async function readReplayRanges(pool: Pool, actionId: number): Promise<ReplayPro
  *
  * @returns the run's id, or undefined where another worker has the action now.
  */
-function openReplayRun(pool: Pool, actionId: number, worker: string): Promise<number | undefined> {
+function openReplayRun(pool: Pool, action: Action, worker: string): Promise<number | undefined> {
   return inTransaction<number | undefined>(pool, async (client) => {
     // The action's row is locked until the run is named in it: two workers never open a run each.
-    const { rows } = await client.query<{ runId: number | null }>(
-      `select run_id as "runId" from audit.operator_actions
-       where id = $1 and worker = $2 and status in ('running', 'stopping') for update`,
-      [actionId, worker],
-    )
-    if (rows[0] === undefined) return rollback(undefined)
-    const { runId } = rows[0]
+    const [held] = await on(client)
+      .select({ runId: operatorActions.runId })
+      .from(operatorActions)
+      .where(isHeldBy(worker, action))
+      .for('update')
+    if (held === undefined) return rollback(undefined)
+    const { runId } = held
     if (runId !== null) {
-      await client.query(
-        `update audit.pipeline_runs
-         set retries = retries + case when status = 'failed' then 1 else 0 end,
-             status = 'running', worker = $2, finished_at = null, error = null
-         where id = $1`,
-        [runId, worker],
-      )
+      await on(client)
+        .update(pipelineRuns)
+        .set({
+          retries: sql`${pipelineRuns.retries} + case when ${pipelineRuns.status} = 'failed' then 1 else 0 end`,
+          status: 'running',
+          worker,
+          finishedAt: null,
+          error: null,
+        })
+        .where(eq(pipelineRuns.id, runId))
       return commit(runId)
     }
-    const opened = await client.query<{ id: number }>(
-      `insert into audit.pipeline_runs (kind, worker) values ('replay', $1) returning id`,
-      [worker],
-    )
-    const { id } = opened.rows[0]!
-    await client.query('update audit.operator_actions set run_id = $2 where id = $1', [actionId, id])
+    const [opened] = await on(client)
+      .insert(pipelineRuns)
+      .values({ kind: 'replay', worker })
+      .returning({ id: pipelineRuns.id })
+    const { id } = opened!
+    await on(client).update(operatorActions).set({ runId: id }).where(eq(operatorActions.id, action.id))
     return commit(id)
   })
 }
@@ -147,11 +160,11 @@ async function closeReplayRun(
   pool: Pool,
   runId: number,
   worker: string,
-  outcome: { status: 'succeeded' | 'failed' | 'abandoned'; error?: string },
+  { status, error = null }: { status: 'succeeded' | 'failed' | 'abandoned'; error?: string | null },
 ): Promise<void> {
-  await pool.query(
-    `update audit.pipeline_runs set status = $3, error = $4, finished_at = now()
-     where id = $1 and worker = $2 and status = 'running'`,
-    [runId, worker, outcome.status, outcome.error ?? null],
-  )
+  const run = pipelineRuns
+  await on(pool)
+    .update(run)
+    .set({ status, error, finishedAt: sql`now()` })
+    .where(and(eq(run.id, runId), eq(run.worker, worker), eq(run.status, 'running')))
 }

@@ -7,6 +7,9 @@ import { validate } from '../job/validate.ts'
 import { lockProgress, type Progress } from '../ledger/progress.ts'
 import { compare, findDerivations, updateDerivations } from './derivations.ts'
 import { replaceInRollup } from '../stream/rollup.ts'
+import { and, eq, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { replayRanges } from '../schema/operations.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { addGone, addPart, type ReplayFigures } from './figures.ts'
 import type { PlannedRange } from './plan.ts'
@@ -95,10 +98,14 @@ async function advanceReplayRange(
   { partition, from, to }: { partition: number; from: number; to: number },
   counts: { records: number; changed: number },
 ): Promise<void> {
-  const { rowCount } = await client.query(
-    `update audit.replay_ranges set next_offset = $4, records = records + $5, changed = changed + $6
-     where action_id = $1 and partition = $2 and next_offset = $3`,
-    [actionId, partition, from, to, counts.records, counts.changed],
-  )
+  const range = replayRanges
+  const { rowCount } = await on(client)
+    .update(range)
+    .set({
+      nextOffset: to,
+      records: sql`${range.records} + ${counts.records}`,
+      changed: sql`${range.changed} + ${counts.changed}`,
+    })
+    .where(and(eq(range.actionId, actionId), eq(range.partition, partition), eq(range.nextOffset, from)))
   if (rowCount !== 1) throw new Error(`replay ${actionId} is no longer at offset ${from} of ${partition}`)
 }

@@ -39,14 +39,16 @@ export const deadLetters = audit.table(
     key: bytea('key'),
     value: bytea('value'),
     headers: json('headers').$type<readonly Readonly<Record<string, unknown>>[]>().notNull(),
-    code: text('code').notNull(),
+    code: text('code', { enum: DEAD_LETTER_CODES }).notNull(),
     issues: json('issues').$type<readonly Readonly<Record<string, unknown>>[]>().notNull(),
     /** What went wrong, to group by: the code, and the field of the first issue. */
     failure: text('failure')
       .notNull()
       .generatedAlwaysAs(sql`code || coalesce(' ' || nullif(issues -> 0 ->> 'field', ''), '')`),
     batchId: text('batch_id').notNull(),
+    /** How often it failed again after a redrive; counted on the first one of a chain. */
     attempts: integer('attempts').notNull().default(0),
+    /** The origin of the first one of its chain, where this is a later attempt. */
     redriveOf: text('redrive_of'),
     createdAt: instant('created_at').notNull().defaultNow(),
     publishedAt: instant('published_at'),

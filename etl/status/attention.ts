@@ -1,5 +1,7 @@
 import type { Pool } from 'pg'
-import { ACTION_COLUMNS, type Action } from '../operations/actions.ts'
+import { on } from '../postgres/query.ts'
+import { operatorActions } from '../schema/operations.ts'
+import { ACTION, UNFINISHED, type Action } from '../operations/actions.ts'
 
 /** What waits for a person, or goes on because one asked for it. */
 export interface Attention {
@@ -16,7 +18,7 @@ export interface Attention {
 export const MOST_COUNTED = 10_000
 
 export async function readAttention(pool: Pool): Promise<Attention> {
-  const [{ rows: counts }, { rows: actions }] = await Promise.all([
+  const [{ rows: counts }, actions] = await Promise.all([
     pool.query<Omit<Attention, 'actions'>>(
       `select (select count(*) from audit.alerts where ended_at is null) as "openAlerts",
               (select count(*) from audit.data_losses where acknowledged_at is null) as "unacknowledgedLosses",
@@ -25,10 +27,7 @@ export async function readAttention(pool: Pool): Promise<Attention> {
               (select count(*) from (select from audit.dead_letters where published_at is null limit ${MOST_COUNTED}) waiting)
                 as "unpublishedDeadLetters"`,
     ),
-    pool.query<Action>(
-      `select ${ACTION_COLUMNS} from audit.operator_actions
-       where status in ('pending', 'running', 'stopping') order by id limit 20`,
-    ),
+    on(pool).select(ACTION).from(operatorActions).where(UNFINISHED).orderBy(ACTION.id).limit(20),
   ])
   return { ...counts[0]!, actions }
 }
