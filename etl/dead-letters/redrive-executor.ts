@@ -2,7 +2,6 @@ import type { ClientBase, Pool } from 'pg'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { redriveMessage } from '../job/dead-letter-message.ts'
 import { isTooLarge, type RecordProducer } from '../kafka/producer.ts'
-import type { RecordHeader } from '../kafka/record.ts'
 import {
   headersFromJson,
   MAX_PUBLISHED_BYTES,
@@ -66,16 +65,7 @@ function added(result: RedriveResult, letters: readonly Letter[], sent: readonly
   return { sent: result.sent + sent.length, skipped, tooLarge }
 }
 
-interface Letter {
-  readonly id: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: readonly RecordHeader[]
-  readonly attempts: number
-  readonly origin: string
-  readonly redriveOf: string | null
-  readonly skip: SkipReason | null
-}
+type Letter = Awaited<ReturnType<typeof nextLetters>>[number]
 
 const STEP_LETTERS = 200
 /** kafkajs makes one record batch of a send's records for a partition, and the topic takes 1 MiB. */
@@ -87,10 +77,9 @@ async function nextLetters(
   { where, filter }: Walk,
   position: number,
   corrected: boolean,
-): Promise<Letter[]> {
-  const bytes = sql`size.bytes`
+) {
   const skip = sql`coalesce(${skipReason(topic, corrected, isSingle(filter))},
-    case when ${bytes} > ${MAX_PUBLISHED_BYTES} then 'too_large' end)`
+    case when size.bytes > ${MAX_PUBLISHED_BYTES} then 'too_large' end)`
   const rows = await read(
     pool,
     {
@@ -108,7 +97,7 @@ async function nextLetters(
                sum(case when skip is null then bytes else 0 end)
                  over (order by id rows unbounded preceding exclude current row) as before
         from (
-          select ${d.id}, ${skip} as skip, ${bytes}
+          select ${d.id}, ${skip} as skip, size.bytes
           from ${deadLetters} d
           cross join lateral (
             select coalesce(octet_length(${d.key}), 0) + coalesce(octet_length(${d.value}), 0) + octet_length(${d.headers}::text) as bytes

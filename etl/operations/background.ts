@@ -175,16 +175,16 @@ async function work(options: BackgroundOptions, claimed: Claimed, stopping: Abor
     status: 'succeeded' | 'failed' | 'stopped' | 'pending',
     { result, error }: { result?: Result; error?: string } = {},
   ): Promise<void> {
-    const outcome =
-      status === 'pending'
-        ? {
-            status: sql`case when ${ACTION.status} = 'stopping' then 'stopped' else 'pending' end`,
-            finishedAt: null,
-          }
-        : { status, finishedAt: sql`now()` }
+    const goesOn = status === 'pending'
+    const unlessStopping = sql`case when ${ACTION.status} = 'stopping' then 'stopped' else 'pending' end`
     await on(pool)
       .update(operatorActions)
-      .set({ ...outcome, error: error ?? null, ...(result === undefined ? {} : { result }) })
+      .set({
+        status: goesOn ? unlessStopping : status,
+        finishedAt: goesOn ? null : sql`now()`,
+        error,
+        result,
+      })
       .where(isHeldBy(worker, action))
   }
 }

@@ -98,19 +98,15 @@ async function offsetsAsked(
   loaded: readonly number[],
 ): Promise<Map<number, AskedOffsets>> {
   if (range.kind === 'offsets') return new Map([[range.partition, { from: range.from, to: range.to }]])
-  if (range.kind === 'all')
-    return new Map(loaded.map((partition) => [partition, { from: undefined, to: undefined }]))
+  const ofEach = (offsets: (partition: number) => AskedOffsets) =>
+    new Map(loaded.map((partition) => [partition, offsets(partition)]))
+  if (range.kind === 'all') return ofEach(() => ({ from: undefined, to: undefined }))
   const { from, to } = range
   const [first, last] = await askAdmin(kafka, async (admin) => [
     await offsetsAt(admin, topic, new Date(from)),
     to === undefined ? undefined : await offsetsAt(admin, topic, new Date(to)),
   ])
-  return new Map(
-    loaded.map((partition) => [
-      partition,
-      { from: first?.get(partition), to: last?.get(partition), byTime: true },
-    ]),
-  )
+  return ofEach((partition) => ({ from: first?.get(partition), to: last?.get(partition), byTime: true }))
 }
 
 /** The offsets that can be read again, and what is to be said of those that can't. */

@@ -84,13 +84,8 @@ async function replayRange(
   await logStart()
   const limits = { maxRecords: pipeline.batchSize, maxBytes: pipeline.batchBytes }
   let figures = before
-  for await (const part of readParts(
-    reader,
-    range.partition,
-    { from: range.next, to: range.to },
-    limits,
-    logStart,
-  )) {
+  const parts = readParts(reader, range.partition, { from: range.next, to: range.to }, limits, logStart)
+  for await (const part of parts) {
     job.signal.throwIfAborted()
     if (part.kind === 'gone')
       logger.warn(
