@@ -1,12 +1,65 @@
+import type { Pool } from 'pg'
+import { recordAction, type Action, type Operator } from '../operations/actions.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Config } from '../process/config.ts'
-import type { Channel, ChannelFactory } from './channel.ts'
+import type { Logger } from '../process/log.ts'
+import { attempt, type Channel, type ChannelFactory, type Notification } from './channel.ts'
 import { email } from './channels/email.ts'
-import { slack } from './channels/slack.ts'
-import { webhook } from './channels/webhook.ts'
+import { webhook, slack } from './channels/http.ts'
 
-/** Every channel that there is. One more: a file beside these, its settings in the configuration, a line here. */
+/** Every channel that there is. One more: a ChannelFactory in channels/, its settings in the configuration, a line here. */
 const CHANNELS: readonly ChannelFactory[] = [webhook, slack, email]
 
 export function configuredChannels(config: Config<'alerts'>): readonly Channel[] {
   return CHANNELS.map((make) => make(config)).filter((channel) => channel !== undefined)
+}
+
+export interface TestResult {
+  readonly channel: string
+  readonly ok: boolean
+  /** What went wrong, free of secrets; null where nothing did. */
+  readonly error: string | null
+}
+
+/** Sends a notification that is marked as a test to every channel, at once, and says what came of each. */
+export async function sendTestAlert(
+  config: Config<'alerts' | 'console'>,
+  logger: Logger,
+): Promise<readonly TestResult[]> {
+  const notification: Notification = {
+    event: 'test',
+    id: null,
+    rule: 'test',
+    scope: '',
+    severity: 'warning',
+    summary: 'Alerts arrive here',
+    firstAction: 'Nothing: an operator tries the alerts, nothing is wrong.',
+    startedAt: new Date(),
+    endedAt: null,
+    link: `${config.CONSOLE_URL}/`,
+  }
+  return Promise.all(
+    configuredChannels(config).map(async (channel) => {
+      const error = await attempt(channel, notification, new AbortController().signal)
+      if (error === undefined) logger.info({ channel: channel.name }, 'test alert sent')
+      else logger.warn({ channel: channel.name, error }, 'test alert could not be sent')
+      return { channel: channel.name, ok: error === undefined, error: error ?? null }
+    }),
+  )
+}
+
+/** Tries every alert channel, and writes down what came of each in the action's target. */
+export async function testAlerts(
+  pool: Pool,
+  by: Operator,
+  config: Config<'alerts' | 'console'>,
+  logger: Logger,
+): Promise<{ readonly action: Action; readonly channels: readonly TestResult[] }> {
+  const channels = await sendTestAlert(config, logger)
+  const action = await inTransaction(pool, async (client) =>
+    commit(
+      await recordAction(client, by, { action: 'test_alert', target: { channels }, status: 'succeeded' }),
+    ),
+  )
+  return { action, channels }
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
-import { attempt } from './attempt.ts'
-import type { AlertFacts, Channel, Notification } from './channel.ts'
+import type { AlertFacts } from './alert.ts'
+import { attempt, type Channel, type Notification } from './channel.ts'
 
 export interface Outbox {
   readonly pool: Pool

@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
-import type { Logger } from '../process/log.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
-import type { AlertRule, Finding, RuleContext } from './rule.ts'
+import type { Logger } from '../process/log.ts'
+import type { AlertRule, Finding, RuleContext } from './alert.ts'
 
 export interface Lookout {
   readonly pool: Pool

@@ -1,12 +1,8 @@
-import type { AlertRule } from './rule.ts'
-import { dataLoss } from './rules/data-loss.ts'
-import { deadLetterRatio } from './rules/dead-letter-ratio.ts'
-import { late } from './rules/late.ts'
-import { partitionStopped } from './rules/partition-stopped.ts'
-import { paused } from './rules/paused.ts'
-import { runFailed } from './rules/run-failed.ts'
+import type { AlertRule } from './alert.ts'
+import { late, paused, runFailed } from './rules/job.ts'
+import { partitionStopped, dataLoss, deadLetterRatio } from './rules/records.ts'
 
-/** Every alert that there is. One more: a file beside these and a line here. */
+/** Every alert that there is. One more: an AlertRule in rules/ and a line here. */
 export const RULES: readonly AlertRule[] = [
   late,
   partitionStopped,
@@ -15,3 +11,8 @@ export const RULES: readonly AlertRule[] = [
   deadLetterRatio,
   paused,
 ]
+
+/** The console's page for an alert; the overview where its rule was removed since. */
+export function alertLink(consoleUrl: string, rule: string): string {
+  return consoleUrl + (RULES.find(({ id }) => id === rule)?.path ?? '/')
+}

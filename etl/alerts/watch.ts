@@ -5,8 +5,7 @@ import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { configuredChannels } from './channels.ts'
 import { deliverWaiting, giveUpOld } from './deliver.ts'
 import { endAlertsOfRemovedRules, look } from './look.ts'
-import { alertLink } from './link.ts'
-import { RULES } from './rules.ts'
+import { RULES, alertLink } from './rules.ts'
 
 /** How long something may be wrong unseen, at most; and what it costs: a look-up by index for each rule. */
 const LOOK_EVERY_MS = 10_000

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { readAlerts } from '../alerts/read.ts'
-import { testAlerts } from '../alerts/request-test-alert.ts'
+import { readAlerts } from '../alerts/alert.ts'
+import { testAlerts } from '../alerts/channels.ts'
 import type { Console, Server } from '../web/console.ts'
 import { Action, Alert, PROBLEMS, TestResult, list } from './schemas.ts'
 

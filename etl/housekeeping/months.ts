@@ -1,8 +1,8 @@
-import { unlessAborted } from '../process/aborted.ts'
 import pRetry from 'p-retry'
 import type { Pool } from 'pg'
 import { remedyFor } from '../postgres/errors.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
+import { unlessAborted } from '../process/aborted.ts'
 
 /** Month partitions of the facts, in UTC. */
 

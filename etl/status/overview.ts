@@ -1,14 +1,20 @@
 import type { Pool } from 'pg'
-import { late } from '../alerts/rules/late.ts'
-import type { Config } from '../process/config.ts'
+import { late } from '../alerts/rules/job.ts'
 import { readControl, type Control } from '../operations/control.ts'
 import { readWorkers, type WorkerRow } from '../operations/presence.ts'
-import { readAttention, type Attention } from './attention.ts'
-import { readFreshness, type Freshness } from './freshness.ts'
-import { conditionsOf, type Condition } from './operating-state.ts'
 import { readPartitions, type PartitionLag } from '../partitions/lag.ts'
+import type { Config } from '../process/config.ts'
+import {
+  readPoints,
+  readThroughput,
+  readFreshness,
+  type Point,
+  type Span,
+  type Throughput,
+  type Freshness,
+} from './flow.ts'
+import { conditionsOf, readAttention, type Condition, type Attention } from './operating-state.ts'
 import { readRuns, type Run } from './runs.ts'
-import { readPoints, readThroughput, type Point, type Span, type Throughput } from './throughput.ts'
 
 /** All that the overview shows, from the warehouse alone. */
 export interface Overview {

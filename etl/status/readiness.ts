@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import type { KafkaWatch } from '../kafka/watch.ts'
 import type { Membership } from '../kafka/membership.ts'
+import type { KafkaWatch } from '../kafka/watch.ts'
 import type { PresenceKeeper } from '../operations/presence.ts'
 
 export interface ReadinessSources {

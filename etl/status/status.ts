@@ -1,14 +1,14 @@
 import type { Pool } from 'pg'
-import type { Config } from '../process/config.ts'
 import type { Kafka } from '../kafka/client.ts'
 import { groupOffsets, type GroupOffset } from '../kafka/group-offsets.ts'
 import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import { reasonOf } from '../kafka/errors.ts'
-import { scrub } from '../process/log.ts'
 import { readControl } from '../operations/control.ts'
 import { readWorkers, type WorkerRow } from '../operations/presence.ts'
-import { readAttention } from './attention.ts'
-import { readFreshness, type Freshness } from './freshness.ts'
+import type { Config } from '../process/config.ts'
+import { scrub } from '../process/log.ts'
+import { readFreshness, type Freshness } from './flow.ts'
+import { readAttention } from './operating-state.ts'
 import { readRuns, type Run } from './runs.ts'
 
 /** One partition, as far as warehouse and Kafka know it; null is what neither could say. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Finding, RuleContext } from '../../etl/alerts/rule.ts'
+import type { Finding, RuleContext } from '../../etl/alerts/alert.ts'
 import { RULES } from '../../etl/alerts/rules.ts'
 import {
   acknowledged,

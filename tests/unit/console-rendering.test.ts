@@ -5,7 +5,7 @@ import { html } from '../../etl/console/html.ts'
 import { barsOf, gantt } from '../../etl/console/pages/runs/gantt.ts'
 import { link, olderNewer } from '../../etl/console/paging.ts'
 import { table } from '../../etl/console/table.ts'
-import type { Batch } from '../../etl/status/batches.ts'
+import type { Batch } from '../../etl/status/runs.ts'
 
 const EVIL = '</script><script>alert(1)</script>'
 

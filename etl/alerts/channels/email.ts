@@ -1,6 +1,5 @@
 import { createTransport, type SendMailOptions } from 'nodemailer'
-import { DeliveryFailed, type ChannelFactory, type Notification } from '../channel.ts'
-import { headline, period } from '../wording.ts'
+import { DeliveryFailed, headline, period, type ChannelFactory, type Notification } from '../channel.ts'
 
 /** Plain text by SMTP. Without a connection kept open: alerts are few, and far between. */
 export const email: ChannelFactory = ({

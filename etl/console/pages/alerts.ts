@@ -1,5 +1,5 @@
-import { alertLink } from '../../alerts/link.ts'
-import { readAlerts, type Alert, type NotificationState } from '../../alerts/read.ts'
+import { alertLink } from '../../alerts/rules.ts'
+import { readAlerts, type Alert, type NotificationState } from '../../alerts/alert.ts'
 import { count, duration } from '../../text/wording.ts'
 import type { Console, Server } from '../../web/console.ts'
 import { instant, moment, until } from '../format.ts'

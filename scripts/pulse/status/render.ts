@@ -1,4 +1,4 @@
-import type { Freshness } from '../../../etl/status/freshness.ts'
+import type { Freshness } from '../../../etl/status/flow.ts'
 import type { Run } from '../../../etl/status/runs.ts'
 import type { PartitionStatus, Status } from '../../../etl/status/status.ts'
 import { second, table, type Column } from '../output.ts'

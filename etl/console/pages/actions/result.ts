@@ -1,4 +1,4 @@
-import type { TestResult } from '../../../alerts/test-alert.ts'
+import type { TestResult } from '../../../alerts/channels.ts'
 import type { Action } from '../../../operations/actions.ts'
 import type { DismissResult } from '../../../dead-letters/dismiss.ts'
 import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../../dead-letters/redrive.ts'

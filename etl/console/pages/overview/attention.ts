@@ -1,5 +1,5 @@
 import type { Action } from '../../../operations/actions.ts'
-import { MOST_COUNTED } from '../../../status/attention.ts'
+import { MOST_COUNTED } from '../../../status/operating-state.ts'
 import type { Overview } from '../../../status/overview.ts'
 import { thousands } from '../../../text/wording.ts'
 import { ago } from '../../format.ts'

@@ -1,4 +1,4 @@
-import { SPANS, type Point, type Span } from '../../../status/throughput.ts'
+import { SPANS, type Point, type Span } from '../../../status/flow.ts'
 import { charts } from '../../charts.ts'
 import { html, type Html } from '../../html.ts'
 import { choice } from '../../paging.ts'

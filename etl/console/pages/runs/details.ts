@@ -1,5 +1,4 @@
-import type { Batch } from '../../../status/batches.ts'
-import type { Run } from '../../../status/runs.ts'
+import type { Batch, Run } from '../../../status/runs.ts'
 import { count, duration, offsets, thousands } from '../../../text/wording.ts'
 import { instant, moment, orDash } from '../../format.ts'
 import { gantt } from './gantt.ts'

@@ -1,4 +1,4 @@
-import type { Batch } from '../../../status/batches.ts'
+import type { Batch } from '../../../status/runs.ts'
 import { duration } from '../../../text/wording.ts'
 import { html, nothing, type Html } from '../../html.ts'
 
