@@ -1,7 +1,10 @@
 import type { ClientBase, Pool } from 'pg'
+import { asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { alertNotifications, alerts, type ALERT_EVENTS, type ALERT_SEVERITIES } from '../schema/operations.ts'
 
-/** Critical is for now, a warning for the working day. */
-export type Severity = 'critical' | 'warning'
+export type Severity = (typeof ALERT_SEVERITIES)[number]
+export type AlertEvent = (typeof ALERT_EVENTS)[number]
 
 /** What a rule judges by. Times are compared by the warehouse's clock alone. */
 export interface RuleContext {
@@ -49,7 +52,7 @@ export interface AlertFacts {
 
 /** What became of telling an alert by one channel. */
 export interface NotificationState {
-  readonly event: 'started' | 'ended'
+  readonly event: AlertEvent
   readonly channel: string
   readonly state: 'waiting' | 'sent' | 'given up'
   readonly attempts: number
@@ -64,9 +67,6 @@ export interface Alert extends AlertFacts {
   readonly notifications: readonly NotificationState[]
 }
 
-const COLUMNS = `id, rule, scope, severity, summary, first_action as "firstAction", started_at as "startedAt",
-  ended_at as "endedAt"`
-
 /**
  * Those that go on, then those that are over, each newest first.
  *
@@ -76,27 +76,56 @@ export async function readAlerts(
   pool: Pool,
   { open, limit }: { readonly open: boolean; readonly limit: number },
 ): Promise<Alert[]> {
-  const { rows: alerts } = await pool.query<Omit<Alert, 'notifications'>>(
-    open
-      ? `select ${COLUMNS} from audit.alerts where ended_at is null order by started_at desc, id desc limit $1`
-      : `select * from (
-           select ${COLUMNS} from audit.alerts where ended_at is null
-           union all
-           (select ${COLUMNS} from audit.alerts where ended_at is not null order by started_at desc, id desc limit $1)
-         ) listed
-         order by "endedAt" is not null, "startedAt" desc, id desc limit $1`,
-    [limit],
-  )
-  const { rows: notifications } = await pool.query<NotificationState & { alertId: number }>(
-    `select alert_id as "alertId", event, channel, attempts, sent_at as "sentAt", next_attempt_at as "nextAttemptAt",
-            last_error as "lastError",
-            case when sent_at is not null then 'sent' when gave_up_at is not null then 'given up' else 'waiting' end as state
-     from audit.alert_notifications where alert_id = any($1) order by event = 'ended', channel`,
-    [alerts.map(({ id }) => id)],
-  )
-  const told = Map.groupBy(notifications, ({ alertId }) => alertId)
-  return alerts.map((alert) => ({
+  const found = await (open ? readOpen(pool, limit) : readListed(pool, limit))
+  const { alertId, event, channel, attempts, sentAt, nextAttemptAt, lastError, gaveUpAt } = alertNotifications
+  const notifications = await on(pool)
+    .select({
+      alertId,
+      event,
+      channel,
+      attempts,
+      sentAt,
+      nextAttemptAt,
+      lastError,
+      state: sql<NotificationState['state']>`
+        case when ${sentAt} is not null then 'sent' when ${gaveUpAt} is not null then 'given up' else 'waiting' end`,
+    })
+    .from(alertNotifications)
+    .where(
+      inArray(
+        alertId,
+        found.map(({ id }) => id),
+      ),
+    )
+    .orderBy(sql`${event} = 'ended'`, asc(channel))
+  const told = Map.groupBy(notifications, (notification) => notification.alertId)
+  return found.map((alert) => ({
     ...alert,
     notifications: (told.get(alert.id) ?? []).map(({ alertId: _alertId, ...state }) => state),
   }))
+}
+
+function readOpen(pool: Pool, limit: number) {
+  return on(pool)
+    .select()
+    .from(alerts)
+    .where(isNull(alerts.endedAt))
+    .orderBy(desc(alerts.startedAt), desc(alerts.id))
+    .limit(limit)
+}
+
+/** All that go on and the newest of the others, each by its index. */
+function readListed(pool: Pool, limit: number) {
+  const over = on(pool)
+    .select()
+    .from(alerts)
+    .where(isNotNull(alerts.endedAt))
+    .orderBy(desc(alerts.startedAt), desc(alerts.id))
+    .limit(limit)
+  const listed = on(pool).select().from(alerts).where(isNull(alerts.endedAt)).unionAll(over).as('listed')
+  return on(pool)
+    .select()
+    .from(listed)
+    .orderBy(isNotNull(listed.endedAt), desc(listed.startedAt), desc(listed.id))
+    .limit(limit)
 }

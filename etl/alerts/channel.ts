@@ -1,11 +1,11 @@
 import { unlessAborted } from '../process/aborted.ts'
 import type { Config } from '../process/config.ts'
 import { plain } from '../text/excerpt.ts'
-import type { AlertFacts } from './alert.ts'
+import type { AlertEvent, AlertFacts } from './alert.ts'
 
 /** What is told of an alert. */
 export interface Notification extends AlertFacts {
-  readonly event: 'started' | 'ended' | 'test'
+  readonly event: AlertEvent | 'test'
   /** The alert's; null for a test. One that comes twice has the same id and event. */
   readonly id: number | null
   readonly link: string

@@ -1,9 +1,12 @@
 import type { Pool } from 'pg'
+import { and, eq, getTableColumns, isNull, lt, lte, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
 import type { Logger } from '../process/log.ts'
-import type { AlertFacts } from './alert.ts'
+import { alertNotifications, alerts } from '../schema/operations.ts'
+import type { AlertEvent, AlertFacts } from './alert.ts'
 import { attempt, type Channel, type Notification } from './channel.ts'
 
-export interface Outbox {
+export interface DeliveryOptions {
   readonly pool: Pool
   readonly logger: Logger
   /** The console's address for an alert of this rule. */
@@ -13,7 +16,7 @@ export interface Outbox {
 /** A notification that is ours to send until its next attempt falls due. */
 interface Claimed extends AlertFacts {
   readonly id: number
-  readonly event: 'started' | 'ended'
+  readonly event: AlertEvent
   readonly attempts: number
 }
 
@@ -21,8 +24,11 @@ interface Claimed extends AlertFacts {
  * Sends what waits for a channel and is due, one after the other. At least once: who dies between sending and
  * writing that down leaves it to be sent again, when the claim has run out.
  */
-export async function deliverWaiting(outbox: Outbox, channel: Channel, signal: AbortSignal): Promise<void> {
-  const { pool, logger, linkOf } = outbox
+export async function deliverWaiting(
+  { pool, logger, linkOf }: DeliveryOptions,
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     const claimed = await claim(pool, channel.name)
     if (claimed === undefined) return
@@ -40,7 +46,7 @@ export async function deliverWaiting(outbox: Outbox, channel: Channel, signal: A
 }
 
 /** The end of an alert that goes on meanwhile is told by its own notification. */
-function notificationOf(alert: Omit<Claimed, 'attempts'>, linkOf: Outbox['linkOf']): Notification {
+function notificationOf(alert: Omit<Claimed, 'attempts'>, linkOf: DeliveryOptions['linkOf']): Notification {
   return { ...alert, endedAt: alert.event === 'ended' ? alert.endedAt : null, link: linkOf(alert.rule) }
 }
 
@@ -50,49 +56,66 @@ function notificationOf(alert: Omit<Claimed, 'attempts'>, linkOf: Outbox['linkOf
  * waited for. SKIP LOCKED passes over what another worker is claiming now; after its commit the row is no
  * longer due. The shortest claim is three times what an attempt may take, so no two send the same.
  */
-async function claim(pool: Pool, channel: string): Promise<Claimed | undefined> {
-  const { rows } = await pool.query<Claimed>(
-    `with due as (
-       select alert_id, event, channel from audit.alert_notifications
-       where channel = $1 and sent_at is null and gave_up_at is null and next_attempt_at <= now()
-       order by alert_id limit 1 for update skip locked
-     ), claimed as (
-       update audit.alert_notifications n
-       set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => least(30 * 2 ^ attempts, 3600))
-       from due where (n.alert_id, n.event, n.channel) = (due.alert_id, due.event, due.channel)
-       returning n.alert_id, n.event, n.attempts
-     )
-     select a.id, event, attempts, rule, scope, severity, summary, first_action as "firstAction",
-            started_at as "startedAt", ended_at as "endedAt"
-     from claimed join audit.alerts a on a.id = alert_id`,
-    [channel],
+async function claim(pool: Pool, name: string): Promise<Claimed | undefined> {
+  const { alertId, event, channel, attempts, sentAt, gaveUpAt, nextAttemptAt } = alertNotifications
+  const db = on(pool)
+  const due = db.$with('due').as(
+    db
+      .select({ alertId, event, channel })
+      .from(alertNotifications)
+      .where(and(eq(channel, name), isNull(sentAt), isNull(gaveUpAt), lte(nextAttemptAt, sql`now()`)))
+      .orderBy(alertId)
+      .limit(1)
+      .for('update', { skipLocked: true }),
   )
-  return rows[0]
+  const claimed = db.$with('claimed').as(
+    db
+      .update(alertNotifications)
+      .set({
+        attempts: sql`${attempts} + 1`,
+        nextAttemptAt: sql`now() + make_interval(secs => least(30 * 2 ^ ${attempts}, 3600))`,
+      })
+      .from(due)
+      .where(and(eq(alertId, due.alertId), eq(event, due.event), eq(channel, due.channel)))
+      .returning({ alertId, event, attempts }),
+  )
+  const [one] = await db
+    .with(due, claimed)
+    .select({ ...getTableColumns(alerts), event: claimed.event, attempts: claimed.attempts })
+    .from(claimed)
+    .innerJoin(alerts, eq(alerts.id, claimed.alertId))
+  return one
 }
+
+const isOf = ({ id, event }: Claimed, channel: string) =>
+  and(
+    eq(alertNotifications.alertId, id),
+    eq(alertNotifications.event, event),
+    eq(alertNotifications.channel, channel),
+  )
 
 /** Also where it was given up while it was being sent. */
-async function markSent(pool: Pool, { id, event }: Claimed, channel: string): Promise<void> {
-  await pool.query(
-    `update audit.alert_notifications set sent_at = now(), gave_up_at = null, last_error = null
-     where alert_id = $1 and event = $2 and channel = $3`,
-    [id, event, channel],
-  )
+async function markSent(pool: Pool, claimed: Claimed, channel: string): Promise<void> {
+  await on(pool)
+    .update(alertNotifications)
+    .set({ sentAt: sql`now()`, gaveUpAt: null, lastError: null })
+    .where(isOf(claimed, channel))
 }
 
-async function markFailed(pool: Pool, { id, event }: Claimed, channel: string, error: string): Promise<void> {
-  await pool.query(
-    `update audit.alert_notifications set last_error = $4
-     where alert_id = $1 and event = $2 and channel = $3 and gave_up_at is null`,
-    [id, event, channel, error],
-  )
+async function markFailed(pool: Pool, claimed: Claimed, channel: string, error: string): Promise<void> {
+  await on(pool)
+    .update(alertNotifications)
+    .set({ lastError: error })
+    .where(and(isOf(claimed, channel), isNull(alertNotifications.gaveUpAt)))
 }
 
 /** What could not be sent for a day is no news any more. Of channels that were taken away, too. */
-export async function giveUpOld({ pool, logger }: Outbox): Promise<void> {
-  const { rows } = await pool.query<{ alert: number; event: string; channel: string; error: string | null }>(
-    `update audit.alert_notifications set gave_up_at = now()
-     where sent_at is null and gave_up_at is null and created_at < now() - interval '1 day'
-     returning alert_id as alert, event, channel, last_error as error`,
-  )
-  for (const given of rows) logger.error(given, 'alert given up: it could not be sent for a day')
+export async function giveUpOld({ pool, logger }: DeliveryOptions): Promise<void> {
+  const { alertId, event, channel, createdAt, sentAt, gaveUpAt, lastError } = alertNotifications
+  const givenUp = await on(pool)
+    .update(alertNotifications)
+    .set({ gaveUpAt: sql`now()` })
+    .where(and(isNull(sentAt), isNull(gaveUpAt), lt(createdAt, sql`now() - interval '1 day'`)))
+    .returning({ alert: alertId, event, channel, error: lastError })
+  for (const given of givenUp) logger.error(given, 'alert given up: it could not be sent for a day')
 }

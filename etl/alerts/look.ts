@@ -1,7 +1,10 @@
 import type { ClientBase, Pool } from 'pg'
+import { and, eq, inArray, isNull, not, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Logger } from '../process/log.ts'
-import type { AlertRule, Finding, RuleContext } from './alert.ts'
+import { alertNotifications, alerts } from '../schema/operations.ts'
+import type { AlertEvent, AlertRule, Finding, RuleContext } from './alert.ts'
 
 export interface Lookout {
   readonly pool: Pool
@@ -11,11 +14,8 @@ export interface Lookout {
   readonly channels: readonly string[]
 }
 
-interface Change {
-  readonly id: number
-  readonly scope: string
-  readonly summary: string
-}
+const CHANGE = { id: alerts.id, scope: alerts.scope, summary: alerts.summary }
+type Change = Pick<typeof alerts.$inferSelect, keyof typeof CHANGE>
 
 /**
  * One look at everything that could be wrong: alerts begin and end, and what is to be sent waits in the
@@ -37,15 +37,26 @@ export async function look(lookout: Lookout, context: RuleContext, signal: Abort
 
 /** Ends the alerts of rules that no longer exist: nothing else would. Once at the start is enough. */
 export async function endAlertsOfRemovedRules({ pool, logger, rules, channels }: Lookout): Promise<void> {
-  const ended = await inTransaction(pool, async (client) => {
-    const { rows } = await client.query<Change>(
-      `update audit.alerts set ended_at = now() where ended_at is null and rule <> all($1) returning id, scope, summary`,
-      [rules.map(({ id }) => id)],
-    )
-    await announceEnd(client, rows, channels)
-    return commit(rows)
+  const over = await inTransaction(pool, async (client) => {
+    const ended = await on(client)
+      .update(alerts)
+      .set({ endedAt: sql`now()` })
+      .where(
+        and(
+          isNull(alerts.endedAt),
+          not(
+            inArray(
+              alerts.rule,
+              rules.map(({ id }) => id),
+            ),
+          ),
+        ),
+      )
+      .returning(CHANGE)
+    await announceEnd(client, ended, channels)
+    return commit(ended)
   })
-  for (const change of ended) logger.info({ alert: change.id }, 'alert ended: its rule was removed')
+  for (const change of over) logger.info({ alert: change.id }, 'alert ended: its rule was removed')
 }
 
 /**
@@ -84,44 +95,33 @@ async function lookAt(
 }
 
 async function openScopes(client: ClientBase, { id }: AlertRule): Promise<ReadonlySet<string>> {
-  const { rows } = await client.query<{ scope: string }>(
-    `select scope from audit.alerts where rule = $1 and ended_at is null`,
-    [id],
-  )
-  return new Set(rows.map(({ scope }) => scope))
+  const open = await on(client)
+    .select({ scope: alerts.scope })
+    .from(alerts)
+    .where(and(eq(alerts.rule, id), isNull(alerts.endedAt)))
+  return new Set(open.map(({ scope }) => scope))
 }
 
 async function begin(
   client: ClientBase,
-  { id, severity }: AlertRule,
+  { id: rule, severity }: AlertRule,
   findings: readonly Finding[],
 ): Promise<Change[]> {
   if (findings.length === 0) return []
-  const { rows } = await client.query<Change>(
-    `insert into audit.alerts (rule, severity, scope, summary, first_action, started_at)
-     select $1, $2, * from unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[])
-     on conflict (rule, scope) where ended_at is null do nothing
-     returning id, scope, summary`,
-    [
-      id,
-      severity,
-      findings.map(({ scope }) => scope),
-      findings.map(({ summary }) => summary),
-      findings.map(({ firstAction }) => firstAction),
-      findings.map(({ since }) => since),
-    ],
-  )
-  return rows
+  return on(client)
+    .insert(alerts)
+    .values(findings.map(({ since, ...finding }) => ({ ...finding, rule, severity, startedAt: since })))
+    .onConflictDoNothing({ target: [alerts.rule, alerts.scope], where: isNull(alerts.endedAt) })
+    .returning(CHANGE)
 }
 
 async function end(client: ClientBase, { id }: AlertRule, scopes: readonly string[]): Promise<Change[]> {
   if (scopes.length === 0) return []
-  const { rows } = await client.query<Change>(
-    `update audit.alerts set ended_at = now() where rule = $1 and scope = any($2) and ended_at is null
-     returning id, scope, summary`,
-    [id, scopes],
-  )
-  return rows
+  return on(client)
+    .update(alerts)
+    .set({ endedAt: sql`now()` })
+    .where(and(eq(alerts.rule, id), inArray(alerts.scope, [...scopes]), isNull(alerts.endedAt)))
+    .returning(CHANGE)
 }
 
 /**
@@ -130,28 +130,27 @@ async function end(client: ClientBase, { id }: AlertRule, scopes: readonly strin
  */
 async function announceEnd(
   client: ClientBase,
-  alerts: readonly Change[],
+  ended: readonly Change[],
   channels: readonly string[],
 ): Promise<void> {
-  if (alerts.length === 0) return
-  await client.query(
-    `update audit.alert_notifications set gave_up_at = now(), last_error = 'it ended first: only its end is sent'
-     where alert_id = any($1) and event = 'started' and sent_at is null and gave_up_at is null`,
-    [alerts.map(({ id }) => id)],
-  )
-  await addToOutbox(client, alerts, 'ended', channels)
+  if (ended.length === 0) return
+  const { alertId, event, sentAt, gaveUpAt } = alertNotifications
+  const ids = ended.map(({ id }) => id)
+  await on(client)
+    .update(alertNotifications)
+    .set({ gaveUpAt: sql`now()`, lastError: 'it ended first: only its end is sent' })
+    .where(and(inArray(alertId, ids), eq(event, 'started'), isNull(sentAt), isNull(gaveUpAt)))
+  await addToOutbox(client, ended, 'ended', channels)
 }
 
 async function addToOutbox(
   client: ClientBase,
-  alerts: readonly Change[],
-  event: 'started' | 'ended',
+  changes: readonly Change[],
+  event: AlertEvent,
   channels: readonly string[],
 ): Promise<void> {
-  if (alerts.length === 0 || channels.length === 0) return
-  await client.query(
-    `insert into audit.alert_notifications (alert_id, event, channel)
-     select id, $2, channel from unnest($1::bigint[]) id, unnest($3::text[]) channel`,
-    [alerts.map(({ id }) => id), event, channels],
-  )
+  if (changes.length === 0 || channels.length === 0) return
+  await on(client)
+    .insert(alertNotifications)
+    .values(changes.flatMap(({ id: alertId }) => channels.map((channel) => ({ alertId, event, channel }))))
 }

@@ -27,14 +27,14 @@ export interface WatchOptions {
 export function startAlerts({ pool, config, logger, topic }: WatchOptions): Repetition {
   const channels = configuredChannels(config)
   const lookout = { pool, logger, rules: RULES, channels: channels.map(({ name }) => name) }
-  const outbox = { pool, logger, linkOf: (rule: string) => alertLink(config.CONSOLE_URL, rule) }
+  const delivery = { pool, logger, linkOf: (rule: string) => alertLink(config.CONSOLE_URL, rule) }
   const began = performance.now()
   let first = true
   const loops = [
     repeatedly('looking for alerts', LOOK_EVERY_MS, logger, async (signal) => {
       if (first) await endAlertsOfRemovedRules(lookout)
       first = false
-      await giveUpOld(outbox)
+      await giveUpOld(delivery)
       const context = {
         topic,
         lateSeconds: config.ALERT_LATE_SECONDS,
@@ -45,7 +45,7 @@ export function startAlerts({ pool, config, logger, topic }: WatchOptions): Repe
     }),
     ...channels.map((channel) =>
       repeatedly(`sending alerts by ${channel.name}`, DELIVER_EVERY_MS, logger, (signal) =>
-        deliverWaiting(outbox, channel, signal),
+        deliverWaiting(delivery, channel, signal),
       ),
     ),
   ]

@@ -1,10 +1,13 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import { topicSettings, withAdmin } from '../kafka/topics.ts'
+import { and, eq, lt, or, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Config } from '../process/config.ts'
 import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
+import { pipelineRuns } from '../schema/audit.ts'
 import { messageOf } from '../text/message-of.ts'
 import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
 import { dropMonth, makeMonthsAhead, monthsOlderThan, MONTHS_AHEAD_MISSING } from './months.ts'
@@ -155,24 +158,32 @@ async function dropOldMonths(
  * @returns its id, or undefined where nothing is to be done here.
  */
 async function claimRun(pool: Pool, worker: string): Promise<number | undefined> {
+  const { kind, status, startedAt } = pipelineRuns
   return inTransaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('pulse: claim housekeeping'))`)
-    await client.query(
-      `update audit.pipeline_runs set status = 'abandoned', finished_at = now(), error = 'the worker ended without a word'
-       where kind = 'housekeeping' and status = 'running' and (worker = $1 or started_at < now() - interval '1 hour')`,
-      [worker],
+    await on(client)
+      .update(pipelineRuns)
+      .set({ status: 'abandoned', finishedAt: sql`now()`, error: 'the worker ended without a word' })
+      .where(
+        and(
+          eq(kind, 'housekeeping'),
+          eq(status, 'running'),
+          or(eq(pipelineRuns.worker, worker), lt(startedAt, sql`now() - interval '1 hour'`)),
+        ),
+      )
+    const [run] = await read(
+      client,
+      { id: pipelineRuns.id },
+      (columns) => sql`
+        insert into ${pipelineRuns} (kind, worker)
+        select 'housekeeping', ${worker}
+        where not exists (select from ${pipelineRuns} where ${kind} = 'housekeeping' and ${status} = 'running')
+          and (exists (${sql.raw(MONTHS_AHEAD_MISSING)}) or not exists (
+            select from ${pipelineRuns}
+            where ${kind} = 'housekeeping' and ${status} = 'succeeded' and ${startedAt} > now() - interval '1 day'))
+        returning ${columns}`,
     )
-    const { rows } = await client.query<{ id: number }>(
-      `insert into audit.pipeline_runs (kind, worker)
-       select 'housekeeping', $1
-       where not exists (select from audit.pipeline_runs where kind = 'housekeeping' and status = 'running')
-         and (exists (${MONTHS_AHEAD_MISSING}) or not exists (
-           select from audit.pipeline_runs
-           where kind = 'housekeeping' and status = 'succeeded' and started_at > now() - interval '1 day'))
-       returning id`,
-      [worker],
-    )
-    return commit(rows[0]?.id)
+    return commit(run?.id)
   })
 }
 
@@ -182,8 +193,8 @@ interface RunOutcome {
 }
 
 async function closeRun(pool: Pool, runId: number, { status, error }: RunOutcome): Promise<void> {
-  await pool.query(
-    `update audit.pipeline_runs set status = $2, error = $3, finished_at = now() where id = $1`,
-    [runId, status, error ?? null],
-  )
+  await on(pool)
+    .update(pipelineRuns)
+    .set({ status, error: error ?? null, finishedAt: sql`now()` })
+    .where(eq(pipelineRuns.id, runId))
 }

@@ -1,5 +1,9 @@
 import type { Pool } from 'pg'
+import { lt, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
+import { partitionProgress } from '../schema/audit.ts'
+import { consoleSessions } from '../schema/operations.ts'
 
 /**
  * Prunes the books by age, in chunks with a transaction each. `goOn` throws where it is to end here; the
@@ -8,13 +12,17 @@ import { commit, inTransaction } from '../postgres/transaction.ts'
 
 /** Folds old batches into the opening balances of their partitions. */
 export async function foldBatches(pool: Pool, days: number, goOn: () => void): Promise<number> {
-  const { rows } = await pool.query<{ topic: string; partition: number; incarnation: number }>(
-    `select topic, partition, i as incarnation
-     from audit.partition_progress, generate_series(1, incarnation) i order by topic, partition, i`,
+  const { topic, partition, incarnation } = partitionProgress
+  const all = await read(
+    pool,
+    { topic, partition, incarnation: sql<number>`i` },
+    (columns) => sql`
+      select ${columns} from ${partitionProgress}, generate_series(1, ${incarnation}) i
+      order by ${topic}, ${partition}, i`,
   )
   let folded = 0
-  for (const { topic, partition, incarnation } of rows) {
-    const of = [topic, partition, incarnation, days]
+  for (const one of all) {
+    const of = [one.topic, one.partition, one.incarnation, days]
     folded += await untilNone(pool, 'audit.fold_batches($1, $2, $3, $4)', of, goOn)
   }
   return folded
@@ -34,9 +42,9 @@ export const pruneAlerts = (pool: Pool, days: number, goOn: () => void): Promise
 
 /** Sessions of the console that nobody has used for a month. */
 export async function expireSessions(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query(
-    `delete from audit.console_sessions where seen_at < now() - interval '30 days'`,
-  )
+  const { rowCount } = await on(pool)
+    .delete(consoleSessions)
+    .where(lt(consoleSessions.seenAt, sql`now() - interval '30 days'`))
   return rowCount ?? 0
 }
 

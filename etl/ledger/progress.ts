@@ -3,6 +3,7 @@ import { and, asc, eq } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Client } from '../postgres/query.ts'
 import { partitionProgress } from '../schema/audit.ts'
 import type { SourceRecord } from '../kafka/record.ts'
+import type { STOP_CODES } from '../schema/audit.ts'
 
 export interface PartitionId {
   readonly topic: string
@@ -123,14 +124,7 @@ export async function rememberLog(
   )
 }
 
-/** Why a partition stands still until an operator acts. */
-export type StopCode =
-  | 'mass_rejection'
-  | 'another_cluster'
-  | 'log_shorter'
-  | 'log_start_moved_back'
-  | 'log_differs'
-  | 'another_owner'
+export type StopCode = (typeof STOP_CODES)[number]
 
 /**
  * Stops a partition, unless somebody has moved its watermark or stopped it meanwhile: then what was seen

@@ -3,7 +3,8 @@ import { on } from '../postgres/query.ts'
 import { pipelineRuns, type RUN_KINDS } from '../schema/audit.ts'
 
 /** Ticks and manual runs drain; replays and housekeeping are runs of their own beside them. */
-export type DrainKind = 'tick' | 'manual'
+export const DRAIN_KINDS = ['tick', 'manual'] as const satisfies readonly RunKind[]
+export type DrainKind = (typeof DRAIN_KINDS)[number]
 export type RunKind = (typeof RUN_KINDS)[number]
 
 /** A worker that was not seen for so long is gone. */

@@ -5,7 +5,7 @@ import type { Membership } from '../kafka/membership.ts'
 import { timestampRange } from '../job/load.ts'
 import type { RunObserver, RunStatus } from '../job/observer.ts'
 import { DEAD_LETTER_CODES } from '../schema/audit.ts'
-import type { DrainKind } from '../ledger/runs.ts'
+import { DRAIN_KINDS } from '../ledger/runs.ts'
 import { createInstruments } from './instruments.ts'
 
 /**
@@ -21,7 +21,6 @@ export interface Metrics extends RunObserver {
   watchPause(isPaused: () => boolean): void
 }
 
-const RUN_KINDS: readonly DrainKind[] = ['tick', 'manual']
 const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed']
 
 export interface MetricsSources {
@@ -55,7 +54,7 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
   our.buildInfo.set({ version: packageJson.version, node_version: process.versions.node }, 1)
   our.lastSuccess.remove() // or it would say 1970
-  for (const kind of RUN_KINDS) for (const status of RUN_STATUSES) our.runs.inc({ kind, status }, 0)
+  for (const kind of DRAIN_KINDS) for (const status of RUN_STATUSES) our.runs.inc({ kind, status }, 0)
 
   /** A partition's counters begin at 0, or increase() would miss the first that they count. */
   function begin(partition: number): void {

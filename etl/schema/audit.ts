@@ -157,6 +157,16 @@ export const pipelineBatches = audit.table(
   ],
 )
 
+/** Why a partition stands still until an operator acts. */
+export const STOP_CODES = [
+  'mass_rejection',
+  'another_cluster',
+  'log_shorter',
+  'log_start_moved_back',
+  'log_differs',
+  'another_owner',
+] as const
+
 /**
  * The watermark, and what the log looked like when it was moved. Its row lock is what serialises two
  * workers that both believe they own the partition.
@@ -180,7 +190,7 @@ export const partitionProgress = audit.table(
     lastTimestamp: instant('last_timestamp'),
     lastHash: text('last_hash'),
     stoppedAt: instant('stopped_at'),
-    stopCode: text('stop_code'),
+    stopCode: text('stop_code', { enum: STOP_CODES }),
     stopReason: text('stop_reason'),
     /** The operator let it go on: up to here batches are not held against the rejection ratio. */
     acceptedUntil: offsetColumn('accepted_until').notNull().default(0),

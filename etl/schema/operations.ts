@@ -128,6 +128,8 @@ export const workers = audit.table('workers', {
   problem: text('problem'),
 })
 
+/** Critical is for now, a warning for the working day. */
+export const ALERT_SEVERITIES = ['critical', 'warning'] as const
 export const ALERT_EVENTS = ['started', 'ended'] as const
 
 /** What was wrong, from when to when. One open row for each rule and scope, however many workers look. */
@@ -138,7 +140,7 @@ export const alerts = audit.table(
     rule: text('rule').notNull(),
     /** What it is about where a rule can fire for several things: `partition 0`; else empty. */
     scope: text('scope').notNull().default(''),
-    severity: text('severity').notNull(),
+    severity: text('severity', { enum: ALERT_SEVERITIES }).notNull(),
     summary: text('summary').notNull(),
     firstAction: text('first_action').notNull(),
     startedAt: instant('started_at').notNull().defaultNow(),

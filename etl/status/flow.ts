@@ -1,4 +1,9 @@
+import type { SQL } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
+import { and, eq, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
+import { partitionProgress, pipelineBatches } from '../schema/audit.ts'
 
 /** Records a second that were consumed, over the last minutes. */
 export interface Throughput {
@@ -8,14 +13,16 @@ export interface Throughput {
 }
 
 export async function readThroughput(pool: Pool, topic: string): Promise<Throughput> {
-  const { rows } = await pool.query<Throughput>(
-    `select coalesce(sum(consumed) filter (where loaded_at > now() - interval '1 minute'), 0)::float8 / 60 as last1,
-            coalesce(sum(consumed) filter (where loaded_at > now() - interval '5 minutes'), 0)::float8 / 300 as last5,
-            coalesce(sum(consumed), 0)::float8 / 3600 as last60
-     from audit.pipeline_batches where topic = $1 and loaded_at > now() - interval '1 hour'`,
-    [topic],
-  )
-  return rows[0]!
+  const { consumed, loadedAt } = pipelineBatches
+  const [throughput] = await on(pool)
+    .select({
+      last1: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '1 minute'), 0)::float8 / 60`,
+      last5: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '5 minutes'), 0)::float8 / 300`,
+      last60: sql<number>`coalesce(sum(${consumed}), 0)::float8 / 3600`,
+    })
+    .from(pipelineBatches)
+    .where(and(eq(pipelineBatches.topic, topic), sql`${loadedAt} > now() - interval '1 hour'`))
+  return throughput!
 }
 
 /** How far back a chart goes, and how long each of its points is. */
@@ -38,28 +45,38 @@ export interface Point {
 }
 
 /** Oldest first, without a gap; the last one is still going on. */
-export async function readPoints(pool: Pool, topic: string, span: Span): Promise<Point[]> {
+export function readPoints(pool: Pool, topic: string, span: Span): Promise<Point[]> {
   const { hours, bucketSeconds } = SPANS[span]
-  const { rows } = await pool.query<Point>(
-    `with now_bucket as (
-       select floor(date_part('epoch', now()) / $3::int8)::int8 * $3::int8 as at
-     ), points as (
-       select floor(date_part('epoch', loaded_at) / $3::int8)::int8 * $3::int8 as at, sum(loaded)::int8 as loaded,
-              sum(duplicate)::int8 as duplicate, sum(dead_lettered)::int8 as dead_lettered,
-              avg(date_part('epoch', loaded_at - oldest_record_at)) * 1000 as mean,
-              max(date_part('epoch', loaded_at - oldest_record_at)) * 1000 as worst
-       from audit.pipeline_batches
-       where topic = $1 and loaded_at >= to_timestamp((select at from now_bucket) - $2::int8 * 3600)
-       group by 1
-     )
-     select at, coalesce(loaded, 0) as loaded, coalesce(duplicate, 0) as duplicate,
-            coalesce(dead_lettered, 0) as "deadLettered", mean as "waitedMeanMs", worst as "waitedWorstMs"
-     from generate_series((select at from now_bucket) - $2::int8 * 3600, (select at from now_bucket), $3::int8) as every (at)
-     left join points using (at)
-     order by at`,
-    [topic, hours, bucketSeconds],
+  const { loaded, duplicate, deadLettered, loadedAt, oldestRecordAt } = pipelineBatches
+  const bucketOf = (time: SQL | PgColumn) =>
+    sql`floor(date_part('epoch', ${time}) / ${bucketSeconds}::int8)::int8 * ${bucketSeconds}::int8`
+  const first = sql`(select at from now_bucket) - ${hours}::int8 * 3600`
+  const waitedMs = sql`date_part('epoch', ${loadedAt} - ${oldestRecordAt}) * 1000`
+  return read(
+    pool,
+    {
+      at: sql<number>`at`,
+      loaded: sql<number>`coalesce(loaded, 0)`,
+      duplicate: sql<number>`coalesce(duplicate, 0)`,
+      deadLettered: sql<number>`coalesce(dead_lettered, 0)`,
+      waitedMeanMs: sql<number | null>`mean`,
+      waitedWorstMs: sql<number | null>`worst`,
+    },
+    (columns) => sql`
+      with now_bucket as (
+        select ${bucketOf(sql`now()`)} as at
+      ), points as (
+        select ${bucketOf(loadedAt)} as at, sum(${loaded})::int8 as loaded, sum(${duplicate})::int8 as duplicate,
+               sum(${deadLettered})::int8 as dead_lettered, avg(${waitedMs}) as mean, max(${waitedMs}) as worst
+        from ${pipelineBatches}
+        where ${pipelineBatches.topic} = ${topic} and ${loadedAt} >= to_timestamp(${first})
+        group by 1
+      )
+      select ${columns}
+      from generate_series(${first}, (select at from now_bucket), ${bucketSeconds}::int8) as every (at)
+      left join points using (at)
+      order by at`,
   )
-  return rows
 }
 
 /** How old data is when it can be queried. Kafka's clock and the warehouse's are compared: they must agree. */
@@ -75,17 +92,28 @@ export interface Freshness {
 }
 
 export async function readFreshness(pool: Pool, topic: string): Promise<Freshness> {
-  const { rows } = await pool.query<Freshness>(
-    `select newest as "newestRecordAt", (extract(epoch from now() - newest) * 1000)::float8 as "newestRecordAgeMs",
-            batches, waits[1] as "waitedP50Ms", waits[2] as "waitedP95Ms", waits[3] as "waitedP99Ms"
-     from (select max(last_timestamp) as newest from audit.partition_progress where topic = $1) progress,
-          (select count(*) as batches, percentile_cont(array[0.5, 0.95, 0.99]) within group (order by waited) as waits
-           from (
-             select (extract(epoch from loaded_at - oldest_record_at) * 1000)::float8 as waited
-             from audit.pipeline_batches
-             where loaded_at > now() - interval '1 hour' and oldest_record_at is not null and topic = $1
-           ) recent) waits`,
-    [topic],
+  const { loadedAt, oldestRecordAt } = pipelineBatches
+  const [freshness] = await read(
+    pool,
+    {
+      newestRecordAt: sql<Date | null>`newest`,
+      newestRecordAgeMs: sql<number | null>`(extract(epoch from now() - newest) * 1000)::float8`,
+      batches: sql<number>`batches`,
+      waitedP50Ms: sql<number | null>`waits[1]`,
+      waitedP95Ms: sql<number | null>`waits[2]`,
+      waitedP99Ms: sql<number | null>`waits[3]`,
+    },
+    (columns) => sql`
+      select ${columns}
+      from (select max(${partitionProgress.lastTimestamp}) as newest from ${partitionProgress}
+            where ${partitionProgress.topic} = ${topic}) progress,
+           (select count(*) as batches, percentile_cont(array[0.5, 0.95, 0.99]) within group (order by waited) as waits
+            from (
+              select (extract(epoch from ${loadedAt} - ${oldestRecordAt}) * 1000)::float8 as waited
+              from ${pipelineBatches}
+              where ${loadedAt} > now() - interval '1 hour' and ${oldestRecordAt} is not null
+                and ${pipelineBatches.topic} = ${topic}
+            ) recent) waits`,
   )
-  return rows[0]!
+  return freshness!
 }

@@ -1,10 +1,14 @@
-import { on } from '../postgres/query.ts'
-import { operatorActions } from '../schema/operations.ts'
+import type { SQL } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
 import { ACTION, UNFINISHED, type Action } from '../operations/actions.ts'
 import type { Control } from '../operations/control.ts'
 import type { WorkerRow } from '../operations/presence.ts'
 import type { PartitionLag } from '../partitions/lag.ts'
+import { isNull, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
+import { dataLosses, deadLetters } from '../schema/audit.ts'
+import { alerts, operatorActions } from '../schema/operations.ts'
 import type { Run } from './runs.ts'
 
 export type Condition =
@@ -101,16 +105,22 @@ export interface Attention {
 export const MOST_COUNTED = 10_000
 
 export async function readAttention(pool: Pool): Promise<Attention> {
-  const [{ rows: counts }, actions] = await Promise.all([
-    pool.query<Omit<Attention, 'actions'>>(
-      `select (select count(*) from audit.alerts where ended_at is null) as "openAlerts",
-              (select count(*) from audit.data_losses where acknowledged_at is null) as "unacknowledgedLosses",
-              (select count(*) from (select from audit.dead_letters where resolved_at is null limit ${MOST_COUNTED}) open)
-                as "openDeadLetters",
-              (select count(*) from (select from audit.dead_letters where published_at is null limit ${MOST_COUNTED}) waiting)
-                as "unpublishedDeadLetters"`,
+  const [[counts], actions] = await Promise.all([
+    read(
+      pool,
+      {
+        openAlerts: rowsOf(alerts, isNull(alerts.endedAt)),
+        unacknowledgedLosses: rowsOf(dataLosses, isNull(dataLosses.acknowledgedAt)),
+        openDeadLetters: atMost(deadLetters, isNull(deadLetters.resolvedAt)),
+        unpublishedDeadLetters: atMost(deadLetters, isNull(deadLetters.publishedAt)),
+      },
+      (columns) => sql`select ${columns}`,
     ),
     on(pool).select(ACTION).from(operatorActions).where(UNFINISHED).orderBy(ACTION.id).limit(20),
   ])
-  return { ...counts[0]!, actions }
+  return { ...counts!, actions }
 }
+
+const rowsOf = (table: PgTable, where: SQL) => sql<number>`(select count(*) from ${table} where ${where})`
+const atMost = (table: PgTable, where: SQL) =>
+  sql<number>`(select count(*) from (select from ${table} where ${where} limit ${MOST_COUNTED}) counted)`

@@ -1,9 +1,13 @@
+import type { SQL } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
+import type { LedgerEntry } from '../ledger/batches.ts'
 import type { RunKind } from '../ledger/runs.ts'
+import { alias, and, asc, countRows, desc, eq, gte, inArray, isNull, sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { pipelineBatches, pipelineRuns, RUN_KINDS, RUN_STATUSES } from '../schema/audit.ts'
 
-/** As the schema has them; importing it would cost each command half a second. A test compares them. */
-export const RUN_STATUSES = ['running', 'succeeded', 'failed', 'abandoned'] as const
-export const RUN_KINDS = ['tick', 'manual', 'replay', 'housekeeping'] as const satisfies readonly RunKind[]
+export { RUN_KINDS, RUN_STATUSES }
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
 /** A row of audit.pipeline_runs. Totals of a run that goes on are those of its batches so far. */
@@ -25,21 +29,6 @@ export interface Run {
   readonly error: string | null
 }
 
-const RUN = `r.id, r.kind, r.worker, r.status, r.started_at as "startedAt", r.finished_at as "finishedAt",
-  (extract(epoch from r.finished_at - r.started_at) * 1000)::float8 as "durationMs",
-  case when r.finished_at is null then b.batches else r.batches end as batches,
-  case when r.finished_at is null then b.consumed else r.consumed end as consumed,
-  case when r.finished_at is null then b.loaded else r.loaded end as loaded,
-  case when r.finished_at is null then b.duplicate else r.duplicate end as duplicate,
-  case when r.finished_at is null then b.dead_lettered else r.dead_lettered end as "deadLettered",
-  r.retries, r.error`
-
-const BATCHES_SO_FAR = `left join lateral (
-    select count(*) as batches, coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(loaded), 0)::bigint as loaded,
-           coalesce(sum(duplicate), 0)::bigint as duplicate, coalesce(sum(dead_lettered), 0)::bigint as dead_lettered
-    from audit.pipeline_batches where run_id = r.id and r.finished_at is null
-  ) b on true`
-
 export interface RunQuery {
   readonly limit: number
   readonly status?: RunStatus | undefined
@@ -53,49 +42,88 @@ export interface RunQuery {
 }
 
 /** Newest first. */
-export async function readRuns(pool: Pool, query: RunQuery): Promise<Run[]> {
-  // A limit first, totals of what goes on after it: only what is shown is counted.
-  const { rows } = await pool.query<Run>(
-    `select ${RUN} from (
-       select * from audit.pipeline_runs
-       where ($2::text is null or status = $2) and ($3::text[] is null or kind = any($3))
-         and ($4::text is null or worker = $4) and ($5::timestamptz is null or started_at >= $5)
-         and ($6::int8 is null or (started_at, id) < (select started_at, id from audit.pipeline_runs where id = $6))
-       order by started_at desc, id desc limit $1
-     ) r ${BATCHES_SO_FAR}
-     order by r.started_at desc, r.id desc`,
-    [
-      query.limit,
-      query.status ?? null,
-      query.kinds ?? null,
-      query.worker ?? null,
-      query.since ?? null,
-      query.before ?? null,
-    ],
+export function readRuns(pool: Pool, query: RunQuery): Promise<Run[]> {
+  const { id, kind, startedAt, status, worker } = pipelineRuns
+  const cursor = alias(pipelineRuns, 'cursor')
+  const before =
+    query.before === undefined
+      ? undefined
+      : on(pool)
+          .select({ startedAt: cursor.startedAt, id: cursor.id })
+          .from(cursor)
+          .where(eq(cursor.id, query.before))
+  return readNewest(
+    pool,
+    and(
+      query.status && eq(status, query.status),
+      query.kinds && inArray(kind, query.kinds),
+      query.worker === undefined ? undefined : eq(worker, query.worker),
+      query.since && gte(startedAt, query.since),
+      before && sql`(${startedAt}, ${id}) < ${before}`,
+    ),
+    query.limit,
   )
-  return rows
 }
 
 export async function readRun(pool: Pool, id: number): Promise<Run | undefined> {
-  const { rows } = await pool.query<Run>(
-    `select ${RUN} from audit.pipeline_runs r ${BATCHES_SO_FAR} where r.id = $1`,
-    [id],
-  )
-  return rows[0]
+  const [run] = await readNewest(pool, eq(pipelineRuns.id, id), 1)
+  return run
 }
 
+async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Promise<Run[]> {
+  // A limit first, totals of what goes on after it: only what is shown is counted.
+  const runs = on(pool)
+    .select()
+    .from(pipelineRuns)
+    .where(where)
+    .orderBy(desc(pipelineRuns.startedAt), desc(pipelineRuns.id))
+    .limit(limit)
+    .as('runs')
+  // Names of their own: drizzle writes an expression's alias without the sub-select that it is of.
+  const soFar = on(pool)
+    .select({
+      batches: countRows().as('batches_so_far'),
+      consumed: total(pipelineBatches.consumed).as('consumed_so_far'),
+      loaded: total(pipelineBatches.loaded).as('loaded_so_far'),
+      duplicate: total(pipelineBatches.duplicate).as('duplicate_so_far'),
+      deadLettered: total(pipelineBatches.deadLettered).as('dead_lettered_so_far'),
+    })
+    .from(pipelineBatches)
+    .where(and(eq(pipelineBatches.runId, runs.id), isNull(runs.finishedAt)))
+    .as('so_far')
+  const figure = (name: 'batches' | 'consumed' | 'loaded' | 'duplicate' | 'deadLettered') =>
+    sql<number>`case when ${runs.finishedAt} is null then ${soFar[name]} else ${runs[name]} end`
+  return on(pool)
+    .select({
+      id: runs.id,
+      kind: runs.kind,
+      worker: runs.worker,
+      status: runs.status,
+      startedAt: runs.startedAt,
+      finishedAt: runs.finishedAt,
+      durationMs: sql<
+        number | null
+      >`(extract(epoch from ${runs.finishedAt} - ${runs.startedAt}) * 1000)::float8`,
+      batches: figure('batches'),
+      consumed: figure('consumed'),
+      loaded: figure('loaded'),
+      duplicate: figure('duplicate'),
+      deadLettered: figure('deadLettered'),
+      retries: runs.retries,
+      error: runs.error,
+    })
+    .from(runs)
+    .leftJoinLateral(soFar, sql`true`)
+    .orderBy(desc(runs.startedAt), desc(runs.id))
+}
+
+const total = (column: PgColumn) => sql<number>`coalesce(sum(${column}), 0)::bigint`
+
 /** A batch of a run, with the time that each stage took. */
-export interface Batch {
-  readonly batchId: string
-  readonly partition: number
-  readonly from: number
-  /** One past the last. */
-  readonly to: number
-  readonly consumed: number
-  readonly loaded: number
-  readonly duplicate: number
-  readonly deadLettered: number
-  readonly bytes: number
+export interface Batch extends Pick<
+  LedgerEntry,
+  'batchId' | 'partition' | 'from' | 'to' | 'consumed' | 'loaded' | 'duplicate' | 'deadLettered' | 'bytes'
+> {
   readonly extractMs: number
   readonly validateMs: number
   readonly transformMs: number
@@ -105,17 +133,32 @@ export interface Batch {
 }
 
 /** The batches of a run in the order in which they were loaded. */
-export async function readBatches(
+export function readBatches(
   pool: Pool,
   runId: number,
   { limit, offset }: { readonly limit: number; readonly offset: number },
 ): Promise<Batch[]> {
-  const { rows } = await pool.query<Batch>(
-    `select batch_id as "batchId", partition, from_offset as "from", to_offset as "to", consumed, loaded, duplicate,
-            dead_lettered as "deadLettered", bytes, extract_ms as "extractMs", validate_ms as "validateMs",
-            transform_ms as "transformMs", load_ms as "loadMs", loaded_at as "loadedAt"
-     from audit.pipeline_batches where run_id = $1 order by loaded_at, batch_id limit $2 offset $3`,
-    [runId, limit, offset],
-  )
-  return rows
+  const b = pipelineBatches
+  return on(pool)
+    .select({
+      batchId: b.batchId,
+      partition: b.partition,
+      from: b.fromOffset,
+      to: b.toOffset,
+      consumed: b.consumed,
+      loaded: b.loaded,
+      duplicate: b.duplicate,
+      deadLettered: b.deadLettered,
+      bytes: b.bytes,
+      extractMs: b.extractMs,
+      validateMs: b.validateMs,
+      transformMs: b.transformMs,
+      loadMs: b.loadMs,
+      loadedAt: b.loadedAt,
+    })
+    .from(b)
+    .where(eq(b.runId, runId))
+    .orderBy(asc(b.loadedAt), asc(b.batchId))
+    .limit(limit)
+    .offset(offset)
 }

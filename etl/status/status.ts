@@ -1,12 +1,15 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
+import { reasonOf } from '../kafka/errors.ts'
 import { groupOffsets, type GroupOffset } from '../kafka/group-offsets.ts'
 import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
-import { reasonOf } from '../kafka/errors.ts'
 import { readControl } from '../operations/control.ts'
 import { readWorkers, type WorkerRow } from '../operations/presence.ts'
+import { eq, isNull, sql } from '../postgres/drizzle.ts'
+import { on, read } from '../postgres/query.ts'
 import type { Config } from '../process/config.ts'
 import { scrub } from '../process/log.ts'
+import { deadLetters, partitionProgress } from '../schema/audit.ts'
 import { readFreshness, type Freshness } from './flow.ts'
 import { readAttention } from './operating-state.ts'
 import { readRuns, type Run } from './runs.ts'
@@ -119,7 +122,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     openAlerts: attention.openAlerts,
     openDeadLetters: attention.openDeadLetters,
     unpublishedDeadLetters: waiting.unpublished,
-    openDataLosses: waiting.losses,
+    openDataLosses: attention.unacknowledgedLosses,
   }
 }
 
@@ -152,29 +155,24 @@ async function askKafka({ config, kafka }: StatusSources) {
   }
 }
 
-async function readWatermarks(pool: Pool, topic: string) {
-  const { rows } = await pool.query<
-    Pick<PartitionStatus, 'partition' | 'incarnation' | 'watermark' | 'stoppedAt' | 'stopCode' | 'stopReason'>
-  >(
-    `select partition, incarnation, next_offset as watermark, stopped_at as "stoppedAt", stop_code as "stopCode",
-            stop_reason as "stopReason"
-     from audit.partition_progress where topic = $1`,
-    [topic],
-  )
-  return rows
+function readWatermarks(pool: Pool, topic: string) {
+  const { partition, incarnation, nextOffset: watermark, stoppedAt, stopCode, stopReason } = partitionProgress
+  return on(pool)
+    .select({ partition, incarnation, watermark, stoppedAt, stopCode, stopReason })
+    .from(partitionProgress)
+    .where(eq(partitionProgress.topic, topic))
 }
 
-interface Waiting {
-  readonly at: Date
-  readonly isReadOnly: boolean
-  readonly unpublished: number
-  readonly losses: number
-}
-
-async function readWaiting(pool: Pool): Promise<Waiting> {
-  const { rows } = await pool.query<Waiting>(
-    `select now() as at, current_setting('transaction_read_only')::boolean as "isReadOnly", (select count(*) from audit.dead_letters where published_at is null) as unpublished,
-            (select count(*) from audit.data_losses where acknowledged_at is null) as losses`,
+/** Its count has no limit: attention's has. */
+async function readWaiting(pool: Pool) {
+  const [waiting] = await read(
+    pool,
+    {
+      at: sql<Date>`now()`,
+      isReadOnly: sql<boolean>`current_setting('transaction_read_only')::boolean`,
+      unpublished: sql<number>`(select count(*) from ${deadLetters} where ${isNull(deadLetters.publishedAt)})`,
+    },
+    (columns) => sql`select ${columns}`,
   )
-  return rows[0]!
+  return waiting!
 }

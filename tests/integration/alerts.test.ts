@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { pino, type Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { configuredChannels } from '../../etl/alerts/channels.ts'
-import { deliverWaiting, giveUpOld, type Outbox } from '../../etl/alerts/deliver.ts'
+import { deliverWaiting, giveUpOld, type DeliveryOptions } from '../../etl/alerts/deliver.ts'
 import { endAlertsOfRemovedRules, look, type Lookout } from '../../etl/alerts/look.ts'
 import { readAlerts, type AlertRule } from '../../etl/alerts/alert.ts'
 import { RULES } from '../../etl/alerts/rules.ts'
@@ -46,7 +46,7 @@ async function aWatch(alertEnv: Readonly<Record<string, string>> = {}): Promise<
   onTestFinished(() => pool.end())
   const channels = configuredChannels(config)
   const lookout: Lookout = { pool, logger, rules: RULES, channels: channels.map(({ name }) => name) }
-  const outbox: Outbox = { pool, logger, linkOf: (rule) => `https://pulse.example.com/${rule}` }
+  const delivery: DeliveryOptions = { pool, logger, linkOf: (rule) => `https://pulse.example.com/${rule}` }
   return {
     pool,
     logger,
@@ -57,7 +57,9 @@ async function aWatch(alertEnv: Readonly<Record<string, string>> = {}): Promise<
     tick: async (workers = 1) => {
       const side = Array.from({ length: workers })
       await Promise.all(side.map(() => look(lookout, CONTEXT, never)))
-      await Promise.all(side.flatMap(() => channels.map((channel) => deliverWaiting(outbox, channel, never))))
+      await Promise.all(
+        side.flatMap(() => channels.map((channel) => deliverWaiting(delivery, channel, never))),
+      )
     },
     makeDue: async () =>
       void (await world.pool.query('update audit.alert_notifications set next_attempt_at = now()')),
@@ -205,8 +207,8 @@ test('after a day it is given up, with a line in the log', async () => {
   await watch.happens(loss(0, 1, 2))
   await watch.tick()
   await watch.happens(`update audit.alert_notifications set created_at = now() - interval '25 hours'`)
-  const outbox: Outbox = { pool: watch.pool, logger: watch.logger, linkOf: () => '' }
-  await Promise.all([giveUpOld(outbox), giveUpOld(outbox)])
+  const delivery: DeliveryOptions = { pool: watch.pool, logger: watch.logger, linkOf: () => '' }
+  await Promise.all([giveUpOld(delivery), giveUpOld(delivery)])
   await watch.makeDue()
   await watch.tick()
   expect(receiver.received).toHaveLength(1)

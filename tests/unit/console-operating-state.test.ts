@@ -104,8 +104,8 @@ describe('where the lag goes', () => {
     ['nothing was loaded lately', { ...BEHIND, drainRate: null }, { trend: 'unknown' }],
     ['nothing is known of what arrives', { ...BEHIND, arrivalRate: null }, { trend: 'unknown' }],
     ['nobody has looked at the log', { ...BEHIND, lag: null }, { trend: 'unknown' }],
-    ['stopped', { ...BEHIND, stopCode: 'mass_rejection' }, { trend: 'halted' }],
-    ['no lag', { ...BEHIND, lag: 0, stopCode: 'mass_rejection' }, { trend: 'none' }],
+    ['stopped', { ...BEHIND, stopCode: 'mass_rejection' as const }, { trend: 'halted' }],
+    ['no lag', { ...BEHIND, lag: 0, stopCode: 'mass_rejection' as const }, { trend: 'none' }],
   ])('%s', (_, partition, expected) => {
     expect(outlook(partition, false)).toEqual(expected)
   })

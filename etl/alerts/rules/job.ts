@@ -1,7 +1,14 @@
-import { GONE_AFTER_SECONDS } from '../../ledger/runs.ts'
+import { DRAIN_KINDS, GONE_AFTER_SECONDS } from '../../ledger/runs.ts'
+import { alias, inArray, lt, sql } from '../../postgres/drizzle.ts'
+import { on, read } from '../../postgres/query.ts'
 import { scrub } from '../../process/log.ts'
+import { pipelineBatches, pipelineRuns } from '../../schema/audit.ts'
+import { control, operatorActions, workers } from '../../schema/operations.ts'
 import { plain } from '../../text/excerpt.ts'
 import type { AlertRule } from '../alert.ts'
+
+const r = alias(pipelineRuns, 'r')
+const isDrain = inArray(r.kind, DRAIN_KINDS)
 
 /**
  * For too long no run has succeeded, and none that is under way has loaded anything, though nobody paused
@@ -17,36 +24,40 @@ export const late: AlertRule = {
   severity: 'critical',
   path: '/',
   find: async (client, { lateSeconds, watchedSeconds }) => {
-    const { rows } = await client.query<{ since: Date }>(
-      `with success as (
-         select max(finished_at) as at from (
-           select finished_at from audit.pipeline_runs
-           where status = 'succeeded' and kind in ('tick', 'manual') order by started_at desc limit 1
-         ) newest
-       ), attempt as (
-         select min(started_at) as at from (
-           select started_at from audit.pipeline_runs
-           where kind in ('tick', 'manual') and started_at > coalesce((select at from success), '-infinity')
-           order by started_at limit 1
-         ) oldest
-       ), signs as (
-         select at from success
-         union all
-         select max(b.loaded_at) from audit.pipeline_batches b join audit.pipeline_runs r on r.id = b.run_id
-         where b.loaded_at > now() - make_interval(secs => $1) and r.kind in ('tick', 'manual')
-           and r.status in ('running', 'succeeded')
-         union all
-         select max(requested_at) from audit.operator_actions
-         where action = 'resume' and requested_at > now() - make_interval(secs => $1)
-         union all
-         select least(now() - make_interval(secs => $2), (select at from attempt))
-       )
-       select max(at) as since from signs
-       where (select paused_at from audit.control) is null
-       having max(at) < now() - make_interval(secs => $1)`,
-      [lateSeconds, watchedSeconds],
+    const b = alias(pipelineBatches, 'b')
+    const { action, requestedAt } = operatorActions
+    const found = await read(
+      client,
+      { since: sql<Date>`max(at)` },
+      (columns) => sql`
+        with success as (
+          select (
+            select ${r.finishedAt} from ${pipelineRuns} r
+            where ${r.status} = 'succeeded' and ${isDrain} order by ${r.startedAt} desc limit 1
+          ) as at
+        ), attempt as (
+          select (
+            select ${r.startedAt} from ${pipelineRuns} r
+            where ${isDrain} and ${r.startedAt} > coalesce((select at from success), '-infinity')
+            order by ${r.startedAt} limit 1
+          ) as at
+        ), signs as (
+          select at from success
+          union all
+          select max(${b.loadedAt}) from ${pipelineBatches} b join ${pipelineRuns} r on ${r.id} = ${b.runId}
+          where ${b.loadedAt} > now() - make_interval(secs => ${lateSeconds}) and ${isDrain}
+            and ${r.status} in ('running', 'succeeded')
+          union all
+          select max(${requestedAt}) from ${operatorActions}
+          where ${action} = 'resume' and ${requestedAt} > now() - make_interval(secs => ${lateSeconds})
+          union all
+          select least(now() - make_interval(secs => ${watchedSeconds}), (select at from attempt))
+        )
+        select ${columns} from signs
+        where (select ${control.pausedAt} from ${control}) is null
+        having max(at) < now() - make_interval(secs => ${lateSeconds})`,
     )
-    return rows.map(({ since }) => ({
+    return found.map(({ since }) => ({
       scope: '',
       since,
       summary: `No run has succeeded for more than ${lateSeconds} s`,
@@ -54,12 +65,6 @@ export const late: AlertRule = {
         'Look at the last runs: where they failed, the error says why; where there are none, at the log of the workers. Nothing is lost: records wait in Kafka until its retention takes them.',
     }))
   },
-}
-
-interface FailedRun {
-  readonly worker: string
-  readonly finishedAt: Date
-  readonly error: string | null
 }
 
 /** Code points of a run's error that an alert quotes. */
@@ -78,45 +83,44 @@ export const runFailed: AlertRule = {
   severity: 'warning',
   path: '/runs',
   find: async (client) => {
-    const { rows } = await client.query<FailedRun>(
-      `with failed as (
-         select distinct on (worker) worker, started_at, finished_at, error from audit.pipeline_runs
-         where status = 'failed' and kind in ('tick', 'manual') and started_at > now() - interval '1 day'
-         order by worker, started_at desc
-       ), present as (
-         select name from audit.workers where seen_at > now() - make_interval(secs => $1)
-       )
-       select f.worker, f.finished_at as "finishedAt", f.error from failed f
-       where f.finished_at > now() - interval '2 minutes' or not exists (
-         select from audit.pipeline_runs s
-         where s.status = 'succeeded' and s.kind in ('tick', 'manual') and s.started_at > f.started_at
-           and (s.worker = f.worker or f.worker not in (select name from present))
-       )
-       order by f.finished_at desc`,
-      [GONE_AFTER_SECONDS],
+    // The failed ones have a run's columns.
+    const f = alias(pipelineRuns, 'f')
+    const found = await read(
+      client,
+      { worker: f.worker, finishedAt: f.finishedAt, error: f.error },
+      (columns) => sql`
+        with failed as (
+          select distinct on (${r.worker}) r.* from ${pipelineRuns} r
+          where ${r.status} = 'failed' and ${isDrain} and ${r.startedAt} > now() - interval '1 day'
+          order by ${r.worker}, ${r.startedAt} desc
+        ), present as (
+          select ${workers.name} from ${workers}
+          where ${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})
+        )
+        select ${columns} from failed f
+        where ${f.finishedAt} > now() - interval '2 minutes' or not exists (
+          select from ${pipelineRuns} r
+          where ${r.status} = 'succeeded' and ${isDrain} and ${r.startedAt} > ${f.startedAt}
+            and (${r.worker} = ${f.worker} or ${f.worker} not in (select name from present))
+        )
+        order by ${f.finishedAt} desc`,
     )
-    const [newest] = rows
+    const [newest] = found
     if (newest === undefined) return []
     const error = plain(scrub(newest.error ?? 'without a word'), QUOTED)
     return [
       {
         scope: '',
-        since: newest.finishedAt,
+        since: newest.finishedAt!,
         summary:
-          rows.length === 1
+          found.length === 1
             ? `A run of ${newest.worker} failed: ${error}`
-            : `Runs of ${rows.length} workers failed, the newest of ${newest.worker}: ${error}`,
+            : `Runs of ${found.length} workers failed, the newest of ${newest.worker}: ${error}`,
         firstAction:
           'Read the error: it says which side is out of reach, or what else is wrong. Nothing is lost, the next tick tries again.',
       },
     ]
   },
-}
-
-interface Pause {
-  readonly since: Date
-  readonly by: string | null
-  readonly reason: string | null
 }
 
 /**
@@ -128,14 +132,15 @@ export const paused: AlertRule = {
   severity: 'warning',
   path: '/actions',
   find: async (client) => {
-    const { rows } = await client.query<Pause>(
-      `select paused_at as since, paused_by as by, pause_reason as reason
-       from audit.control where paused_at < now() - interval '1 hour'`,
-    )
-    return rows.map(({ since, by, reason }) => ({
+    const { pausedAt, pausedBy: by, pauseReason: reason } = control
+    const found = await on(client)
+      .select({ since: pausedAt, by, reason })
+      .from(control)
+      .where(lt(pausedAt, sql`now() - interval '1 hour'`))
+    return found.map((pause) => ({
       scope: '',
-      since,
-      summary: `Paused for more than an hour by ${plain(by ?? 'somebody', 100)}: ${plain(reason ?? 'no reason given', 300)}`,
+      since: pause.since!,
+      summary: `Paused for more than an hour by ${plain(pause.by ?? 'somebody', 100)}: ${plain(pause.reason ?? 'no reason given', 300)}`,
       firstAction: 'Where the reason is over, resume: pulse resume',
     }))
   },

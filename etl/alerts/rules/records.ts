@@ -1,13 +1,10 @@
 import type { StopCode } from '../../ledger/progress.ts'
+import { and, asc, eq, isNotNull, isNull, sql } from '../../postgres/drizzle.ts'
+import { on, read } from '../../postgres/query.ts'
+import { dataLosses, partitionProgress, pipelineBatches } from '../../schema/audit.ts'
+import { alerts } from '../../schema/operations.ts'
 import { plain } from '../../text/excerpt.ts'
 import type { AlertRule } from '../alert.ts'
-
-interface StoppedPartition {
-  readonly partition: number
-  readonly stoppedAt: Date
-  readonly stopCode: StopCode
-  readonly stopReason: string
-}
 
 const ANOTHER_LOG =
   'Find out whether the topic was deleted and made again or the broker lost its tail; then begin a new incarnation from the beginning: what was loaded before is recognised as duplicates'
@@ -35,25 +32,19 @@ export const partitionStopped: AlertRule = {
   severity: 'critical',
   path: '/actions',
   find: async (client, { topic }) => {
-    const { rows } = await client.query<StoppedPartition>(
-      `select partition, stopped_at as "stoppedAt", stop_code as "stopCode", stop_reason as "stopReason"
-       from audit.partition_progress where topic = $1 and stop_code is not null order by partition`,
-      [topic],
-    )
-    return rows.map(({ partition, stoppedAt, stopCode, stopReason }) => ({
-      scope: `partition ${partition}`,
-      since: stoppedAt,
-      summary: `Partition ${partition} of ${topic} stopped (${stopCode}): ${plain(stopReason, 300)}`,
-      firstAction: WAYS_OUT[stopCode](partition),
+    const { partition, stoppedAt, stopCode, stopReason } = partitionProgress
+    const found = await on(client)
+      .select({ partition, stoppedAt, stopCode, stopReason })
+      .from(partitionProgress)
+      .where(and(eq(partitionProgress.topic, topic), isNotNull(stopCode)))
+      .orderBy(asc(partition))
+    return found.map((stopped) => ({
+      scope: `partition ${stopped.partition}`,
+      since: stopped.stoppedAt!,
+      summary: `Partition ${stopped.partition} of ${topic} stopped (${stopped.stopCode}): ${plain(stopped.stopReason!, 300)}`,
+      firstAction: WAYS_OUT[stopped.stopCode!](stopped.partition),
     }))
   },
-}
-
-interface Loss {
-  readonly partition: number
-  readonly offsets: number
-  readonly since: Date
-  readonly from: number
 }
 
 /** Kafka dropped records before they were loaded, and nobody has taken note of it yet. */
@@ -62,14 +53,19 @@ export const dataLoss: AlertRule = {
   severity: 'critical',
   path: '/actions',
   find: async (client, { topic }) => {
-    const { rows } = await client.query<Loss>(
-      `select partition, sum(to_offset - from_offset)::bigint as offsets, min(detected_at) as since,
-              (array_agg(from_offset order by detected_at))[1] as "from"
-       from audit.data_losses where topic = $1 and acknowledged_at is null
-       group by partition order by partition`,
-      [topic],
-    )
-    return rows.map(({ partition, offsets, since, from }) => ({
+    const { fromOffset, toOffset, detectedAt, acknowledgedAt } = dataLosses
+    const found = await on(client)
+      .select({
+        partition: dataLosses.partition,
+        offsets: sql<number>`sum(${toOffset} - ${fromOffset})::bigint`,
+        since: sql<Date>`min(${detectedAt})`,
+        from: sql<number>`(array_agg(${fromOffset} order by ${detectedAt}))[1]`,
+      })
+      .from(dataLosses)
+      .where(and(eq(dataLosses.topic, topic), isNull(acknowledgedAt)))
+      .groupBy(dataLosses.partition)
+      .orderBy(asc(dataLosses.partition))
+    return found.map(({ partition, offsets, since, from }) => ({
       scope: `partition ${partition}`,
       since,
       summary: `Kafka dropped ${offsets === 1 ? 'an offset' : `${offsets} offsets`} of partition ${partition} of ${topic} before loading, from offset ${from} on`,
@@ -89,22 +85,28 @@ export const deadLetterRatio: AlertRule = {
   severity: 'warning',
   path: '/dead-letters',
   find: async (client, { topic, deadLetterRatio: limit }) => {
-    const { rows } = await client.query<{ deadLettered: number; consumed: number; since: Date }>(
-      `select sum(dead_lettered)::bigint as "deadLettered", sum(consumed)::bigint as consumed, now() as since
-       from audit.pipeline_batches
-       where topic = $1 and loaded_at > now() - interval '10 minutes'
-       having case when exists (
-           select from audit.alerts where rule = 'dead_letter_ratio' and ended_at is null
-         )
-         then sum(dead_lettered) > $2::double precision * $4::double precision * sum(consumed)
-         else sum(dead_lettered) > $2::double precision * sum(consumed) and sum(consumed) >= $3
-       end`,
-      [topic, limit, MIN_RECORDS, RECOVERED],
+    const { deadLettered, consumed, loadedAt } = pipelineBatches
+    const found = await read(
+      client,
+      {
+        deadLettered: sql<number>`sum(${deadLettered})::bigint`,
+        consumed: sql<number>`sum(${consumed})::bigint`,
+        since: sql<Date>`now()`,
+      },
+      (columns) => sql`
+        select ${columns} from ${pipelineBatches}
+        where ${eq(pipelineBatches.topic, topic)} and ${loadedAt} > now() - interval '10 minutes'
+        having case when exists (
+            select from ${alerts} where ${alerts.rule} = 'dead_letter_ratio' and ${isNull(alerts.endedAt)}
+          )
+          then sum(${deadLettered}) > ${limit}::double precision * ${RECOVERED}::double precision * sum(${consumed})
+          else sum(${deadLettered}) > ${limit}::double precision * sum(${consumed}) and sum(${consumed}) >= ${MIN_RECORDS}
+        end`,
     )
-    return rows.map(({ deadLettered, consumed, since }) => ({
+    return found.map((window) => ({
       scope: '',
-      since,
-      summary: `${deadLettered} of the ${consumed} records of the last ten minutes became dead letters`,
+      since: window.since,
+      summary: `${window.deadLettered} of the ${window.consumed} records of the last ten minutes became dead letters`,
       firstAction:
         'Look at what went wrong by code and field: one of them since one moment is a producer that changed. Have it mended, then redrive the dead letters.',
     }))
