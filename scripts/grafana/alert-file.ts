@@ -1,7 +1,6 @@
 import type { Alert } from './alerts.ts'
-import type { Json } from './json.ts'
-import { RUNBOOK } from './links.ts'
-import { DATASOURCE_TYPE, DATASOURCE_UID, FOLDER } from './warehouse.ts'
+import { DATASOURCE_TYPE, DATASOURCE_UID, FOLDER, type Json } from './warehouse.ts'
+import { RUNBOOK } from './settings.ts'
 
 /** The file that Grafana provisions alert rules from. */
 export function alertFile(alerts: readonly Alert[]): Json {

@@ -1,4 +1,4 @@
-import { sql } from './json.ts'
+import { sql } from './warehouse.ts'
 import {
   DEAD_LETTER_MIN_RECORDS,
   DEAD_LETTER_SHARE,
@@ -6,10 +6,10 @@ import {
   FRAUD_RATE,
   FRESHNESS_SECONDS,
   SUCCESS_SECONDS,
-} from './limits.ts'
-import { PANELS } from './pipeline-panels.ts'
+} from './settings.ts'
+import { PANELS } from './pipeline-charts.ts'
 import { PIPELINE_UID } from './pipeline.ts'
-import { FRAUD_RATE_PANEL } from './sales-charts.ts'
+import { FRAUD_RATE_PANEL } from './sales-panels.ts'
 import { SALES_PULSE_UID } from './sales-pulse.ts'
 
 export interface Alert {

@@ -1,7 +1,6 @@
-import type { Json } from './json.ts'
-import { CONSOLE_URL } from './links.ts'
+import { DATASOURCE, DATASOURCE_TYPE, type Json } from './warehouse.ts'
+import { CONSOLE_URL } from './settings.ts'
 import type { Panel } from './panels.ts'
-import { DATASOURCE, DATASOURCE_TYPE } from './warehouse.ts'
 
 export interface DashboardSource {
   /** In the dashboard's address; never changed, or links break. */

@@ -1,5 +1,4 @@
-import type { Json, JsonValue } from './json.ts'
-import { DATASOURCE } from './warehouse.ts'
+import { DATASOURCE, type Json, type JsonValue } from './warehouse.ts'
 
 /** A panel without its place; `size` is width (of 24) and height. */
 export type Panel = Json & { readonly size: readonly [number, number] }
@@ -202,3 +201,14 @@ export function text(
 export function heading(id: number, title: string): Panel {
   return { id, type: 'row', title, collapsed: false, size: [24, 1], panels: [] }
 }
+
+/** How numbers are shown: Grafana's id of the unit, and decimals. */
+export const COUNT = { unit: 'locale', decimals: 0 } as const
+/** Without a sign: the currency is named beside it. */
+export const MONEY = { unit: 'locale', decimals: 2 } as const
+export const SHARE = { unit: 'percentunit', decimals: 2 } as const
+export const SECONDS = { unit: 's', decimals: 1 } as const
+export const WHOLE_SECONDS = { unit: 's', decimals: 0 } as const
+export const MILLISECONDS = { unit: 'ms', decimals: 0 } as const
+export const BYTES = { unit: 'bytes', decimals: 0 } as const
+export const PER_SECOND = { unit: 'cps', decimals: 1 } as const

@@ -1,7 +1,6 @@
-import { sql } from './json.ts'
-import { FRESHNESS_SECONDS } from './limits.ts'
-import { above, table } from './panels.ts'
-import { BYTES, COUNT, MILLISECONDS, SECONDS } from './units.ts'
+import { sql } from './warehouse.ts'
+import { FRESHNESS_SECONDS } from './settings.ts'
+import { above, table, BYTES, COUNT, MILLISECONDS, SECONDS } from './panels.ts'
 
 const TIME = { width: 190 }
 const STATUS = {

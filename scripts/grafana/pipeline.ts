@@ -1,7 +1,6 @@
 import { dashboard } from './dashboard.ts'
 import { heading, text } from './panels.ts'
 import * as charts from './pipeline-charts.ts'
-import * as stats from './pipeline-stats.ts'
 import * as tables from './pipeline-tables.ts'
 
 export const PIPELINE_UID = 'pulse-pipeline'
@@ -26,8 +25,8 @@ export const pipeline = dashboard({
           'and in `pulse status`. Lateness is told in time: how long the loaded records had waited.',
       }),
     ],
-    [stats.lastSuccess, stats.freshness95, stats.newestRecord, stats.lag],
-    [stats.deadLetterShare, stats.failedRuns, stats.stoppedPartitions, stats.openLosses],
+    [charts.lastSuccess, charts.freshness95, charts.newestRecord, charts.lag],
+    [charts.deadLetterShare, charts.failedRuns, charts.stoppedPartitions, charts.openLosses],
     [heading(10, 'Is it in time?')],
     [charts.freshness, charts.outcomes],
     [charts.stages, charts.runDuration],

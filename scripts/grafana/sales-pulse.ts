@@ -1,9 +1,6 @@
-import { currencyVariable } from './currencies.ts'
 import { dashboard } from './dashboard.ts'
 import { heading, text } from './panels.ts'
-import * as charts from './sales-charts.ts'
-import * as stats from './sales-stats.ts'
-import * as tables from './sales-tables.ts'
+import * as panels from './sales-panels.ts'
 
 export const SALES_PULSE_UID = 'pulse-sales'
 
@@ -13,7 +10,7 @@ export const salesPulse = dashboard({
   description: 'How are sales going, and is somebody cheating?',
   from: 'now-24h',
   neighbour: { uid: 'pulse-pipeline', title: 'Pipeline' },
-  variables: [currencyVariable],
+  variables: [panels.currencyVariable],
   lines: [
     [
       text({
@@ -27,14 +24,14 @@ export const salesPulse = dashboard({
           'Late or missing? See the Pipeline dashboard (link above).',
       }),
     ],
-    [stats.transactions24h, stats.perMinute, stats.fraudRate, stats.flagged],
-    [charts.transactionsOverTime, charts.fraudRateOverTime],
+    [panels.transactions24h, panels.perMinute, panels.fraudRate, panels.flagged],
+    [panels.transactionsOverTime, panels.fraudRateOverTime],
     [heading(8, 'Money, a row or line for each currency')],
-    [tables.byCurrency, charts.revenueOverTime],
+    [panels.byCurrency, panels.revenueOverTime],
     [heading(11, 'Revenue by category, a chart for each currency')],
-    [charts.revenueByCategory],
+    [panels.revenueByCategory],
     [heading(13, 'Transactions')],
-    [tables.recent],
-    [tables.flaggedTransactions],
+    [panels.recent],
+    [panels.flaggedTransactions],
   ],
 })
