@@ -4,7 +4,7 @@ import { explainedTls } from '../etl/postgres/tls.ts'
 import { failCommand } from './command-failure.ts'
 import { migrate, MigrationRefused } from './migration/migrate.ts'
 import { renderRights } from './rights/render.ts'
-import { renderReport } from './schema-validator/index.ts'
+import { renderReport } from './schema-validator/render.ts'
 
 const HELP = `Usage: npm run migrate
 

@@ -5,7 +5,7 @@ import { appliedMigrations } from '../etl/postgres/migrations.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { failCommand } from './command-failure.ts'
 import { renderRights } from './rights/render.ts'
-import { isAsDeclared, reportRights } from './rights/report.ts'
+import { isAsDeclared, reportRights } from './rights/judge.ts'
 
 const HELP = `Usage: npm run rights
 

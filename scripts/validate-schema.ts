@@ -4,12 +4,9 @@ import { Client } from 'pg'
 import { ConfigError, readConfig } from '../etl/process/config.ts'
 import { scrub } from '../etl/process/log.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
-import {
-  renderReport,
-  unreachableReport,
-  validateSchema,
-  type SchemaReport,
-} from './schema-validator/index.ts'
+import { unreachableReport, type SchemaReport } from './schema-validator/report.ts'
+import { renderReport } from './schema-validator/render.ts'
+import { validateSchema } from './schema-validator/validate.ts'
 
 interface Flags {
   json?: boolean

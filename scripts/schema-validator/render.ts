@@ -1,6 +1,13 @@
 import { aligned } from '../../etl/text/table.ts'
-import type { Finding, Level, SchemaReport, Section, TableSummary } from './report.ts'
-import { count, thousands } from './wording.ts'
+import {
+  count,
+  thousands,
+  type Finding,
+  type Level,
+  type SchemaReport,
+  type Section,
+  type TableSummary,
+} from './report.ts'
 
 const MARK: Record<Level, string> = { ok: '✅', warning: '⚠️', error: '❌' }
 
