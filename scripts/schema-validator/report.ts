@@ -1,3 +1,5 @@
+import { thousands } from '../../etl/text/wording.ts'
+
 /**
  * What a validation found, as plain data: `--json` prints it as it is, render.ts prints it for people,
  * the migration gate looks at `valid`.
@@ -122,8 +124,6 @@ function plural(noun: string): string {
   if (noun.endsWith('x')) return `${noun}es`
   return noun.endsWith('y') && !noun.endsWith('ey') ? `${noun.slice(0, -1)}ies` : `${noun}s`
 }
-
-export const thousands = (n: number): string => Math.round(n).toLocaleString('en-US')
 
 /** The first few names and how many more there are, so that a line stays a line. */
 export function list(names: string[], most = 6): string {
