@@ -1,4 +1,4 @@
-import { DATASOURCE, DATASOURCE_TYPE, type Json } from './warehouse.ts'
+import { DATASOURCE, DATASOURCE_TYPE, unindented, type Json } from './warehouse.ts'
 import { CONSOLE_URL } from './settings.ts'
 import type { Panel } from './panels.ts'
 
@@ -107,14 +107,15 @@ export function queryVariable(variable: {
   description: string
   sql: string
 }): Json {
+  const query = unindented(variable.sql)
   return {
     type: 'query',
     name: variable.name,
     label: variable.label,
     description: variable.description,
     datasource: DATASOURCE,
-    query: variable.sql,
-    definition: variable.sql,
+    query,
+    definition: query,
     current: { text: ['All'], value: ['$__all'] },
     includeAll: true,
     multi: true,

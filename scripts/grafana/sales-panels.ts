@@ -1,18 +1,17 @@
 import { queryVariable } from './dashboard.ts'
+import { above, COUNT, MONEY, NEUTRAL, pie, SHARE, stat, table, TIME, timeSeries } from './panels.ts'
 import { FRAUD_RATE } from './settings.ts'
-import { COUNT, MONEY, NEUTRAL, SHARE, above, pie, stat, table, timeSeries } from './panels.ts'
-import { sql } from './warehouse.ts'
 
 /** The choice of currencies at the top of a dashboard. */
 export const currencyVariable = queryVariable({
   name: 'currency',
   label: 'Currency',
   description: 'Amounts of different currencies are never added up',
-  sql: sql(`
+  sql: `
     select distinct currency from warehouse.sales_by_minute
     where $__timeFilter(minute)
     order by currency
-  `),
+  `,
 })
 
 /**
@@ -26,16 +25,15 @@ export const transactions24h = stat({
   title: 'Transactions in 24 h',
   description:
     'How much was sold in the 24 hours up to the end of the time range? If far below yesterday: is the producer running, is the pipeline late (Pipeline dashboard)?',
-  size: [6, 4],
   ...COUNT,
   noValue: '0',
   steps: NEUTRAL,
-  sql: sql(`
+  sql: `
     select coalesce(sum(transactions), 0) as transactions
     from warehouse.sales_by_minute
     where minute > $__timeTo()::timestamptz - interval '24 hours' and minute <= $__timeTo()::timestamptz
       and ${CHOSEN}
-  `),
+  `,
 })
 
 export const perMinute = stat({
@@ -43,17 +41,16 @@ export const perMinute = stat({
   title: 'Transactions per minute',
   description:
     'How busy is the shop on average over the time range? Compare with another range; a sudden fall is worth a look at the Pipeline dashboard.',
-  size: [6, 4],
   unit: 'locale',
   decimals: 1,
   noValue: '0',
   steps: NEUTRAL,
-  sql: sql(`
+  sql: `
     select coalesce(sum(transactions), 0) * 60
            / extract(epoch from $__timeTo()::timestamptz - $__timeFrom()::timestamptz) as per_minute
     from warehouse.sales_by_minute
     where $__timeFilter(minute) and ${CHOSEN}
-  `),
+  `,
 })
 
 export const fraudRate = stat({
@@ -61,15 +58,14 @@ export const fraudRate = stat({
   title: 'Fraud rate',
   description:
     'What share of the transactions did a fraud rule flag? Yellow or red: look at the flagged transactions below for one customer, category or reason that stands out.',
-  size: [6, 4],
   ...SHARE,
   noValue: 'no sales',
   steps: above(FRAUD_RATE),
-  sql: sql(`
+  sql: `
     select sum(flagged) / nullif(sum(transactions), 0) as fraud_rate
     from warehouse.sales_by_minute
     where $__timeFilter(minute) and ${CHOSEN}
-  `),
+  `,
 })
 
 export const flagged = stat({
@@ -77,32 +73,27 @@ export const flagged = stat({
   title: 'Transactions flagged',
   description:
     'How many transactions wait for somebody to look at them? They are listed below, newest first.',
-  size: [6, 4],
   ...COUNT,
   noValue: '0',
   steps: NEUTRAL,
-  sql: sql(`
+  sql: `
     select coalesce(sum(flagged), 0) as flagged
     from warehouse.sales_by_minute
     where $__timeFilter(minute) and ${CHOSEN}
-  `),
+  `,
 })
 
 // Over time the sums are made by minute first: Grafana's macro computes a point's time with numerics, which
 // is too slow to do for each row of the rollup.
-
-/** The alert on the fraud rate opens it. */
-export const FRAUD_RATE_PANEL = 7
 
 export const transactionsOverTime = timeSeries({
   id: 6,
   title: 'Transactions per minute over time',
   description:
     'When do people buy? A gap while the shop was open means that nothing was produced or nothing loaded: check the Pipeline dashboard. The last point is still filling up.',
-  size: [12, 8],
   unit: 'locale',
   noValue: 'no sales in this time range',
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(minute, $__interval, 0), sum(transactions) * 60000.0 / $__interval_ms as transactions
     from (
       select minute, sum(transactions) as transactions from warehouse.sales_by_minute
@@ -111,19 +102,18 @@ export const transactionsOverTime = timeSeries({
     ) minutes
     group by 1
     order by 1
-  `),
+  `,
 })
 
 export const fraudRateOverTime = timeSeries({
-  id: FRAUD_RATE_PANEL,
+  id: 7,
   title: 'Fraud rate over time',
   description:
     'Is fraud rising? The dashed lines are where it is worth watching and where the alert PulseFraudRateHigh fires (over half an hour). Above: filter by currency, then look at the flagged transactions.',
-  size: [12, 8],
   unit: 'percentunit',
   noValue: 'no sales in this time range',
   steps: above(FRAUD_RATE),
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(minute, $__interval), sum(flagged) / nullif(sum(transactions), 0) as "fraud rate"
     from (
       select minute, sum(flagged) as flagged, sum(transactions) as transactions from warehouse.sales_by_minute
@@ -132,7 +122,7 @@ export const fraudRateOverTime = timeSeries({
     ) minutes
     group by 1
     order by 1
-  `),
+  `,
 })
 
 export const revenueOverTime = timeSeries({
@@ -140,10 +130,9 @@ export const revenueOverTime = timeSeries({
   title: 'Revenue per minute',
   description:
     'How does revenue develop, in each currency, before tax? A currency that stops while others go on: has its shop or its payment provider a problem?',
-  size: [12, 8],
   ...MONEY,
   noValue: 'no sales in this time range',
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(minute, $__interval, 0), currency as metric, sum(amount) * 60000.0 / $__interval_ms as revenue
     from (
       select minute, currency, sum(amount) as amount from warehouse.sales_by_minute
@@ -152,7 +141,7 @@ export const revenueOverTime = timeSeries({
     ) minutes
     group by 1, 2
     order by 1, 2
-  `),
+  `,
 })
 
 export const revenueByCategory = pie({
@@ -165,7 +154,7 @@ export const revenueByCategory = pie({
   ...MONEY,
   noValue: 'no sales in this time range',
   // One currency only, also where the panel is shown without its repetition.
-  sql: sql(`
+  sql: `
     select case when rank <= 11 then category else 'all others' end as category, sum(revenue) as revenue
     from (
       select product_category as category, sum(amount) as revenue,
@@ -176,7 +165,7 @@ export const revenueByCategory = pie({
     ) ranked
     group by 1
     order by min(rank)
-  `),
+  `,
 })
 
 const FLAGGED = { true: 'red', false: 'text' }
@@ -188,13 +177,12 @@ export const byCurrency = table({
     'How much was sold and how much tax was collected, in each currency? Revenue is before tax. For the books ask the warehouse itself: a dashboard computes with floating-point numbers.',
   size: [12, 8],
   ...MONEY,
-  noValue: '–',
   columns: {
     currency: { width: 90 },
     transactions: COUNT,
     'fraud rate': { ...SHARE, steps: above(FRAUD_RATE) },
   },
-  sql: sql(`
+  sql: `
     select currency, sum(transactions) as transactions, sum(amount) as revenue, sum(tax_amount) as tax,
            sum(amount) + sum(tax_amount) as "with tax", sum(flagged_amount) as "flagged amount",
            sum(flagged) / nullif(sum(transactions), 0) as "fraud rate"
@@ -203,7 +191,7 @@ export const byCurrency = table({
     group by currency
     order by sum(transactions) desc
     limit 200
-  `),
+  `,
 })
 
 export const recent = table({
@@ -212,16 +200,14 @@ export const recent = table({
   description:
     'What was sold last? To find one order or customer, ask the warehouse; this is the newest fifty of the time range.',
   size: [24, 10],
-  unit: 'none',
-  noValue: '–',
   columns: {
-    time: { width: 190 },
+    time: TIME,
     amount: MONEY,
     tax: MONEY,
     total: MONEY,
     flagged: { colors: FLAGGED },
   },
-  sql: sql(`
+  sql: `
     select transaction_timestamp as "time", order_id::text as "order", customer_id as customer,
            product_category as category, currency, amount, tax_amount as tax, total_amount as total,
            is_fraud_flagged::text as flagged
@@ -229,7 +215,7 @@ export const recent = table({
     where $__timeFilter(transaction_timestamp) and ${CHOSEN}
     order by transaction_timestamp desc, order_id desc
     limit 50
-  `),
+  `,
 })
 
 export const flaggedTransactions = table({
@@ -238,19 +224,17 @@ export const flaggedTransactions = table({
   description:
     'Which transactions look like fraud, and why? Start with the highest score; several of one customer are worth a call. The rules are in etl/stream/fraud-rules.ts.',
   size: [24, 10],
-  unit: 'none',
-  noValue: '–',
   columns: {
-    time: { width: 190 },
+    time: TIME,
     score: { width: 90, steps: ['text', [50, 'yellow'], [80, 'red']] },
     amount: MONEY,
   },
-  sql: sql(`
+  sql: `
     select transaction_timestamp as "time", fraud_score as score, array_to_string(fraud_reasons, '; ') as reasons,
            order_id::text as "order", customer_id as customer, product_category as category, currency, amount
     from warehouse.transactions
     where is_fraud_flagged and $__timeFilter(transaction_timestamp) and ${CHOSEN}
     order by transaction_timestamp desc, order_id desc
     limit 50
-  `),
+  `,
 })
