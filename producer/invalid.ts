@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../etl/stream/types.ts'
-import { encodeFields, encodeOrder, FIELDS, fieldTexts, type Field, type Order } from './order.ts'
+import { encodeFields, encodeOrder, FIELDS, fieldTexts, type Field, type Order } from './shop.ts'
 import type { Random } from './random.ts'
 
 /** One way to break the message contract, and the code of the dead letter that it must become. */

@@ -6,14 +6,11 @@ import { createKafka } from '../etl/kafka/client.ts'
 import { connectProducer, type RecordProducer } from '../etl/kafka/producer.ts'
 import { waitForTopic } from '../etl/kafka/topics.ts'
 import type { Logger } from '../etl/process/log.ts'
-import { keepTrying } from './keep-trying.ts'
-import { intervalPace, ratePace, type Pace } from './pace.ts'
-import { publish } from './publish.ts'
+import { publish, keepTrying } from './publish.ts'
 import { createRandom } from './random.ts'
-import { report } from './report.ts'
-import { waitForNextSale } from './rhythm.ts'
+import { openTally, report } from './tally.ts'
+import { intervalPace, ratePace, waitForNextSale, type Pace } from './pace.ts'
 import { messages } from './stream.ts'
-import { openTally } from './tally.ts'
 
 /** After a stop the records in hand have this long, and the disconnect that long: 10 s at the very most. */
 const FLUSH_LIMIT_MS = 7_000

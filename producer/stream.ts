@@ -1,8 +1,7 @@
 import type { DeadLetterCode } from '../etl/stream/types.ts'
 import { INVALID_KINDS } from './invalid.ts'
-import { encodeOrder, type Order } from './order.ts'
+import { openShop, encodeOrder, type Order } from './shop.ts'
 import { createRandom, type Random } from './random.ts'
-import { openShop } from './shop.ts'
 
 export const MESSAGE_KINDS = ['valid', 'duplicate', 'conflicting', 'invalid'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { messageOf } from '../etl/text/message-of.ts'
 import { ConfigError } from '../etl/process/config.ts'
 import { scrub } from '../etl/process/log.ts'
@@ -22,4 +23,24 @@ export function failCommand(error: unknown): void {
   const { message, exitCode } = commandFailure(error)
   console.error(message)
   process.exitCode = exitCode
+}
+
+/**
+ * The frame of a command that takes no more than --help: does the work and leaves with the exit code that it
+ * returns, or says what ended it (see commandFailure).
+ *
+ * @param explained what to report instead of what was thrown.
+ */
+export async function runCommand(
+  help: string,
+  work: () => Promise<number>,
+  explained: (thrown: unknown) => unknown = (thrown) => thrown,
+): Promise<void> {
+  try {
+    const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
+    if (values.help === true) console.log(help)
+    else process.exitCode = await work()
+  } catch (thrown) {
+    failCommand(explained(thrown))
+  }
 }

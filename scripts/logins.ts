@@ -1,10 +1,9 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
 import { ConfigError, readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
-import { failCommand } from './command-failure.ts'
+import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: node scripts/logins.ts
 
@@ -135,11 +134,6 @@ function grafanaPassword(env = process.env): string | undefined {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) {
-    console.log(HELP)
-    return 0
-  }
   const config = readConfig(['database'])
   if (config.MIGRATION_DATABASE_URL === undefined)
     throw new ConfigError('MIGRATION_DATABASE_URL is not set: a login that may make roles')
@@ -151,10 +145,4 @@ async function main(): Promise<number> {
   return 0
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = await main()
-  } catch (thrown) {
-    failCommand(explainedTls(thrown, 'MIGRATION_DATABASE_URL'))
-  }
-}
+if (import.meta.main) await runCommand(HELP, main, (thrown) => explainedTls(thrown, 'MIGRATION_DATABASE_URL'))

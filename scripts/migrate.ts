@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util'
 import { readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
-import { failCommand } from './command-failure.ts'
+import { runCommand } from './command-failure.ts'
 import { migrate, MigrationRefused } from './migration/migrate.ts'
 import { renderRights } from './rights/render.ts'
-import { renderReport } from './schema-validator/index.ts'
+import { renderReport } from './schema-validator/render.ts'
 
 const HELP = `Usage: npm run migrate
 
@@ -17,25 +16,20 @@ Reads MIGRATION_DATABASE_URL, or else DATABASE_URL.
 Exit codes: 0 migrated and valid, 1 refused or failed (nothing was changed), 2 usage or configuration.`
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) {
-    console.log(HELP)
-    return 0
-  }
   const config = readConfig(['database'])
-  const { applied, report, rights } = await migrate(config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL)
-  console.log(`${renderReport(report)}\n\n${renderRights(rights)}\n`)
+  const { applied, ...found } = await migrate(config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL)
+  print(found)
   console.log(
     applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'Nothing to apply: the schema is current.',
   )
   return 0
 }
 
-try {
-  process.exitCode = await main()
-} catch (thrown) {
-  const error = explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)')
-  if (error instanceof MigrationRefused && error.found !== undefined)
-    console.log(`${renderReport(error.found.report)}\n\n${renderRights(error.found.rights)}\n`)
-  failCommand(error)
+function print({ report, rights }: NonNullable<MigrationRefused['found']>): void {
+  console.log(`${renderReport(report)}\n\n${renderRights(rights)}\n`)
 }
+
+await runCommand(HELP, main, (thrown) => {
+  if (thrown instanceof MigrationRefused && thrown.found !== undefined) print(thrown.found)
+  return explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)')
+})

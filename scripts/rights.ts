@@ -1,11 +1,10 @@
-import { parseArgs } from 'node:util'
 import { Client } from 'pg'
 import { readConfig } from '../etl/process/config.ts'
 import { appliedMigrations } from '../etl/postgres/migrations.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
-import { failCommand } from './command-failure.ts'
+import { runCommand } from './command-failure.ts'
 import { renderRights } from './rights/render.ts'
-import { isAsDeclared, reportRights } from './rights/report.ts'
+import { isAsDeclared, reportRights } from './rights/judge.ts'
 
 const HELP = `Usage: npm run rights
 
@@ -17,11 +16,6 @@ Reads MIGRATION_DATABASE_URL, or else DATABASE_URL.
 Exit codes: 0 as declared, warnings allowed, 1 not as declared, or no connection, 2 usage or configuration.`
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) {
-    console.log(HELP)
-    return 0
-  }
   const config = readConfig(['database'])
   const client = new Client({
     connectionString: config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL,
@@ -40,8 +34,4 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main()
-} catch (thrown) {
-  failCommand(explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)'))
-}
+await runCommand(HELP, main, (thrown) => explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)'))

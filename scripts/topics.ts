@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util'
 import { readConfig, type Config } from '../etl/process/config.ts'
 import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
 import { createLogger } from '../etl/process/log.ts'
-import { failCommand } from './command-failure.ts'
+import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics
 
@@ -49,11 +48,6 @@ export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) {
-    console.log(HELP)
-    return 0
-  }
   const config = readConfig(['kafka', 'topics', 'log'])
   const kafka = createKafka(config, createLogger('silent'), 'global-sales-pulse-topics')
   const results = await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config)))
@@ -71,10 +65,4 @@ function report(result: TopicResult): void {
   }
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = await main()
-  } catch (error) {
-    failCommand(error)
-  }
-}
+if (import.meta.main) await runCommand(HELP, main)

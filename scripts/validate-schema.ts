@@ -1,15 +1,11 @@
-import { messageOf } from '../etl/text/message-of.ts'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { Client } from 'pg'
-import { ConfigError, readConfig } from '../etl/process/config.ts'
-import { scrub } from '../etl/process/log.ts'
+import { readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
-import {
-  renderReport,
-  unreachableReport,
-  validateSchema,
-  type SchemaReport,
-} from './schema-validator/index.ts'
+import { commandFailure } from './command-failure.ts'
+import { unreachableReport, type SchemaReport } from './schema-validator/report.ts'
+import { renderReport } from './schema-validator/render.ts'
+import { validateSchema } from './schema-validator/validate.ts'
 
 interface Flags {
   json?: boolean
@@ -49,8 +45,9 @@ async function main(): Promise<number> {
     return report.valid ? 0 : 1
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    console.error(error instanceof ConfigError ? error.message : `❌ ${reasonOf(error)}`)
-    return error instanceof ConfigError ? 2 : 1
+    const { message, exitCode } = commandFailure(explainedTls(error))
+    console.error(exitCode === 2 ? message : `❌ ${message}`)
+    return exitCode
   }
 }
 
@@ -86,11 +83,10 @@ function print(report: SchemaReport, { json, details = false }: Flags): void {
   else console.log(renderReport(report, { details }))
 }
 
-/** Never the URL: it holds the password. Of a host's addresses that all failed, the first one's reason. */
-function reasonOf(thrown: unknown): string {
-  const error = explainedTls(thrown)
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
-  return scrub(messageOf(error))
+/** Of a host's addresses that all failed, the first one's reason. */
+function reasonOf(error: unknown): string {
+  const first = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error
+  return commandFailure(explainedTls(first)).message
 }
 
 function collect(name: string, names: string[] = []): string[] {

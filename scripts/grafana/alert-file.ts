@@ -1,7 +1,35 @@
-import type { Alert } from './alerts.ts'
-import type { Json } from './json.ts'
-import { RUNBOOK } from './links.ts'
-import { DATASOURCE_TYPE, DATASOURCE_UID, FOLDER } from './warehouse.ts'
+import { DATASOURCE_TYPE, DATASOURCE_UID, FOLDER, unindented, type Json } from './warehouse.ts'
+import { RUNBOOK } from './settings.ts'
+
+export interface Alert {
+  readonly title: string
+  /** Critical wakes somebody now; a warning is for the working day. */
+  readonly severity: 'critical' | 'warning'
+  readonly owner: string
+  readonly scope: 'pipeline' | 'sales'
+  /** A sentence that never changes, for the subject line. */
+  readonly summary: string
+  /** May use Grafana's templates: `$values.A.Value`, `$labels.partition`. */
+  readonly description: string
+  readonly panel: readonly [dashboard: string, id: number]
+  /** Exactly one number column; text columns become labels, one alert for each row. */
+  readonly sql: string
+  /** Seconds before now that the query looks at. */
+  readonly range: number
+  readonly above: number
+  /** Ends only below this, so that a value on the edge doesn't fire over and over. */
+  readonly recovered?: number
+  /** How long it must hold; a multiple of the 30 seconds between evaluations. */
+  readonly pending: string
+  readonly keepFiringFor: string
+  /** No row at all. */
+  readonly noData: 'OK' | 'Alerting'
+  /** The query failed. */
+  readonly queryFailed: 'Alerting' | 'KeepLast'
+}
+
+/** No row is good news, and that the warehouse is out of reach is said by one alert: the others stay as they were. */
+export const QUIET = { noData: 'OK', queryFailed: 'KeepLast' } as const satisfies Partial<Alert>
 
 /** The file that Grafana provisions alert rules from. */
 export function alertFile(alerts: readonly Alert[]): Json {
@@ -42,7 +70,7 @@ function toRule(alert: Alert): Json {
   }
 }
 
-function query({ sql: rawSql, range }: Alert): Json {
+function query({ sql, range }: Alert): Json {
   return {
     refId: 'A',
     relativeTimeRange: { from: range, to: 0 },
@@ -53,7 +81,7 @@ function query({ sql: rawSql, range }: Alert): Json {
       format: 'table',
       editorMode: 'code',
       rawQuery: true,
-      rawSql,
+      rawSql: unindented(sql),
       intervalMs: 30_000,
       maxDataPoints: 1_000,
     },

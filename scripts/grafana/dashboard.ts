@@ -1,7 +1,6 @@
-import type { Json } from './json.ts'
-import { CONSOLE_URL } from './links.ts'
+import { DATASOURCE, DATASOURCE_TYPE, unindented, type Json } from './warehouse.ts'
+import { CONSOLE_URL } from './settings.ts'
 import type { Panel } from './panels.ts'
-import { DATASOURCE, DATASOURCE_TYPE } from './warehouse.ts'
 
 export interface DashboardSource {
   /** In the dashboard's address; never changed, or links break. */
@@ -108,14 +107,15 @@ export function queryVariable(variable: {
   description: string
   sql: string
 }): Json {
+  const query = unindented(variable.sql)
   return {
     type: 'query',
     name: variable.name,
     label: variable.label,
     description: variable.description,
     datasource: DATASOURCE,
-    query: variable.sql,
-    definition: variable.sql,
+    query,
+    definition: query,
     current: { text: ['All'], value: ['$__all'] },
     includeAll: true,
     multi: true,

@@ -1,8 +1,7 @@
-import type { Json, JsonValue } from './json.ts'
-import { DATASOURCE } from './warehouse.ts'
+import { DATASOURCE, unindented, type Json, type JsonValue } from './warehouse.ts'
 
 /** A panel without its place; `size` is width (of 24) and height. */
-export type Panel = Json & { readonly size: readonly [number, number] }
+export type Panel = Json & { readonly id: number; readonly size: readonly [number, number] }
 
 interface Basics {
   /** Unique on the dashboard and never given again: alerts link to it. */
@@ -19,6 +18,19 @@ interface Basics {
   readonly noValue: string
 }
 
+/** How numbers are shown: Grafana's id of the unit, and decimals. */
+export const COUNT = { unit: 'locale', decimals: 0 } as const
+/** Without a sign: the currency is named beside it. */
+export const MONEY = { unit: 'locale', decimals: 2 } as const
+export const SHARE = { unit: 'percentunit', decimals: 2 } as const
+export const SECONDS = { unit: 's', decimals: 1 } as const
+export const WHOLE_SECONDS = { unit: 's', decimals: 0 } as const
+export const MILLISECONDS = { unit: 'ms', decimals: 0 } as const
+export const BYTES = { unit: 'bytes', decimals: 0 } as const
+export const PER_SECOND = { unit: 'cps', decimals: 1 } as const
+/** The column of a table that is as wide as a moment. */
+export const TIME = { width: 190 } as const
+
 /** From which value on which colour; the first colour is below all of them. */
 export type Steps = readonly [color: string, ...(readonly [from: number, color: string][])]
 
@@ -28,10 +40,14 @@ export const above = (limits: { watch: number; alarm: number }): Steps => [
   [limits.watch, 'yellow'],
   [limits.alarm, 'red'],
 ]
-/** Nothing is good, anything is bad. */
-export const NONE_WANTED: Steps = ['green', [1, 'red']]
 /** Neither good nor bad. */
 export const NEUTRAL: Steps = ['text']
+/** A count of what should not be: none is good, one is bad. */
+export const NONE_WANTED: Pick<Basics, 'unit' | 'decimals' | 'noValue'> & { readonly steps: Steps } = {
+  ...COUNT,
+  noValue: '0',
+  steps: ['green', [1, 'red']],
+}
 
 function thresholds([first, ...steps]: Steps): Json {
   return {
@@ -50,7 +66,14 @@ function base(type: string, panel: Basics, format: 'table' | 'time_series', step
     size,
     datasource: DATASOURCE,
     targets: [
-      { refId: 'A', datasource: DATASOURCE, format, editorMode: 'code', rawQuery: true, rawSql: panel.sql },
+      {
+        refId: 'A',
+        datasource: DATASOURCE,
+        format,
+        editorMode: 'code',
+        rawQuery: true,
+        rawSql: unindented(panel.sql),
+      },
     ],
     fieldConfig: {
       defaults: {
@@ -66,10 +89,10 @@ function base(type: string, panel: Basics, format: 'table' | 'time_series', step
   }
 }
 
-/** One number: the query gives one row with one column. */
-export function stat(panel: Basics & { readonly steps: Steps }): Panel {
+/** One number, four in a line: the query gives one row with one column. */
+export function stat(panel: Omit<Basics, 'size'> & { readonly steps: Steps }): Panel {
   return {
-    ...base('stat', panel, 'table', panel.steps),
+    ...base('stat', { ...panel, size: [6, 4] }, 'table', panel.steps),
     options: {
       reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
       colorMode: 'value',
@@ -83,7 +106,9 @@ export function stat(panel: Basics & { readonly steps: Steps }): Panel {
 
 /** Lines over time: `time`, and one line for each number column or for each value of a column `metric`. */
 export function timeSeries(
-  panel: Basics & {
+  panel: Omit<Basics, 'size'> & {
+    /** Half a line, if not given. */
+    readonly size?: Basics['size']
     /** Drawn as dashed lines. */
     readonly steps?: Steps
     /** Colours of single lines, by name. */
@@ -92,7 +117,7 @@ export function timeSeries(
   },
 ): Panel {
   const { steps, style = 'line', colors = {} } = panel
-  const made = base('timeseries', panel, 'time_series', steps ?? NEUTRAL, {
+  const made = base('timeseries', { size: [12, 8], ...panel }, 'time_series', steps ?? NEUTRAL, {
     color: { mode: 'palette-classic' },
     min: 0,
     custom: {
@@ -152,8 +177,14 @@ export interface Column {
 }
 
 /** Rows; `columns` dresses some of them, by name. */
-export function table(panel: Basics & { readonly columns: Readonly<Record<string, Column>> }): Panel {
-  const made = base('table', panel, 'table', NEUTRAL, {
+export function table(
+  panel: Omit<Basics, 'unit' | 'noValue'> & {
+    /** Of columns that are not dressed; none, if not given. */
+    readonly unit?: string
+    readonly columns: Readonly<Record<string, Column>>
+  },
+): Panel {
+  const made = base('table', { unit: 'none', ...panel, noValue: '–' }, 'table', NEUTRAL, {
     custom: { align: 'auto', filterable: false, cellOptions: { type: 'auto' } },
   })
   const overrides = Object.entries(panel.columns).map(([name, column]) => override(name, dress(column)))
@@ -191,11 +222,15 @@ function override(name: string, properties: Json): Json {
 }
 
 /** What the dashboard is for, in Markdown. */
-export function text(
-  panel: Pick<Basics, 'id' | 'title' | 'description' | 'size'> & { content: string },
-): Panel {
-  const { content, ...rest } = panel
-  return { ...rest, type: 'text', options: { mode: 'markdown', content } }
+export function about(description: string, content: string): Panel {
+  return {
+    id: 1,
+    title: 'About this dashboard',
+    description,
+    size: [24, 2],
+    type: 'text',
+    options: { mode: 'markdown', content },
+  }
 }
 
 /** A heading over the lines that follow. */

@@ -1,26 +1,147 @@
-import { sql } from './json.ts'
-import { FRESHNESS_SECONDS } from './limits.ts'
-import { above, timeSeries } from './panels.ts'
-import { PANELS } from './pipeline-panels.ts'
-import { COUNT, PER_SECOND } from './units.ts'
+import { DEAD_LETTER_SHARE, FRESHNESS_SECONDS, SUCCESS_SECONDS } from './settings.ts'
+import {
+  COUNT,
+  NEUTRAL,
+  NONE_WANTED,
+  PER_SECOND,
+  SECONDS,
+  SHARE,
+  WHOLE_SECONDS,
+  above,
+  stat,
+  timeSeries,
+} from './panels.ts'
+
+export const lastSuccess = stat({
+  id: 2,
+  title: 'Last successful run',
+  description:
+    'How long before the end of the time range did a run last succeed? Red: look at the failed runs below, then at the log of the ETL.',
+  ...WHOLE_SECONDS,
+  noValue: 'none in this time range',
+  steps: above(SUCCESS_SECONDS),
+  sql: `
+    select extract(epoch from $__timeTo()::timestamptz - max(finished_at)) as seconds
+    from audit.pipeline_runs
+    where status = 'succeeded' and kind in ('tick', 'manual') and $__timeFilter(started_at)
+  `,
+})
+
+export const freshness95 = stat({
+  id: 3,
+  title: 'Freshness, 95th percentile',
+  description:
+    'How long did records wait in Kafka until they were loaded? For 95 of 100 batches not longer than this. Above a minute: the job does not keep up, see stage durations and scale the workers.',
+  ...SECONDS,
+  noValue: 'nothing loaded in this time range',
+  steps: above(FRESHNESS_SECONDS),
+  sql: `
+    select percentile_cont(0.95) within group (order by extract(epoch from loaded_at - oldest_record_at)) as seconds
+    from audit.pipeline_batches
+    where $__timeFilter(loaded_at)
+  `,
+})
+
+export const newestRecord = stat({
+  id: 4,
+  title: 'Age of the newest record',
+  description:
+    'How old is the newest record that was loaded? It grows when the job stands still, and also when nobody sells: compare with the last successful run.',
+  ...WHOLE_SECONDS,
+  noValue: 'nothing loaded in this time range',
+  steps: NEUTRAL,
+  sql: `
+    select extract(epoch from $__timeTo()::timestamptz - max(newest_record_at)) as seconds
+    from audit.pipeline_batches
+    where $__timeFilter(loaded_at)
+  `,
+})
+
+export const lag = stat({
+  id: 5,
+  title: 'Lag',
+  description:
+    'How many offsets were waiting when runs last looked at their partitions? Some at each look are normal, they are loaded next; a number that grows is not: see freshness. Kafka itself, and pulse status, know the lag of this second.',
+  ...COUNT,
+  noValue: 'no partition seen yet',
+  steps: NEUTRAL,
+  sql: `
+    select sum(greatest(log_end - next_offset, 0)) as offsets
+    from audit.partition_progress
+    where log_seen_at <= $__timeTo()::timestamptz
+  `,
+})
+
+export const deadLetterShare = stat({
+  id: 6,
+  title: 'Dead letters, share',
+  description:
+    'What share of the records could not be loaded? Yellow or red: find the code and its issues in the newest dead letters below; they can be corrected and sent again.',
+  ...SHARE,
+  noValue: 'nothing consumed in this time range',
+  steps: above(DEAD_LETTER_SHARE),
+  sql: `
+    select sum(dead_lettered) / nullif(sum(consumed), 0) as share
+    from audit.pipeline_batches
+    where $__timeFilter(loaded_at)
+  `,
+})
+
+export const failedRuns = stat({
+  id: 7,
+  title: 'Failed runs',
+  description:
+    'How many runs failed or were abandoned by a dying worker? One now and then heals itself, the next run tries again. Several in a row: read their errors below.',
+  ...NONE_WANTED,
+  sql: `
+    select count(*) as runs
+    from audit.pipeline_runs
+    where status in ('failed', 'abandoned') and kind in ('tick', 'manual') and $__timeFilter(started_at)
+  `,
+})
+
+export const stoppedPartitions = stat({
+  id: 8,
+  title: 'Stopped partitions',
+  description:
+    'How many partitions stand still, now, until an operator lets them go on? See why in the table of partitions, then: pulse partitions continue, or new-incarnation.',
+  ...NONE_WANTED,
+  sql: `
+    select count(*) as partitions
+    from audit.partition_progress
+    where stopped_at <= $__timeTo()::timestamptz
+  `,
+})
+
+export const openLosses = stat({
+  id: 9,
+  title: 'Data losses to acknowledge',
+  description:
+    'How many gaps in the log, records that Kafka dropped before they were loaded, has nobody looked at yet? Find out what is missing (table below), then: pulse partitions acknowledge-loss.',
+  ...NONE_WANTED,
+  sql: `
+    select count(*) as losses
+    from audit.data_losses
+    where acknowledged_at is null and detected_at <= $__timeTo()::timestamptz
+  `,
+})
 
 export const freshness = timeSeries({
-  id: PANELS.freshness,
+  id: 11,
   title: 'Freshness by partition',
   description:
     'How long did the oldest record of each batch wait, at worst? Dashed: where the alert PulseDataStale fires. All partitions high: too little capacity, or an outage just ended. One high: is its worker ill?',
-  size: [12, 8],
   unit: 's',
   noValue: 'nothing loaded in this time range',
   steps: above(FRESHNESS_SECONDS),
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(loaded_at, $__interval), 'partition ' || partition as metric,
            max(extract(epoch from loaded_at - oldest_record_at)) as wait
     from audit.pipeline_batches
     where $__timeFilter(loaded_at)
     group by 1, 2
     order by 1, 2
-  `),
+  `,
 })
 
 export const outcomes = timeSeries({
@@ -28,11 +149,10 @@ export const outcomes = timeSeries({
   title: 'What became of the records, per second',
   description:
     'How much goes through, and how much of it is loaded, a duplicate, or a dead letter? Together they are what was consumed. Many duplicates: a producer repeats itself, no harm done.',
-  size: [12, 8],
   ...PER_SECOND,
   noValue: 'nothing consumed in this time range',
   colors: { loaded: 'green', duplicates: 'blue', 'dead letters': 'red' },
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(loaded_at, $__interval, 0),
            sum(loaded) * 1000.0 / $__interval_ms as loaded,
            sum(duplicate) * 1000.0 / $__interval_ms as duplicates,
@@ -41,7 +161,7 @@ export const outcomes = timeSeries({
     where $__timeFilter(loaded_at)
     group by 1
     order by 1
-  `),
+  `,
 })
 
 export const stages = timeSeries({
@@ -49,17 +169,16 @@ export const stages = timeSeries({
   title: 'Duration of a batch, by stage',
   description:
     'Which stage takes the time, on average? Extract: Kafka or the network. Validate, transform: the CPU of the worker. Load: Postgres, its locks or its disk.',
-  size: [12, 8],
   unit: 'ms',
   noValue: 'nothing loaded in this time range',
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(loaded_at, $__interval), avg(extract_ms) as "extract", avg(validate_ms) as validate,
            avg(transform_ms) as transform, avg(load_ms) as load
     from audit.pipeline_batches
     where $__timeFilter(loaded_at)
     group by 1
     order by 1
-  `),
+  `,
 })
 
 export const runDuration = timeSeries({
@@ -67,19 +186,18 @@ export const runDuration = timeSeries({
   title: 'Duration of a run',
   description:
     'Does a run end before the next is due? Above the dashed line (30 seconds) runs follow one another without a pause: scale the workers, or a backlog is being worked off.',
-  size: [12, 8],
   unit: 's',
   noValue: 'no run ended in this time range',
   steps: ['green', [30, 'yellow']],
   colors: { longest: 'orange', average: 'blue' },
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(started_at, $__interval), max(extract(epoch from finished_at - started_at)) as longest,
            avg(extract(epoch from finished_at - started_at)) as average
     from audit.pipeline_runs
     where $__timeFilter(started_at) and finished_at is not null and kind in ('tick', 'manual')
     group by 1
     order by 1
-  `),
+  `,
 })
 
 export const deadLettersByCode = timeSeries({
@@ -91,11 +209,11 @@ export const deadLettersByCode = timeSeries({
   ...COUNT,
   noValue: 'no dead letters in this time range',
   style: 'bars',
-  sql: sql(`
+  sql: `
     select $__timeGroupAlias(created_at, $__interval), code as metric, count(*) as "dead letters"
     from audit.dead_letter_list
     where $__timeFilter(created_at)
     group by 1, 2
     order by 1, 2
-  `),
+  `,
 })

@@ -1,9 +1,6 @@
-import { sql } from './json.ts'
-import { FRESHNESS_SECONDS } from './limits.ts'
-import { above, table } from './panels.ts'
-import { BYTES, COUNT, MILLISECONDS, SECONDS } from './units.ts'
+import { above, BYTES, COUNT, MILLISECONDS, SECONDS, table, TIME } from './panels.ts'
+import { FRESHNESS_SECONDS } from './settings.ts'
 
-const TIME = { width: 190 }
 const STATUS = {
   width: 110,
   colors: { succeeded: 'green', running: 'blue', failed: 'red', abandoned: 'orange' },
@@ -15,8 +12,6 @@ export const partitions = table({
   description:
     'How far is each partition, and does one stand still? The watermark is the next offset to load; the lag is as of the last look. A state other than "running" needs an operator: the reason says why, the runbook what to do.',
   size: [24, 7],
-  unit: 'none',
-  noValue: '–',
   columns: {
     state: { colors: { running: 'green' }, steps: ['red'] },
     consumed: COUNT,
@@ -25,7 +20,7 @@ export const partitions = table({
     'last look': TIME,
     'newest record': TIME,
   },
-  sql: sql(`
+  sql: `
     select p.topic, p.partition::text as "partition", p.incarnation::text as incarnation,
            coalesce(p.stop_code, 'running') as state, p.next_offset::text as watermark,
            greatest(p.log_end - p.next_offset, 0) as lag, p.log_seen_at as "last look", p.last_timestamp as "newest record",
@@ -39,7 +34,7 @@ export const partitions = table({
     ) b on b.topic = p.topic and b.partition = p.partition
     order by p.stopped_at is null, p.topic, p.partition
     limit 200
-  `),
+  `,
 })
 
 export const deadLetters = table({
@@ -48,8 +43,6 @@ export const deadLetters = table({
   description:
     'Which records failed last, and why? The issues name the field. Payloads are not shown here: open the operator console, or pulse dead-letters show, then redrive or dismiss.',
   size: [24, 9],
-  unit: 'none',
-  noValue: '–',
   columns: {
     time: TIME,
     code: { width: 180 },
@@ -57,7 +50,7 @@ export const deadLetters = table({
     bytes: { ...BYTES, width: 90 },
     attempts: { ...COUNT, width: 90 },
   },
-  sql: sql(`
+  sql: `
     select created_at as "time", code, case when resolved_at is not null then coalesce(resolution, 'resolved')
                                             when published_at is null then 'unpublished' else 'open' end as state,
            (select string_agg(concat_ws(': ', nullif(issue ->> 'field', ''), issue ->> 'message'), '; ')
@@ -68,7 +61,7 @@ export const deadLetters = table({
     where $__timeFilter(created_at)
     order by created_at desc
     limit 50
-  `),
+  `,
 })
 
 export const losses = table({
@@ -77,14 +70,12 @@ export const losses = table({
   description:
     'Which offsets did the log drop before they were loaded? Those of the time range, and all that nobody has acknowledged. Ask the producers for what is missing, then: pulse partitions acknowledge-loss.',
   size: [24, 6],
-  unit: 'none',
-  noValue: '–',
   columns: {
     detected: TIME,
     offsets: COUNT,
     state: { width: 130, colors: { open: 'red', acknowledged: 'green' } },
   },
-  sql: sql(`
+  sql: `
     select detected_at as detected, case when acknowledged_at is null then 'open' else 'acknowledged' end as state,
            topic, partition::text as "partition", incarnation::text as incarnation, from_offset::text as "from",
            to_offset::text as "to", to_offset - from_offset as offsets, acknowledged_by as by, reason
@@ -92,7 +83,7 @@ export const losses = table({
     where acknowledged_at is null or $__timeFilter(detected_at)
     order by acknowledged_at is not null, detected_at desc
     limit 50
-  `),
+  `,
 })
 
 export const failedRuns = table({
@@ -101,16 +92,14 @@ export const failedRuns = table({
   description:
     'What went wrong, and on which worker? Replays and housekeeping too. The offsets stay and the next run tries again; the same error in several runs needs somebody. The run number finds its lines in the log (run_id).',
   size: [24, 7],
-  unit: 'none',
-  noValue: '–',
   columns: { time: TIME, run: { width: 90 }, status: STATUS, retries: { ...COUNT, width: 90 } },
-  sql: sql(`
+  sql: `
     select started_at as "time", id::text as run, kind, status, worker, retries, error
     from audit.pipeline_runs
     where status in ('failed', 'abandoned') and $__timeFilter(started_at)
     order by started_at desc
     limit 50
-  `),
+  `,
 })
 
 export const runs = table({
@@ -119,8 +108,6 @@ export const runs = table({
   description:
     'What did the last fifty runs do, and which stage took the time? Stage times are sums over the batches of the run, which partitions share side by side, so they may be more than its duration.',
   size: [24, 10],
-  unit: 'none',
-  noValue: '–',
   columns: {
     time: TIME,
     run: { width: 90 },
@@ -135,7 +122,7 @@ export const runs = table({
     transform: MILLISECONDS,
     load: MILLISECONDS,
   },
-  sql: sql(`
+  sql: `
     select r.started_at as "time", r.id::text as run, r.kind, r.status, r.worker,
            extract(epoch from coalesce(r.finished_at, now()) - r.started_at) as duration,
            r.consumed, r.loaded, r.duplicate as duplicates, r.dead_lettered as "dead letters",
@@ -153,5 +140,5 @@ export const runs = table({
       where run_id = r.id
     ) b on true
     order by r.started_at desc
-  `),
+  `,
 })

@@ -1,7 +1,6 @@
 import { dashboard } from './dashboard.ts'
-import { heading, text } from './panels.ts'
+import { about, heading } from './panels.ts'
 import * as charts from './pipeline-charts.ts'
-import * as stats from './pipeline-stats.ts'
 import * as tables from './pipeline-tables.ts'
 
 export const PIPELINE_UID = 'pulse-pipeline'
@@ -15,19 +14,15 @@ export const pipeline = dashboard({
   variables: [],
   lines: [
     [
-      text({
-        id: 1,
-        title: 'About this dashboard',
-        description: 'What is this page for, and what does it not know?',
-        size: [24, 2],
-        content:
-          'What the warehouse knows of the job: a run every 30 seconds loads what Kafka holds. ' +
+      about(
+        'What is this page for, and what does it not know?',
+        'What the warehouse knows of the job: a run every 30 seconds loads what Kafka holds. ' +
           '**Lag is as of the last look of a run**; that of this second is in the operator console (link above) ' +
           'and in `pulse status`. Lateness is told in time: how long the loaded records had waited.',
-      }),
+      ),
     ],
-    [stats.lastSuccess, stats.freshness95, stats.newestRecord, stats.lag],
-    [stats.deadLetterShare, stats.failedRuns, stats.stoppedPartitions, stats.openLosses],
+    [charts.lastSuccess, charts.freshness95, charts.newestRecord, charts.lag],
+    [charts.deadLetterShare, charts.failedRuns, charts.stoppedPartitions, charts.openLosses],
     [heading(10, 'Is it in time?')],
     [charts.freshness, charts.outcomes],
     [charts.stages, charts.runDuration],

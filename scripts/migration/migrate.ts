@@ -1,4 +1,3 @@
-import { messageOf } from '../../etl/text/message-of.ts'
 import { Client, type ClientBase } from 'pg'
 import {
   appliedMigrations,
@@ -6,10 +5,11 @@ import {
   requireSameMigrations,
   type Migration,
 } from '../../etl/postgres/migrations.ts'
-import { isAsDeclared, reportRights, type RightsReport } from '../rights/report.ts'
-import { validateSchema, type SchemaReport } from '../schema-validator/index.ts'
+import { messageOf } from '../../etl/text/message-of.ts'
+import { isAsDeclared, reportRights, type RightsReport } from '../rights/judge.ts'
+import type { SchemaReport } from '../schema-validator/report.ts'
+import { validateSchema } from '../schema-validator/validate.ts'
 import { ensureRoles, prepareDatabase } from './roles.ts'
-import { wrongSettings } from './settings.ts'
 
 export interface MigrationResult {
   /** Tags of what was applied now; empty where all was there. */
@@ -107,4 +107,35 @@ async function applyMissing(client: ClientBase, migrations: readonly Migration[]
     await client.query('insert into audit.schema_migrations (tag, hash) values ($1, $2)', [tag, hash])
   }
   return missing.map(({ tag }) => tag)
+}
+
+/** Without these a commit may be lost, or a claim be missed: the promises rest on them. */
+const REQUIRED: readonly { setting: string; accepted: readonly string[]; why: string }[] = [
+  { setting: 'fsync', accepted: ['on'], why: 'a crash of the server could lose what was committed' },
+  { setting: 'full_page_writes', accepted: ['on'], why: 'a crash of the machine could tear pages' },
+  {
+    setting: 'synchronous_commit',
+    accepted: ['on', 'remote_apply', 'remote_write', 'local'],
+    why: 'the offset would be committed before the rows are safe',
+  },
+  {
+    setting: 'default_transaction_isolation',
+    accepted: ['read committed'],
+    why: 'an order that a rival commits meanwhile must be visible to the second look-up',
+  },
+  { setting: 'server_encoding', accepted: ['UTF8'], why: 'the message contract is Unicode' },
+  { setting: 'transaction_read_only', accepted: ['off'], why: 'this is a standby or a read-only database' },
+]
+
+/** What of the server's settings breaks a promise, in a sentence each; empty when all is right. */
+export async function wrongSettings(client: ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string; value: string }>(
+    `select name, current_setting(name) as value from unnest($1::text[]) as name`,
+    [REQUIRED.map(({ setting }) => setting)],
+  )
+  const found = new Map(rows.map(({ name, value }) => [name, value]))
+  return REQUIRED.filter(({ setting, accepted }) => !accepted.includes(found.get(setting) ?? '')).map(
+    ({ setting, accepted, why }) =>
+      `${setting} is ${found.get(setting) ?? 'unknown'}, it must be ${accepted.join(' or ')}: ${why}`,
+  )
 }

@@ -1,5 +1,6 @@
+import type { ClientBase } from 'pg'
 import { DECLARED, type ObjectRights } from './declared.ts'
-import type { EffectiveRights, Right, RoleFacts } from './effective.ts'
+import { readRights, type EffectiveRights, type Right, type RoleFacts } from './effective.ts'
 
 export interface RightsFinding {
   /** A warning is about what only an administrator of the server can change: it shuts no gate. */
@@ -206,3 +207,19 @@ function kindOf(object: string, database = ''): string {
 }
 
 const error = (message: string, statement: string): RightsFinding => ({ level: 'error', message, statement })
+
+/** Who may do what in the warehouse, and what of it is not as declared. */
+export interface RightsReport {
+  readonly effective: EffectiveRights
+  readonly findings: readonly RightsFinding[]
+}
+
+export async function reportRights(client: ClientBase): Promise<RightsReport> {
+  const effective = await readRights(client)
+  return { effective, findings: judgeRights(effective) }
+}
+
+/** Warnings are allowed. */
+export function isAsDeclared({ findings }: RightsReport): boolean {
+  return findings.every(({ level }) => level === 'warning')
+}

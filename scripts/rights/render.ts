@@ -1,7 +1,6 @@
 import { printable } from '../../etl/text/printable.ts'
 import type { EffectiveRights, Right } from './effective.ts'
-import { byObject, ownRights, partsOf, rolesOf } from './judge.ts'
-import type { RightsReport } from './report.ts'
+import { byObject, ownRights, partsOf, rolesOf, type RightsReport } from './judge.ts'
 
 const WIDTH = 110
 const RIGHTS_WIDTH = 32

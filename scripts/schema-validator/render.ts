@@ -1,6 +1,14 @@
+import { printable } from '../../etl/text/printable.ts'
 import { aligned } from '../../etl/text/table.ts'
-import type { Finding, Level, SchemaReport, Section, TableSummary } from './report.ts'
-import { count, thousands } from './wording.ts'
+import {
+  count,
+  type Finding,
+  type Level,
+  type SchemaReport,
+  type Section,
+  type TableSummary,
+} from './report.ts'
+import { thousands } from '../../etl/text/wording.ts'
 
 const MARK: Record<Level, string> = { ok: '✅', warning: '⚠️', error: '❌' }
 
@@ -96,9 +104,4 @@ function renderDetails({ table, columns, foreignKeys }: TableSummary): string[] 
         `  ${key.name}: (${key.columns.join(', ')}) → ${key.references} (${key.referencedColumns.join(', ')})`,
     ),
   ]
-}
-
-/** A name may hold anything; a terminal must not obey it. */
-function printable(line: string): string {
-  return line.replaceAll(/\p{Cc}/gu, (char) => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`)
 }

@@ -1,3 +1,5 @@
+import { thousands } from '../../etl/text/wording.ts'
+
 /**
  * What a validation found, as plain data: `--json` prints it as it is, render.ts prints it for people,
  * the migration gate looks at `valid`.
@@ -88,6 +90,10 @@ export function assembleReport(
   return { valid: errors === 0, errors, warnings, database, sections, tables }
 }
 
+/** The whole report where there was no connection. `target` names the database, never its password. */
+export const unreachableReport = (target: string, reason: string): SchemaReport =>
+  assembleReport(null, [section('connectivity', [failure('connection', target, reason)])], [])
+
 function worst(findings: Finding[]): Level {
   if (findings.some((finding) => finding.level === 'error')) return 'error'
   return findings.some((finding) => finding.level === 'warning') ? 'warning' : 'ok'
@@ -108,3 +114,19 @@ export const failure = (check: string, subject: string, message: string): Findin
   subject,
   message,
 })
+
+/** 1 table, 2 tables, 12,000 indexes. */
+export function count(n: number, noun: string): string {
+  return `${thousands(n)} ${n === 1 ? noun : plural(noun)}`
+}
+
+function plural(noun: string): string {
+  if (noun.endsWith('x')) return `${noun}es`
+  return noun.endsWith('y') && !noun.endsWith('ey') ? `${noun.slice(0, -1)}ies` : `${noun}s`
+}
+
+/** The first few names and how many more there are, so that a line stays a line. */
+export function list(names: string[], most = 6): string {
+  if (names.length <= most) return names.join(', ')
+  return `${names.slice(0, most).join(', ')} and ${thousands(names.length - most)} more`
+}

@@ -1,15 +1,23 @@
 import type { ClientBase } from 'pg'
-import { readCatalogue } from './catalogue.ts'
-import { checkCompleteness } from './checks/completeness.ts'
-import { checkConnectivity } from './checks/connectivity.ts'
-import { checkConstraints } from './checks/constraints.ts'
-import { checkIndexes } from './checks/indexes.ts'
+import { readCatalogue, type Catalogue, type Table } from './catalogue.ts'
+import { checkCompleteness, checkConnectivity } from './checks/completeness.ts'
+import {
+  checkStructure,
+  checkIndexes,
+  checkConstraints,
+  countKind,
+  countNotNull,
+  countUnique,
+} from './checks/structure.ts'
 import { checkIntegrity } from './checks/integrity.ts'
-import { checkStructure } from './checks/structure.ts'
-import { probeTables } from './probe-tables.ts'
-import { readingCatalogue, type Limits } from './probe.ts'
-import { assembleReport, type SchemaReport } from './report.ts'
-import { summariseDatabase, summariseTables } from './summary.ts'
+import { readingCatalogue, probeTables, type Limits, type Probes } from './probe.ts'
+import {
+  assembleReport,
+  count,
+  type DatabaseSummary,
+  type SchemaReport,
+  type TableSummary,
+} from './report.ts'
 
 export interface ValidationOptions extends Partial<Limits> {
   /** Default: all but information_schema and those whose name begins with pg_. */
@@ -70,4 +78,46 @@ async function validate(client: ClientBase, options: ValidationOptions): Promise
     ],
     summariseTables(probes),
   )
+}
+
+export function summariseDatabase({ server, schemas }: Catalogue): DatabaseSummary {
+  return { database: server.database, role: server.role, serverVersion: server.version, schemas }
+}
+
+/** One line's worth of facts for each table. */
+export function summariseTables(probes: Probes): TableSummary[] {
+  return probes.tables.map(({ table, rows }) => ({
+    table: table.relation.label,
+    columns: table.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),
+    primaryKey: table.indexes.find(({ primary }) => primary)?.columns ?? null,
+    foreignKeys: table.foreignKeys.map(({ name, columns, parentLabel }) => ({
+      name,
+      columns: columns.map(({ child }) => child),
+      references: parentLabel,
+      referencedColumns: columns.map(({ parent }) => parent),
+    })),
+    unique: countUnique(table),
+    notNull: countNotNull(table),
+    checks: countKind(table, 'check'),
+    exclusions: countKind(table, 'exclusion'),
+    indexes: table.indexes.length,
+    partitions: table.relation.kind === 'partitioned table' ? countPartitions(table) : null,
+    rowCount: rows.ok ? rows.value : null,
+    notes: notesOf(table),
+  }))
+}
+
+/** Those that hold rows; one that is itself partitioned does not. */
+const countPartitions = ({ partitions }: Table): number =>
+  partitions.filter(({ relation }) => relation.kind !== 'partitioned table').length
+
+function notesOf(table: Table): string[] {
+  const { kind, unlogged, parents } = table.relation
+  const elsewhere = table.partitions.filter(({ relation }) => relation.kind === 'foreign table').length
+  return [
+    ...(kind === 'partitioned table' ? [count(countPartitions(table), 'partition')] : []),
+    ...(elsewhere > 0 ? [`${elsewhere} of them foreign`] : []),
+    ...(unlogged ? ['unlogged'] : []),
+    ...(parents === null ? [] : [`inherits ${parents}`]),
+  ]
 }

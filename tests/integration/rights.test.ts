@@ -5,7 +5,7 @@ import { readMigrations, type Migration } from '../../etl/postgres/migrations.ts
 import { ensureLogins, grafanaLogin } from '../../scripts/logins.ts'
 import { migrate, MigrationRefused } from '../../scripts/migration/migrate.ts'
 import { renderRights } from '../../scripts/rights/render.ts'
-import { reportRights } from '../../scripts/rights/report.ts'
+import { reportRights } from '../../scripts/rights/judge.ts'
 import { startChild } from '../support/child.ts'
 import { createDatabase } from '../support/database.ts'
 

@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { ensureLogins } from '../../scripts/logins.ts'
 import { DECLARED } from '../../scripts/rights/declared.ts'
-import { reportRights } from '../../scripts/rights/report.ts'
+import { reportRights } from '../../scripts/rights/judge.ts'
 import { FORBIDDEN, SELF, type Who } from '../support/forbidden-acts.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import type { SchemaReport } from '../../scripts/schema-validator/index.ts'
+import type { SchemaReport } from '../../scripts/schema-validator/report.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 /** `npm run validate-schema`, as a process. */

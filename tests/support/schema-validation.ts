@@ -1,12 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { afterAll, beforeAll, inject } from 'vitest'
-import {
-  validateSchema,
-  type Finding,
-  type SchemaReport,
-  type ValidationOptions,
-} from '../../scripts/schema-validator/index.ts'
+import type { Finding, SchemaReport } from '../../scripts/schema-validator/report.ts'
+import { validateSchema, type ValidationOptions } from '../../scripts/schema-validator/validate.ts'
 import { createDatabase } from './database.ts'
 
 export interface OwnDatabase {

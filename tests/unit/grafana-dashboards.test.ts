@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { grafanaFiles } from '../../scripts/grafana/files.ts'
+import { grafanaFiles } from '../../scripts/grafana/write.ts'
 import { readDashboards, readText, type DashboardFile, type PanelFile } from '../support/grafana-files.ts'
 import { dashboardProblems } from '../support/grafana-rules.ts'
 

@@ -6,7 +6,7 @@ import {
   DEAD_LETTER_SHARE,
   FRESHNESS_SECONDS,
   SUCCESS_SECONDS,
-} from '../../scripts/grafana/limits.ts'
+} from '../../scripts/grafana/settings.ts'
 import { metricsOfALife } from '../support/metrics.ts'
 import { readAlertGroups } from '../support/grafana-files.ts'
 import { ourMetrics, readScrape } from '../support/prometheus-text.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
-import { decimal, encodeOrder, FIELDS, type Order } from '../../producer/order.ts'
+import { decimal, encodeOrder, FIELDS, type Order } from '../../producer/shop.ts'
 import { createRandom } from '../../producer/random.ts'
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
 import { validateRecord } from '../../etl/job/validate.ts'

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { isTemporary, keepTrying } from '../../producer/keep-trying.ts'
+import { isTemporary, keepTrying } from '../../producer/publish.ts'
 
 const noBroker = (): Error => {
   const first = Object.assign(new Error('connect ECONNREFUSED'), { retriable: true })

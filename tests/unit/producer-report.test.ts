@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { report } from '../../producer/report.ts'
-import type { Tally } from '../../producer/tally.ts'
+import { report, type Tally } from '../../producer/tally.ts'
 
 const aTally = (change: Partial<Tally> = {}): Tally => ({
   sent: { valid: 90, duplicate: 6, conflicting: 2, invalid: 2 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../producer/random.ts'
-import { activityAt, waitForNextSale } from '../../producer/rhythm.ts'
+import { activityAt, waitForNextSale } from '../../producer/pace.ts'
 
 const HOUR_MS = 3_600_000
 const at = (hour: number) => Date.UTC(2026, 10, 21) + hour * HOUR_MS

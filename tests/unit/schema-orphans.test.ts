@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Catalogue, ForeignKey, Parts } from '../../scripts/schema-validator/catalogue.ts'
 import { checkIntegrity } from '../../scripts/schema-validator/checks/integrity.ts'
-import type { Probes } from '../../scripts/schema-validator/probe-tables.ts'
+import type { Probes } from '../../scripts/schema-validator/probe.ts'
 
 /** What a real database seldom does on demand. */
 

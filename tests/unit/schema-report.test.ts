@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { renderReport } from '../../scripts/schema-validator/index.ts'
+import { renderReport } from '../../scripts/schema-validator/render.ts'
 import {
   assembleReport,
   failure,
   ok,
   section,
   warning,
+  count,
+  list,
   type Finding,
   type SchemaReport,
   type TableSummary,
 } from '../../scripts/schema-validator/report.ts'
-import { count, list } from '../../scripts/schema-validator/wording.ts'
 
 const aTable = (overrides: Partial<TableSummary> = {}): TableSummary => ({
   table: 'public.t',

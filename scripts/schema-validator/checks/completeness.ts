@@ -1,6 +1,15 @@
 import type { Catalogue, Relation } from '../catalogue.ts'
-import { failure, ok, section, type Finding, type Section } from '../report.ts'
-import { count, list } from '../wording.ts'
+import { count, failure, list, ok, section, type Finding, type Section } from '../report.ts'
+
+export function checkConnectivity({ server }: Catalogue): Section {
+  const standby = server.standby ? ', a standby' : ''
+  return section('connectivity', [
+    ok(
+      'connection',
+      `PostgreSQL ${server.version}${standby}, database ${server.database}, role ${server.role}`,
+    ),
+  ])
+}
 
 /** The wanted schemas exist, there are tables, and each has columns. Says what it leaves out. */
 export function checkCompleteness(catalogue: Catalogue): Section {

@@ -1,9 +1,8 @@
 import type { Catalogue } from '../catalogue.ts'
 import { selectOrphans } from '../probe-sql.ts'
-import type { Probes } from '../probe-tables.ts'
-import { SQLSTATE } from '../probe.ts'
-import { failure, ok, section, warning, type Finding, type Section } from '../report.ts'
-import { count, list, thousands } from '../wording.ts'
+import { SQLSTATE, type Probes } from '../probe.ts'
+import { failure, ok, section, warning, count, list, type Finding, type Section } from '../report.ts'
+import { thousands } from '../../../etl/text/wording.ts'
 
 /** What the tables themselves answered: they can be read and written to, and no key points to nothing. */
 export function checkIntegrity(catalogue: Catalogue, probes: Probes): Section {

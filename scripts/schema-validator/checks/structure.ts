@@ -1,6 +1,5 @@
-import type { Catalogue, Column, ForeignKey, Parts, Table } from '../catalogue.ts'
-import { failure, ok, section, warning, type Finding, type Section } from '../report.ts'
-import { count, list } from '../wording.ts'
+import type { Catalogue, Column, ForeignKey, Index, Parts, Table } from '../catalogue.ts'
+import { count, failure, list, ok, section, warning, type Finding, type Section } from '../report.ts'
 
 /** Keys and columns. */
 export function checkStructure({ tables }: Catalogue): Section {
@@ -84,4 +83,129 @@ function checkTypes(table: string, { label, columns }: ForeignKey): Finding[] {
         `${child} is ${childType} and refers to ${parent}, which is ${parentType}`,
       ),
     )
+}
+
+/** Found, valid, on columns that exist, and none for nothing. Partitions' indexes count, but are named only when broken. */
+export function checkIndexes({ tables }: Catalogue): Section {
+  if (tables.length === 0) return section('indexes', [])
+  const all = tables.flatMap((table) => [table as Parts, ...table.partitions])
+  const indexes = all.flatMap((parts) => parts.indexes)
+  const broken = indexes.flatMap(checkState)
+  const misplaced = indexes.flatMap(checkIndexColumns)
+  const own = tables.reduce((sum, table) => sum + table.indexes.length, 0)
+  const ofPartitions = indexes.length - own
+  const found = ofPartitions > 0 ? `, and ${count(ofPartitions, 'index')} of their partitions` : ''
+  return section('indexes', [
+    own > 0 ? ok('indexes', `${count(own, 'index')} of tables${found}`) : ok('indexes', 'No indexes'),
+    ...(broken.length > 0 ? broken : [ok('index-validity', 'Every index is valid')]),
+    ...(misplaced.length > 0 ? misplaced : [ok('index-columns', 'Every index is on existing columns')]),
+    ...all.flatMap(checkDuplicates),
+  ])
+}
+
+function checkState({ label, live, valid, ready, partitioned }: Index): Finding[] {
+  if (!live) return [warning('index-validity', label, 'is being dropped, or a drop was interrupted')]
+  if (valid && ready) return []
+  const why = partitioned
+    ? 'invalid: not every partition has its part'
+    : `${ready ? 'invalid' : 'not ready'}: it is being built, or building it failed`
+  return [failure('index-validity', label, why)]
+}
+
+function checkIndexColumns({ label, missingColumns }: Index): Finding[] {
+  if (missingColumns === 0) return []
+  return [
+    failure('index-columns', label, `on ${count(missingColumns, 'column')} that the table does not have`),
+  ]
+}
+
+/** Those of partitions repeat their parents', who have the finding already. */
+function checkDuplicates({ relation, indexes }: Parts): Finding[] {
+  const usable = indexes.filter(({ valid, exclusion }) => valid && !exclusion)
+  return [...Map.groupBy(usable, ({ definition }) => definition).values()]
+    .filter((group) => group.length > 1 && !group.every(({ attached }) => attached))
+    .map((group) =>
+      warning(
+        'duplicate-index',
+        relation.label,
+        `indexes with the same definition: ${list(group.map(({ label }) => label))}`,
+      ),
+    )
+}
+
+/** How many there are of each kind, and which of them do not bind. */
+export function checkConstraints({ tables }: Catalogue): Section {
+  if (tables.length === 0) return section('constraints', [])
+  const weak = tables.flatMap(checkEnforced)
+  return section('constraints', [
+    ok('constraints', describeTotals(tables)),
+    ...(weak.length > 0 ? weak : [ok('enforced', 'Every constraint is validated and enforced')]),
+    ...describeDeferrable(tables),
+  ])
+}
+
+/** What guarantees uniqueness beside the primary key, be it called constraint or index. */
+export const countUnique = ({ indexes }: Table): number =>
+  indexes.filter(({ unique, primary }) => unique && !primary).length
+
+export const countNotNull = ({ columns }: Table): number => columns.filter(({ nullable }) => !nullable).length
+
+export const countKind = ({ constraints }: Table, wanted: string): number =>
+  constraints.filter(({ kind }) => kind === wanted).length
+
+function describeTotals(tables: Table[]): string {
+  const total = (of: (table: Table) => number) => tables.reduce((sum, table) => sum + of(table), 0)
+  const exclusions = total((table) => countKind(table, 'exclusion'))
+  return [
+    count(
+      total((table) => countKind(table, 'primary key')),
+      'primary key',
+    ),
+    `${total(countUnique)} unique`,
+    `${total(countNotNull)} not null`,
+    count(
+      total((table) => countKind(table, 'check')),
+      'check',
+    ),
+    count(
+      total((table) => table.foreignKeys.length),
+      'foreign key',
+    ),
+    ...(exclusions > 0 ? [count(exclusions, 'exclusion')] : []),
+  ].join(', ')
+}
+
+/** A constraint that was never checked, or that something may go round, is a promise nobody keeps. */
+function checkEnforced(table: Table): Finding[] {
+  return [table, ...table.partitions].flatMap(({ relation, constraints, foreignKeys }) => {
+    const find = (check: string, name: string, message: string) =>
+      warning(check, `${relation.label} ${name}`, message)
+    const own = [...constraints, ...foreignKeys].filter(
+      ({ inherited }) => !inherited || relation.root === null,
+    )
+    return [
+      ...own
+        .filter(({ enforced }) => !enforced)
+        .map(({ label }) => find('not-enforced', label, 'NOT ENFORCED: rows that break it are let in')),
+      ...own
+        .filter(({ validated, enforced }) => enforced && !validated)
+        .map(({ label }) => find('not-valid', label, 'NOT VALID: rows from before it were never checked')),
+      ...foreignKeys
+        .filter(({ disabledTriggers }) => disabledTriggers > 0)
+        .map(({ label }) =>
+          find('disabled-triggers', label, 'its triggers are disabled: orphans are let in'),
+        ),
+    ]
+  })
+}
+
+function describeDeferrable(tables: Table[]): Finding[] {
+  const deferrable = tables.flatMap(({ relation, constraints, foreignKeys }) =>
+    [...constraints, ...foreignKeys]
+      .filter((constraint) => constraint.deferrable)
+      .map(({ label }) => `${relation.label} ${label}`),
+  )
+  return deferrable.length === 0
+    ? []
+    : [ok('deferrable', `${deferrable.length} deferrable: ${list(deferrable)}`)]
 }

@@ -1,4 +1,8 @@
-/** What panels colour and alerts fire at: one number for both. */
+/**
+ * What somebody who runs this may set. After a change: npm run generate-dashboards
+ *
+ * First what panels colour and alerts fire at: one number for both.
+ */
 
 /** Share of transactions that a fraud rule flagged. The synthetic shop has 0.02 to 0.03. */
 export const FRAUD_RATE = { watch: 0.05, alarm: 0.1, recovered: 0.08 } as const
@@ -15,3 +19,12 @@ export const FRESHNESS_SECONDS = { watch: 45, alarm: 60, recovered: 45 } as cons
 export const DEAD_LETTER_SHARE = { watch: 0.01, alarm: 0.05, recovered: 0.03 } as const
 /** Fewer records than this in the alert's ten minutes prove nothing. */
 export const DEAD_LETTER_MIN_RECORDS = 20
+
+/** The operator console (HTTP_PORT of the ETL), as the reader of a dashboard reaches it. */
+export const CONSOLE_URL = 'http://127.0.0.1:8080'
+
+/**
+ * The page with a section for each alert. Grafana fills no environment variable into an annotation, so an
+ * address of your own (https://…/OPERATIONS.md), which Grafana then shows as a link, is written here.
+ */
+export const RUNBOOK = 'docs/OPERATIONS.md'
