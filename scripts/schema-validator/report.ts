@@ -101,6 +101,14 @@ function worst(findings: Finding[]): Level {
 
 export const ok = (check: string, message: string): Finding => ({ level: 'ok', check, message })
 
+/** What was found, or that all is well. */
+export const orOk = (found: Finding[], check: string, message: string): Finding[] =>
+  found.length > 0 ? found : [ok(check, message)]
+
+/** That something is well, where there is anything to say it of. */
+export const okIf = (any: boolean, check: string, message: string): Finding[] =>
+  any ? [ok(check, message)] : []
+
 export const warning = (check: string, subject: string, message: string): Finding => ({
   level: 'warning',
   check,

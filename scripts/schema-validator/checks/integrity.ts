@@ -1,7 +1,7 @@
 import type { Catalogue } from '../catalogue.ts'
 import { selectOrphans } from '../probe-sql.ts'
 import { SQLSTATE, type Probes } from '../probe.ts'
-import { failure, ok, section, warning, count, list, type Finding, type Section } from '../report.ts'
+import { count, failure, list, okIf, section, warning, type Finding, type Section } from '../report.ts'
 import { thousands } from '../../../etl/text/wording.ts'
 
 /** What the tables themselves answered: they can be read and written to, and no key points to nothing. */
@@ -27,7 +27,7 @@ function checkQueryable({ views }: Catalogue, probes: Probes): Finding[] {
     .filter(({ n }) => n > 0)
     .map(({ noun, n }) => count(n, noun))
   return [
-    ...(counts.length > 0 ? [ok('queryable', `${counts.join(' and ')} can be queried`)] : []),
+    ...okIf(counts.length > 0, 'queryable', `${counts.join(' and ')} can be queried`),
     ...results.flatMap(({ label, result }) =>
       result.ok ? [] : [failure('queryable', label, `can't be queried: ${result.reason}`)],
     ),
@@ -42,9 +42,11 @@ function checkInserts({ tables }: Probes, role: string): Finding[] {
   const barred = prepared.filter(({ table }) => !table.relation.mayInsert).length
   const but = barred === 0 ? '' : `; ${role} itself may not insert into ${barred} of them`
   return [
-    ...(prepared.length > 0
-      ? [ok('inserts', `INSERT prepared, not run, for ${count(prepared.length, 'table')}${but}`)]
-      : []),
+    ...okIf(
+      prepared.length > 0,
+      'inserts',
+      `INSERT prepared, not run, for ${count(prepared.length, 'table')}${but}`,
+    ),
     ...tables.flatMap(({ table, insert }) =>
       insert.ok
         ? []
@@ -60,15 +62,12 @@ function checkRowCounts({ tables }: Probes): Finding[] {
   const name = ({ table, rows }: (typeof tables)[number]): string =>
     `${table.relation.label} (about ${thousands(rows.ok ? rows.value.rows : 0)}${hasStatistics(table) ? '' : ', never analysed'})`
   return [
-    ...(exact.length > 0 ? [ok('row-counts', `Rows counted in ${count(exact.length, 'table')}`)] : []),
-    ...(estimated.length > 0
-      ? [
-          ok(
-            'row-counts',
-            `Rows estimated in ${count(estimated.length, 'large table')}: ${list(estimated.map(name))}`,
-          ),
-        ]
-      : []),
+    ...okIf(exact.length > 0, 'row-counts', `Rows counted in ${count(exact.length, 'table')}`),
+    ...okIf(
+      estimated.length > 0,
+      'row-counts',
+      `Rows estimated in ${count(estimated.length, 'large table')}: ${list(estimated.map(name))}`,
+    ),
     ...hidden.map(({ table }) =>
       warning(
         'row-counts',
@@ -116,14 +115,11 @@ function sumUpOrphans({ foreignKeys }: Probes): Finding[] {
   const sampled = clean.filter(({ estimated, checked }) => estimated && checked > 0)
   const names = sampled.map(({ subject, checked }) => `${subject} (${thousands(checked)})`)
   return [
-    ...(whole.length > 0 ? [ok('orphans', `No orphans under ${count(whole.length, 'foreign key')}`)] : []),
-    ...(sampled.length > 0
-      ? [
-          ok(
-            'orphans',
-            `No orphans in a sample of the rows under ${count(sampled.length, 'foreign key')} of large tables: ${list(names)}`,
-          ),
-        ]
-      : []),
+    ...okIf(whole.length > 0, 'orphans', `No orphans under ${count(whole.length, 'foreign key')}`),
+    ...okIf(
+      sampled.length > 0,
+      'orphans',
+      `No orphans in a sample of the rows under ${count(sampled.length, 'foreign key')} of large tables: ${list(names)}`,
+    ),
   ]
 }

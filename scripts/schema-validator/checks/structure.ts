@@ -1,5 +1,16 @@
-import type { Catalogue, Column, ForeignKey, Index, Parts, Table } from '../catalogue.ts'
-import { count, failure, list, ok, section, warning, type Finding, type Section } from '../report.ts'
+import type { Catalogue, Column, Constraint, ForeignKey, Index, Parts, Table } from '../catalogue.ts'
+import {
+  count,
+  failure,
+  list,
+  ok,
+  okIf,
+  orOk,
+  section,
+  warning,
+  type Finding,
+  type Section,
+} from '../report.ts'
 
 /** Keys and columns. */
 export function checkStructure({ tables }: Catalogue): Section {
@@ -13,15 +24,11 @@ export function checkStructure({ tables }: Catalogue): Section {
   const columnCount = tables.reduce((sum, table) => sum + table.columns.length, 0)
   const keyCount = tables.reduce((sum, table) => sum + table.foreignKeys.length, 0)
   return section('structure', [
-    ...(primaryKeys.length > 0 ? primaryKeys : [ok('primary-key', 'Every table has a primary key')]),
-    keyCount > 0
-      ? ok('foreign-keys', `${count(keyCount, 'foreign key')} found`)
-      : ok('foreign-keys', 'No foreign keys'),
+    ...orOk(primaryKeys, 'primary-key', 'Every table has a primary key'),
+    ok('foreign-keys', keyCount > 0 ? `${count(keyCount, 'foreign key')} found` : 'No foreign keys'),
     ...foreignKeys,
-    ...(columns.length > 0
-      ? columns
-      : [ok('columns', `${count(columnCount, 'column')} with names and types`)]),
-    ...(ids.length > 0 ? ids : [ok('nullable-id', 'No *_id column is nullable')]),
+    ...orOk(columns, 'columns', `${count(columnCount, 'column')} with names and types`),
+    ...orOk(ids, 'nullable-id', 'No *_id column is nullable'),
   ])
 }
 
@@ -96,9 +103,9 @@ export function checkIndexes({ tables }: Catalogue): Section {
   const ofPartitions = indexes.length - own
   const found = ofPartitions > 0 ? `, and ${count(ofPartitions, 'index')} of their partitions` : ''
   return section('indexes', [
-    own > 0 ? ok('indexes', `${count(own, 'index')} of tables${found}`) : ok('indexes', 'No indexes'),
-    ...(broken.length > 0 ? broken : [ok('index-validity', 'Every index is valid')]),
-    ...(misplaced.length > 0 ? misplaced : [ok('index-columns', 'Every index is on existing columns')]),
+    ok('indexes', own > 0 ? `${count(own, 'index')} of tables${found}` : 'No indexes'),
+    ...orOk(broken, 'index-validity', 'Every index is valid'),
+    ...orOk(misplaced, 'index-columns', 'Every index is on existing columns'),
     ...all.flatMap(checkDuplicates),
   ])
 }
@@ -139,7 +146,7 @@ export function checkConstraints({ tables }: Catalogue): Section {
   const weak = tables.flatMap(checkEnforced)
   return section('constraints', [
     ok('constraints', describeTotals(tables)),
-    ...(weak.length > 0 ? weak : [ok('enforced', 'Every constraint is validated and enforced')]),
+    ...orOk(weak, 'enforced', 'Every constraint is validated and enforced'),
     ...describeDeferrable(tables),
   ])
 }
@@ -150,27 +157,20 @@ export const countUnique = ({ indexes }: Table): number =>
 
 export const countNotNull = ({ columns }: Table): number => columns.filter(({ nullable }) => !nullable).length
 
-export const countKind = ({ constraints }: Table, wanted: string): number =>
+export const countKind = ({ constraints }: Table, wanted: Constraint['kind']): number =>
   constraints.filter(({ kind }) => kind === wanted).length
 
 function describeTotals(tables: Table[]): string {
   const total = (of: (table: Table) => number) => tables.reduce((sum, table) => sum + of(table), 0)
-  const exclusions = total((table) => countKind(table, 'exclusion'))
+  const ofKind = (kind: Constraint['kind']) => total((table) => countKind(table, kind))
+  const foreignKeys = total((table) => table.foreignKeys.length)
+  const exclusions = ofKind('exclusion')
   return [
-    count(
-      total((table) => countKind(table, 'primary key')),
-      'primary key',
-    ),
+    count(ofKind('primary key'), 'primary key'),
     `${total(countUnique)} unique`,
     `${total(countNotNull)} not null`,
-    count(
-      total((table) => countKind(table, 'check')),
-      'check',
-    ),
-    count(
-      total((table) => table.foreignKeys.length),
-      'foreign key',
-    ),
+    count(ofKind('check'), 'check'),
+    count(foreignKeys, 'foreign key'),
     ...(exclusions > 0 ? [count(exclusions, 'exclusion')] : []),
   ].join(', ')
 }
@@ -205,7 +205,5 @@ function describeDeferrable(tables: Table[]): Finding[] {
       .filter((constraint) => constraint.deferrable)
       .map(({ label }) => `${relation.label} ${label}`),
   )
-  return deferrable.length === 0
-    ? []
-    : [ok('deferrable', `${deferrable.length} deferrable: ${list(deferrable)}`)]
+  return okIf(deferrable.length > 0, 'deferrable', `${deferrable.length} deferrable: ${list(deferrable)}`)
 }
