@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { continueAction, readAction, readActions, stopAction } from '../operations/actions.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { idInPath } from '../web/fields.ts'
 import { accepted } from './accepted.ts'
 import { pageOf, paging } from './paging.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readAlerts } from '../alerts/alert.ts'
 import { testAlerts } from '../alerts/channels.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { Action, Alert, PROBLEMS, TestResult, list } from './schemas.ts'
 
 const tags = ['Alerts']

@@ -5,7 +5,7 @@ import { jobApi } from './job.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import { partitionApi } from './partitions.ts'
 import { replayApi } from './replay.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { downloadRoutes } from './download.ts'
 
 /** What the console does, as JSON for programs; the fields are those of `pulse --json`. */

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { deadLetterBytes } from '../dead-letters/letter.ts'
 import { PROBLEMS } from './schemas.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { idInPath } from '../web/fields.ts'
 
 /** For the description of the API; what is sent is never touched. */

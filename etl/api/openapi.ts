@@ -1,6 +1,6 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import type { Server } from '../web/console.ts'
+import type { Server } from '../web/context.ts'
 
 /** Describes the routes that are registered after it, from the very schemas that check them. */
 export async function describeApi(server: Server): Promise<void> {

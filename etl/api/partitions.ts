@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { continueStopped, lookAt, newIncarnation } from '../partitions/stopped.ts'
 import { acknowledgeLoss, readDataLosses } from '../partitions/losses.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { lookAtGroup, takeOverGroup } from '../partitions/take-over.ts'
 import { reason, wholeNumber } from '../web/fields.ts'
 import { Action, DataLoss, PROBLEMS, list } from './schemas.ts'

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../process/config.ts'
 import type { Operator } from '../operations/actions.ts'
-import type { Server } from './console.ts'
+import type { Server } from './context.ts'
 import { sameSecret, type Role, type Session, type Sessions } from './sessions.ts'
 
 /**

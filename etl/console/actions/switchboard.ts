@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { readActions } from '../../operations/actions.ts'
+import { readControl, type Control, pause, requestRun, resume } from '../../operations/control.ts'
+import { readDataLosses } from '../../partitions/losses.ts'
+import { testAlerts } from '../../alerts/channels.ts'
+import { readPartitions } from '../../partitions/lag.ts'
+import type { Console, Server } from '../../web/context.ts'
+import type { Visitor } from '../../web/guard.ts'
+import { html, type Html } from '../html.ts'
+import { actionForm, page } from '../layout.ts'
+import { visible } from '../dead-letters/visible.ts'
+import { id, reason } from '../../web/fields.ts'
+import { moment } from '../format.ts'
+import { losses } from './losses.ts'
+import { partitions } from './partitions.ts'
+import { PAGE_ACTIONS, record } from './record.ts'
+import { replayForm } from './replay.ts'
+
+/** Everything that an operator can do to the job, and the record of what was done. */
+export function switchboard(server: Server, console: Console): void {
+  const { pool, config, logger } = console
+  const topic = config.KAFKA_TOPIC
+
+  server.get(
+    '/actions',
+    { config: { access: 'view' }, schema: { querystring: z.object({ before: id.optional() }) } },
+    async (request, reply) => {
+      const { before } = request.query
+      const visitor = request.visitor!
+      const [control, all, lost, actions] = await Promise.all([
+        readControl(pool),
+        readPartitions(pool, topic),
+        readDataLosses(pool, topic),
+        readActions(pool, PAGE_ACTIONS + 1, before),
+      ])
+      return reply.html(
+        page({
+          title: 'Actions',
+          menu: '/actions',
+          visitor,
+          content: html`<h1>Actions</h1>
+            ${state(control)} ${visitor.mayAct ? switches(visitor, control) : whyNot()}
+            ${partitions(visitor, topic, all)} ${losses(visitor, lost)}
+            ${visitor.mayAct ? html`${replayForm()} ${testAlertForm(visitor)}` : ''}
+            ${record(actions, before !== undefined)}`,
+        }),
+      )
+    },
+  )
+
+  const act = { config: { access: 'act' } } as const
+  server.post('/actions/run', act, async (request, reply) => {
+    const action = await requestRun(pool, request.visitor!.operator)
+    return reply.redirect(`/actions/${action.id}`, 303)
+  })
+  server.post(
+    '/actions/pause',
+    { ...act, schema: { body: z.object({ reason }) } },
+    async (request, reply) => {
+      await pause(pool, request.visitor!.operator, request.body.reason)
+      return reply.redirect('/actions', 303)
+    },
+  )
+  server.post('/actions/resume', act, async (request, reply) => {
+    await resume(pool, request.visitor!.operator)
+    return reply.redirect('/actions', 303)
+  })
+  server.post('/actions/test-alert', act, async (request, reply) => {
+    const { action } = await testAlerts(pool, request.visitor!.operator, config, logger)
+    return reply.redirect(`/actions/${action.id}`, 303)
+  })
+}
+
+const whyNot = (): Html =>
+  html`<p class="notice">
+    You may look and not act: either you are logged in as a viewer, or the console is read-only. What was done
+    is below.
+  </p>`
+
+function state({ pausedAt, pausedBy, pauseReason }: Control): Html {
+  return pausedAt === null
+    ? html`<p>The job goes by its schedule.</p>`
+    : html`<p class="notice warn">
+        Paused at ${moment(pausedAt)} by ${visible(pausedBy ?? '')}: ${visible(pauseReason ?? '')}. No worker
+        runs, replays or redrives until somebody resumes it.
+      </p>`
+}
+
+function switches(visitor: Visitor, { pausedAt }: Control): Html {
+  if (pausedAt !== null)
+    return html`<section>
+      <h2>Resume</h2>
+      ${actionForm(visitor, '/actions/resume', html`<button class="primary">Resume all workers</button>`)}
+      <p class="hint">Each worker runs at once, and what was stopped in the background goes on.</p>
+    </section>`
+  return html`<section>
+      <h2>Run now</h2>
+      ${actionForm(visitor, '/actions/run', html`<button class="primary">Run now</button>`)}
+      <p class="hint">Each worker runs now, or right after the run that is under way.</p>
+    </section>
+    <section>
+      <h2>Pause</h2>
+      ${actionForm(
+        visitor,
+        '/actions/pause',
+        html`<label>Reason <input name="reason" required maxlength="500" /></label>
+          <button class="danger">Pause all workers</button>`,
+      )}
+      <p class="hint">
+        They stop at their next batch: runs, replays, redrives, housekeeping. Nothing is lost; what comes
+        meanwhile waits in Kafka.
+      </p>
+    </section>`
+}
+
+function testAlertForm(visitor: Visitor): Html {
+  return html`<section>
+    <h2>Test alert</h2>
+    ${actionForm(visitor, '/actions/test-alert', html`<button>Send a test alert to every channel</button>`)}
+  </section>`
+}

@@ -1,0 +1,131 @@
+import type { Condition } from '../../status/operating-state.ts'
+import type { Overview } from '../../status/overview.ts'
+import { count } from '../../text/wording.ts'
+import { ago, moment, until } from '../format.ts'
+import { html, nothing, type Html } from '../html.ts'
+import { icon, type Icon, type Tone } from '../icons.ts'
+
+interface Description {
+  readonly title: string
+  readonly tone: Tone
+  readonly icon: Icon
+  readonly detail: Html
+  /** Where one acts or finds out more. */
+  readonly next?: { readonly href: string; readonly words: string }
+}
+
+/** A condition in words. */
+export function describe(condition: Condition): Description {
+  switch (condition.kind) {
+    case 'paused':
+      return {
+        title: 'Paused',
+        tone: 'warn',
+        icon: 'pause',
+        detail: html`By ${condition.by ?? 'somebody'}
+        ${ago(condition.since)}${condition.reason === null ? nothing : html`: <q>${condition.reason}</q>`}.
+        Nothing is loaded until somebody resumes; records wait in Kafka.`,
+        next: { href: '/actions', words: 'Resume' },
+      }
+    case 'stopped': {
+      const [one, ...more] = condition.partitions
+      return {
+        title: more.length === 0 ? 'Partition stopped' : 'Partitions stopped',
+        tone: 'bad',
+        icon: 'stop',
+        detail:
+          more.length === 0
+            ? html`Partition ${one} stopped ${ago(condition.since)} and waits for an operator.`
+            : html`Partitions ${condition.partitions.join(', ')} wait for an operator, the first of them
+              stopped ${ago(condition.since)}.`,
+        next: { href: '/actions', words: 'Decide' },
+      }
+    }
+    case 'late':
+      return {
+        title: 'Late',
+        tone: 'bad',
+        icon: 'clock',
+        detail: html`No run has succeeded since ${moment(condition.since)}.`,
+        next: { href: '/runs', words: 'Look at the runs' },
+      }
+    case 'kafka-unreachable':
+      return {
+        title: 'Kafka unreachable',
+        tone: 'bad',
+        icon: 'unplugged',
+        detail: html`No worker is connected: ${condition.problem}. They try again by themselves.`,
+      }
+    case 'unwritable':
+      return {
+        title: 'Warehouse takes no writes',
+        tone: 'bad',
+        icon: 'unplugged',
+        detail: html`The worker that serves this page says: <q>${firstLine(condition.problem)}</q>. Nothing
+          can be loaded; records wait in Kafka.`,
+      }
+    case 'no-worker':
+      return {
+        title: 'No worker',
+        tone: 'bad',
+        icon: 'unplugged',
+        detail: html`No worker has said that it is there. One that has just started does so within seconds.`,
+      }
+    case 'failing':
+      return {
+        title: 'Failing',
+        tone: 'bad',
+        icon: 'warning',
+        detail: html`The last run ${condition.run.status === 'abandoned' ? 'was abandoned' : 'failed'}
+          ${ago(condition.run.startedAt)}:
+          <q>${firstLine(condition.run.error ?? 'no reason was written down')}</q>`,
+        next: { href: `/runs/${condition.run.id}`, words: `Run ${condition.run.id}` },
+      }
+    case 'running':
+      return {
+        title: 'Running',
+        tone: 'busy',
+        icon: 'play',
+        detail: html`<a href="/runs/${condition.run.id}">Run ${condition.run.id}</a> began
+          ${ago(condition.since)}; ${count(condition.run.consumed, 'record')} so far.`,
+      }
+    case 'idle':
+      break
+  }
+  return {
+    title: 'Idle',
+    tone: 'good',
+    icon: 'check',
+    detail: html`All is well; it waits for the next tick.`,
+  }
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0]!.slice(0, 300)
+
+/** The state in large letters, whatever else is wrong below it, and when it will tick next. */
+export function stateBanner({ conditions, control, workers }: Overview): Html {
+  const [first, ...others] = conditions.map(describe) as [Description, ...Description[]]
+  return html`<section class="state ${first.tone}" data-state="${first.title}" aria-label="State">
+    <div class="headline">${icon(first.icon)}<strong>${first.title}</strong></div>
+    <div class="detail">
+      <p>${first.detail} ${goOn(first)}</p>
+      ${others.map(
+        (also) =>
+          html`<p class="also">
+            ${icon(also.icon)}<strong>${also.title}.</strong> ${also.detail} ${goOn(also)}
+          </p>`,
+      )}
+    </div>
+    ${control.pausedAt === null ? nextTick(workers) : nothing}
+  </section>`
+}
+
+const goOn = ({ next }: Description): Html =>
+  next === undefined ? nothing : html`<a class="go" href="${next.href}">${next.words}</a>`
+
+function nextTick(workers: Overview['workers']): Html {
+  const times = workers.flatMap(({ nextTickAt }) => nextTickAt ?? [])
+  if (times.length === 0) return nothing
+  const next = new Date(Math.min(...times.map((time) => time.getTime())))
+  return html`<p class="tick"><span class="hint">Next tick</span> ${until(next)}</p>`
+}
