@@ -11,7 +11,7 @@ const MENU = [
   ['/alerts', 'Alerts', 'l'],
 ] as const
 
-export interface PageOptions {
+interface PageOptions {
   readonly title: string
   /** The menu's entry that this page belongs to. */
   readonly menu: (typeof MENU)[number][0]

@@ -1,7 +1,7 @@
 import { html, nothing, type Html } from './html.ts'
 
 /** What stands after the path, by name. */
-export type Query = Readonly<Record<string, string | number | undefined>>
+type Query = Readonly<Record<string, string | number | undefined>>
 
 /** A path with a query; what is undefined or empty is left out. */
 export function link(path: string, query: Query): string {

@@ -9,7 +9,7 @@ import { sameSecret, type Role, type Session, type Sessions } from './sessions.t
  * something also wants the token that shows that they mean it. Each route says its access; one that doesn't
  * keeps the server from starting.
  */
-export type Access = 'public' | 'view' | 'act'
+type Access = 'public' | 'view' | 'act'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -42,7 +42,7 @@ export class Refused extends Error {
   }
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly sessions: Sessions
   readonly config: Config<'console'>
 }

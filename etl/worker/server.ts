@@ -10,13 +10,8 @@ import type { Console, Server } from '../web/context.ts'
 import { handleErrors } from '../console/errors.ts'
 import { guard } from '../web/guard.ts'
 import type { Html } from '../console/html.ts'
-import { actionPages } from '../console/actions/pages.ts'
-import { alertPages } from '../console/alerts.ts'
-import { deadLetterPages } from '../console/dead-letters/pages.ts'
-import { fraudPages } from '../console/fraud/pages.ts'
 import { loginPages } from '../console/login.ts'
-import { overviewPage } from '../console/overview/page.ts'
-import { runPages } from '../console/runs/pages.ts'
+import { consolePages } from '../console/pages.ts'
 import { Sessions } from '../web/sessions.ts'
 
 /** What the outside may ask about this worker's state; each answer names what is wrong, if anything. */
@@ -105,8 +100,7 @@ export async function startServer(
   healthRoutes(server, health, metrics)
   assets(server)
   loginPages(server, console, sessions)
-  for (const pages of [overviewPage, runPages, deadLetterPages, fraudPages, actionPages, alertPages])
-    pages(server, console)
+  consolePages(server, console)
   await server.register((scope: Server) => api(scope, console), { prefix: '/api/v1' })
 
   server.server.maxConnections = MAX_CONNECTIONS

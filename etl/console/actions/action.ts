@@ -1,16 +1,14 @@
 import { continueAction, readAction, stopAction, type Action } from '../../operations/actions.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { html, nothing, type Html } from '../html.ts'
 import { actionForm, page } from '../layout.ts'
 import { link } from '../links.ts'
-import { visible } from '../dead-letters/visible.ts'
+import { html, nothing, visible, type Html } from '../html.ts'
 import { queryOf } from '../dead-letters/filter.ts'
-import { factList } from '../facts.ts'
+import { factList } from '../table.ts'
 import { idInPath } from '../../web/fields.ts'
 import { duration, thousands } from '../../text/wording.ts'
 import { instant, moment, rate as perSecond } from '../format.ts'
-import { Pace } from './pace.ts'
 import { resultInWords } from './result.ts'
 import { ACTION_NAMES, filterOf, isUnderWay, statusBadge, targetInWords } from './words.ts'
 
@@ -113,4 +111,35 @@ function controls(visitor: Visitor, { id, status }: Action): Html {
   if (status === 'stopped' || status === 'failed')
     return actionForm(visitor, `/actions/${id}/continue`, html`<button class="primary">Continue</button>`)
   return nothing
+}
+
+interface Look {
+  readonly at: number
+  readonly done: number
+}
+
+/** How far back the pace looks, milliseconds. */
+const WINDOW_MS = 30_000
+/** Actions that somebody looked at last; more would be somebody's script. */
+const MAX_ACTIONS = 100
+
+/**
+ * How fast an action is right now, by what was seen of it at earlier looks: from the time of the request
+ * it could not be told, as an action may have waited, been stopped or been paused meanwhile.
+ */
+export class Pace {
+  readonly #looks = new Map<number, Look[]>()
+
+  /** @returns records a second; undefined at the first look, or where nothing moved since. */
+  look({ id, done }: Pick<Action, 'id' | 'done'>, now: number): number | undefined {
+    const looks = [...(this.#looks.get(id) ?? []), { at: now, done }].filter(
+      ({ at }) => now - at <= WINDOW_MS,
+    )
+    this.#looks.delete(id)
+    this.#looks.set(id, looks)
+    if (this.#looks.size > MAX_ACTIONS) this.#looks.delete(this.#looks.keys().next().value!)
+    const [first] = looks
+    if (first === undefined || first.at === now || first.done >= done) return undefined
+    return (done - first.done) / ((now - first.at) / 1_000)
+  }
 }

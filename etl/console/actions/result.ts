@@ -3,9 +3,8 @@ import type { Action } from '../../operations/actions.ts'
 import type { DismissResult } from '../../dead-letters/dismiss.ts'
 import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../dead-letters/redrive.ts'
 import type { Derived, ReplayFigures } from '../../replay/figures.ts'
-import { html, nothing, type Html } from '../html.ts'
 import { count, thousands } from '../../text/wording.ts'
-import { visible } from '../dead-letters/visible.ts'
+import { html, nothing, visible, type Html } from '../html.ts'
 
 /** What came of an action so far, in words. */
 export function resultInWords({ action, result, target }: Action): Html {

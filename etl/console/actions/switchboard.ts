@@ -1,20 +1,21 @@
 import { z } from 'zod'
-import { readActions } from '../../operations/actions.ts'
+import { readActions, type Action } from '../../operations/actions.ts'
 import { readControl, type Control, pause, requestRun, resume } from '../../operations/control.ts'
 import { readDataLosses } from '../../partitions/losses.ts'
 import { testAlerts } from '../../alerts/channels.ts'
 import { readPartitions } from '../../partitions/lag.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { html, type Html } from '../html.ts'
 import { actionForm, page } from '../layout.ts'
-import { visible } from '../dead-letters/visible.ts'
+import { html, visible, type Html } from '../html.ts'
 import { id, reason } from '../../web/fields.ts'
-import { moment } from '../format.ts'
-import { losses } from './losses.ts'
-import { partitions } from './partitions.ts'
-import { PAGE_ACTIONS, record } from './record.ts'
+import { moment, instant } from '../format.ts'
+import { partitions, losses } from './partitions.ts'
 import { replayForm } from './replay.ts'
+import { thousands } from '../../text/wording.ts'
+import { olderNewer } from '../links.ts'
+import { table, type Column } from '../table.ts'
+import { ACTION_NAMES, statusBadge, targetInWords } from './words.ts'
 
 /** Everything that an operator can do to the job, and the record of what was done. */
 export function switchboard(server: Server, console: Console): void {
@@ -118,4 +119,37 @@ function testAlertForm(visitor: Visitor): Html {
     <h2>Test alert</h2>
     ${actionForm(visitor, '/actions/test-alert', html`<button>Send a test alert to every channel</button>`)}
   </section>`
+}
+
+const PAGE_ACTIONS = 50
+
+const COLUMNS: readonly Column<Action>[] = [
+  { heading: 'Number', of: (action) => html`<a href="/actions/${action.id}">${action.id}</a>` },
+  { heading: 'Asked', of: ({ requestedAt }) => instant(requestedAt) },
+  {
+    heading: 'Who',
+    of: ({ requestedBy, via }) => html`${visible(requestedBy)} <span class="hint">${via}</span>`,
+  },
+  { heading: 'Action', of: ({ action }) => ACTION_NAMES[action] },
+  { heading: 'What', wide: true, of: (action) => visible(targetInWords(action)) },
+  { heading: 'Why', wide: true, of: (action) => (action.reason === null ? null : visible(action.reason)) },
+  { heading: 'Status', of: statusBadge },
+  {
+    heading: 'Progress',
+    right: true,
+    of: ({ done, total }) => (total === null ? null : `${thousands(done)} of ${thousands(total)}`),
+  },
+]
+
+/**
+ * What operators did, newest first, for everybody who can log in.
+ *
+ * @param actions one more than a page holds where there are older ones.
+ */
+export function record(actions: readonly Action[], paged: boolean): Html {
+  const shown = actions.slice(0, PAGE_ACTIONS)
+  const last = actions.length > PAGE_ACTIONS ? shown.at(-1) : undefined
+  return html`<h2>What was done</h2>
+    ${table(shown, COLUMNS, { caption: 'What was done', hideCaption: true, none: 'Nothing yet.' })}
+    ${olderNewer('/actions', {}, paged, last && { before: last.id })}`
 }

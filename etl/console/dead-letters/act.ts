@@ -5,14 +5,13 @@ import { requestDismiss } from '../../dead-letters/dismiss.ts'
 import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { listDeadLetters } from '../../dead-letters/list.ts'
 import type { Console, Server } from '../../web/context.ts'
-import { html, nothing, type Html } from '../html.ts'
 import { actionForm, page } from '../layout.ts'
 import { link } from '../links.ts'
 import { optionalReason, wholeNumber } from '../../web/fields.ts'
 import { count, thousands } from '../../text/wording.ts'
 import { filterInUrl, filterInWords, queryOf } from './filter.ts'
 import { groupsAndCount, lettersTable } from './list.ts'
-import { visible } from './visible.ts'
+import { html, nothing, visible, type Html } from '../html.ts'
 
 interface Confirmed {
   readonly reason?: string | undefined

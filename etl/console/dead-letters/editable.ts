@@ -8,7 +8,7 @@ export interface Draft {
 }
 
 /** What somebody made of a value. */
-export type Edited =
+type Edited =
   | { readonly kind: 'same' }
   | { readonly kind: 'changed'; readonly value: Buffer }
   | { readonly kind: 'unreadable'; readonly problem: string }

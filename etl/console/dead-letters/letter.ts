@@ -4,15 +4,14 @@ import { readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
 import { originOf } from '../../ledger/dead-letters.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { html, nothing, type Html } from '../html.ts'
 import { page } from '../layout.ts'
-import { factList } from '../facts.ts'
+import { factList } from '../table.ts'
 import { idInPath } from '../../web/fields.ts'
 import { count } from '../../text/wording.ts'
 import { instant, moment } from '../format.ts'
 import { stateBadge } from './list.ts'
 import { payload, SHOWN_TEXT_BYTES } from './payload.ts'
-import { visible, visibleBytes } from './visible.ts'
+import { html, nothing, visible, visibleBytes, type Html } from '../html.ts'
 
 /** While the outcome of a redrive is not known the page looks for it. */
 const LOOK_EVERY_S = 3

@@ -13,12 +13,11 @@ import { originOf } from '../../ledger/dead-letters.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { ago, instant } from '../format.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { html, nothing, type Html } from '../html.ts'
 import { page } from '../layout.ts'
 import { olderNewer, link } from '../links.ts'
 import { table, type Column } from '../table.ts'
 import { filterForm, filterInWords, pageInUrl, queryOf } from './filter.ts'
-import { visible } from './visible.ts'
+import { html, nothing, visible, type Html } from '../html.ts'
 
 const PAGE_LETTERS = 50
 

@@ -1,16 +1,14 @@
 import { decodeJson } from '../../stream/json.ts'
 import type { Issue } from '../../stream/types.ts'
-import { html, nothing, type Html } from '../html.ts'
 import { count, thousands } from '../../text/wording.ts'
 import { hexDump } from '../../text/hex.ts'
-import { memberSpans, type Span } from './members.ts'
-import { visible, visibleBytes } from './visible.ts'
+import { html, nothing, visible, visibleBytes, type Html } from '../html.ts'
 
 /** What of a key or a value a page has at most. */
 export const SHOWN_TEXT_BYTES = 64 * 1024
 const SHOWN_HEX_BYTES = 4 * 1024
 
-export interface Payload {
+interface Payload {
   readonly name: string
   /** All of them, or the first. */
   readonly bytes: Buffer | null
@@ -82,4 +80,38 @@ function spansOfIssues(text: string, issues: readonly Issue[]): (Span & { messag
       return span === undefined ? [] : [{ ...span, message: about.map(({ message }) => message).join('; ') }]
     })
     .sort((a, b) => a.start - b.start)
+}
+
+/** Strings, brackets, and what stands between them. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]|[^\s"{}[\],]+/g
+
+export interface Span {
+  readonly start: number
+  /** One past the last character. */
+  readonly end: number
+}
+
+/**
+ * Where the members of a JSON object stand in its text, name and value. Of a name that occurs twice the
+ * last one, which is the one that counts.
+ *
+ * @param text of an object that JSON.parse takes.
+ */
+export function memberSpans(text: string): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>()
+  let depth = 0
+  let member: { name: string; start: number } | undefined
+  let end = 0
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (depth === 1 && (token === ',' || token === '}') && member !== undefined) {
+      spans.set(member.name, { start: member.start, end })
+      member = undefined
+    } else if (depth === 1 && member === undefined && token.startsWith('"')) {
+      member = { name: JSON.parse(token) as string, start: index }
+    }
+    if (token === '{' || token === '[') depth += 1
+    else if (token === '}' || token === ']') depth -= 1
+    end = index + token.length
+  }
+  return spans
 }

@@ -1,12 +1,52 @@
-import type { CustomerTotal, FraudFact } from './read.ts'
+import { z } from 'zod'
+import type { Console, Server } from '../../web/context.ts'
+import { page } from '../layout.ts'
+import { readCustomerTotals, readOfCustomer, type CustomerTotal, type FraudFact } from './read.ts'
 import { count } from '../../text/wording.ts'
 import { instant, money, moment, percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { choice, olderNewer } from '../links.ts'
 import { table } from '../table.ts'
-import { factTable } from './facts.ts'
+import { before, FACTS, factTable } from './flagged.ts'
 
-export interface Customer {
+/** One customer, with all that helps to judge. */
+export function customerPage(server: Server, { pool }: Console): void {
+  server.get(
+    '/fraud/customers/:id',
+    {
+      config: { access: 'view' },
+      schema: {
+        params: z.object({ id: z.string().min(1).max(200) }),
+        querystring: z.object({ flagged: z.literal('only').optional(), before }),
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const { flagged, before: from } = request.query
+      const [totals, facts] = await Promise.all([
+        readCustomerTotals(pool, id),
+        readOfCustomer(pool, id, { limit: FACTS + 1, before: from, flaggedOnly: flagged === 'only' }),
+      ])
+      return reply.html(
+        page({
+          title: `Customer ${id}`,
+          menu: '/fraud',
+          visitor: request.visitor!,
+          content: customerView({
+            id,
+            totals,
+            facts: facts.slice(0, FACTS),
+            more: facts.length > FACTS,
+            paged: from !== undefined,
+            flaggedOnly: flagged === 'only',
+          }),
+        }),
+      )
+    },
+  )
+}
+
+interface Customer {
   readonly id: string
   readonly totals: readonly CustomerTotal[]
   readonly facts: readonly FraudFact[]
@@ -16,7 +56,7 @@ export interface Customer {
 }
 
 /** Enough to judge one customer: what they bought, how much of it is suspicious, and every transaction. */
-export function customerView({ id, totals, facts, more, paged, flaggedOnly }: Customer): Html {
+function customerView({ id, totals, facts, more, paged, flaggedOnly }: Customer): Html {
   const path = `/fraud/customers/${encodeURIComponent(id)}`
   const transactions = totals.reduce((sum, total) => sum + total.transactions, 0)
   const flagged = totals.reduce((sum, total) => sum + total.flagged, 0)

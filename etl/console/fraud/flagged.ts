@@ -1,12 +1,58 @@
-import { MOST_FLAGGED, type FraudFact, type ReasonCounts } from './read.ts'
+import { z } from 'zod'
+import type { Console, Server } from '../../web/context.ts'
+import { page } from '../layout.ts'
+import { countReasons, CURSOR, MOST_FLAGGED, readFlagged, type FraudFact, type ReasonCounts } from './read.ts'
 import { thousands } from '../../text/wording.ts'
-import { ago, percent } from '../format.ts'
-import { html, type Html } from '../html.ts'
+import { ago, percent, instant, money } from '../format.ts'
+import { html, nothing, type Html } from '../html.ts'
 import { choice, olderNewer } from '../links.ts'
-import { table } from '../table.ts'
-import { factTable } from './facts.ts'
+import { table, type Column } from '../table.ts'
+import { badge } from '../icons.ts'
 
-export interface Flagged {
+/** Where a page begins: a fact's cursor. */
+export const before = z.string().regex(CURSOR, 'is not where a page begins').optional()
+/** On a page. */
+export const FACTS = 50
+const HOURS = { '24h': 24, '7d': 24 * 7 }
+const Query = z.object({
+  span: z.enum(['24h', '7d']).default('24h'),
+  customer: z.string().max(200).optional(),
+  before,
+})
+
+/** What each rule found, and the transactions that are flagged. */
+export function flaggedPage(server: Server, { pool }: Console): void {
+  server.get(
+    '/fraud',
+    { config: { access: 'view' }, schema: { querystring: Query } },
+    async (request, reply) => {
+      const { span, customer } = request.query
+      // One customer has a page, with all that helps to judge.
+      if (customer !== undefined && customer !== '')
+        return reply.redirect(`/fraud/customers/${encodeURIComponent(customer)}`, 303)
+      const [counts, facts] = await Promise.all([
+        countReasons(pool, HOURS[span]),
+        readFlagged(pool, { limit: FACTS + 1, before: request.query.before }),
+      ])
+      return reply.html(
+        page({
+          title: 'Fraud',
+          menu: '/fraud',
+          visitor: request.visitor!,
+          content: flaggedView({
+            span,
+            counts,
+            facts: facts.slice(0, FACTS),
+            more: facts.length > FACTS,
+            paged: request.query.before !== undefined,
+          }),
+        }),
+      )
+    },
+  )
+}
+
+interface Flagged {
   readonly span: '24h' | '7d'
   readonly counts: ReasonCounts
   readonly facts: readonly FraudFact[]
@@ -16,7 +62,7 @@ export interface Flagged {
 
 const SPANS = { '24h': 'last 24 hours', '7d': 'last 7 days' }
 
-export function flaggedView({ span, counts, facts, more, paged }: Flagged): Html {
+function flaggedView({ span, counts, facts, more, paged }: Flagged): Html {
   const last = facts.at(-1)
   return html`<h1>Fraud</h1>
     <form class="filter" method="get" action="/fraud">
@@ -57,4 +103,35 @@ export function flaggedView({ span, counts, facts, more, paged }: Flagged): Html
       ${factTable(facts, { caption: 'Flagged transactions', none: 'No transaction is flagged.', withCustomer: true })}
       ${olderNewer('/fraud', { span }, paged, more && last !== undefined ? { before: last.cursor } : undefined)}
     </section>`
+}
+
+const ORDER: Column<FraudFact> = { heading: 'Order', of: ({ orderId }) => html`<code>${orderId}</code>` }
+const CUSTOMER: Column<FraudFact> = {
+  heading: 'Customer',
+  of: ({ customerId }) =>
+    html`<a href="/fraud/customers/${encodeURIComponent(customerId)}">${customerId}</a>`,
+}
+const OTHERS: readonly Column<FraudFact>[] = [
+  { heading: 'Time', of: ({ at }) => instant(at) },
+  {
+    heading: 'Score',
+    right: true,
+    of: ({ flagged, score }) => (flagged ? badge('warn', 'warning', String(score)) : String(score)),
+  },
+  {
+    heading: 'Reasons',
+    wide: true,
+    of: ({ reasons }) => (reasons.length === 0 ? nothing : reasons.join(', ')),
+  },
+  { heading: 'Amount', right: true, of: ({ amount, currency }) => html`${money(amount)} ${currency}` },
+  { heading: 'With tax', right: true, of: ({ totalAmount }) => money(totalAmount) },
+  { heading: 'Category', of: ({ productCategory }) => productCategory },
+]
+
+export function factTable(
+  facts: readonly FraudFact[],
+  { caption, none, withCustomer }: { caption: string; none: string; withCustomer: boolean },
+): Html {
+  const columns = [...(withCustomer ? [CUSTOMER] : []), ...OTHERS, ORDER]
+  return table(facts, columns, { caption, hideCaption: true, none })
 }

@@ -28,7 +28,7 @@ const FACT = `order_id as "orderId", transaction_timestamp as at, customer_id as
 const OLDER = `($2::timestamptz is null or (transaction_timestamp, order_id) < ($2::timestamptz, $3::uuid))`
 const NEWEST_FIRST = 'order by transaction_timestamp desc, order_id desc limit $1'
 
-export interface FactPage {
+interface FactPage {
   readonly limit: number
   /** A fact's cursor. */
   readonly before?: string | undefined
@@ -62,7 +62,7 @@ export async function readOfCustomer(
   return rows
 }
 
-export interface ReasonCount {
+interface ReasonCount {
   readonly reason: string
   readonly count: number
   readonly lastAt: Date

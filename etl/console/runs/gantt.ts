@@ -15,7 +15,7 @@ const HEIGHT = 20
 /** What took no time to speak of is seen all the same. */
 const LEAST = 1
 
-export interface Bar {
+interface Bar {
   readonly stage: (typeof STAGES)[number][0]
   /** Milliseconds since the epoch. */
   readonly from: number

@@ -1,13 +1,68 @@
-import { RUN_KINDS, RUN_STATUSES, type Run } from '../../status/runs.ts'
+import type { Console, Server } from '../../web/context.ts'
+import { page } from '../layout.ts'
+import { readWorkers } from '../../operations/presence.ts'
+import { z } from 'zod'
+import { RUN_KINDS, RUN_STATUSES, readRuns, type Run, type RunStatus } from '../../status/runs.ts'
+import { id } from '../../web/fields.ts'
 import { duration } from '../../text/wording.ts'
 import { moment, orDash } from '../format.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { olderNewer } from '../links.ts'
-import { runBadge } from '../run-badge.ts'
 import { table } from '../table.ts'
-import type { RunListQuery } from './query.ts'
+import { badge, type Icon, type Tone } from '../icons.ts'
 
-export interface RunList {
+/** What a form sends for a field that was left empty counts as not given. */
+const blank = (value: unknown): unknown => (value === '' ? undefined : value)
+
+const RunListQuery = z.object({
+  status: z.preprocess(blank, z.enum(RUN_STATUSES).optional()),
+  kind: z.preprocess(blank, z.enum(RUN_KINDS).optional()),
+  worker: z.preprocess(blank, z.string().max(200).optional()),
+  since: z.preprocess(blank, z.enum(['1h', '24h', '7d']).optional()),
+  before: z.preprocess(blank, id.optional()),
+})
+type RunListQuery = z.infer<typeof RunListQuery>
+
+const HOURS = { '1h': 1, '24h': 24, '7d': 24 * 7 }
+const RUNS = 50
+
+/** The runs of all workers, newest first; the filter stands in the address. */
+export function runsPage(server: Server, { pool }: Console): void {
+  server.get(
+    '/runs',
+    { config: { access: 'view' }, schema: { querystring: RunListQuery } },
+    async (request, reply) => {
+      const query = request.query
+      const since = query.since && new Date(Date.now() - HOURS[query.since] * 3_600_000)
+      const [runs, workers] = await Promise.all([
+        readRuns(pool, {
+          limit: RUNS + 1,
+          status: query.status,
+          kinds: query.kind && [query.kind],
+          worker: query.worker,
+          since,
+          before: query.before,
+        }),
+        readWorkers(pool),
+      ])
+      return reply.html(
+        page({
+          title: 'Runs',
+          menu: '/runs',
+          visitor: request.visitor!,
+          content: runList({
+            query,
+            runs: runs.slice(0, RUNS),
+            more: runs.length > RUNS,
+            workers: workers.map(({ name }) => name),
+          }),
+        }),
+      )
+    },
+  )
+}
+
+interface RunList {
   readonly query: RunListQuery
   readonly runs: readonly Run[]
   readonly more: boolean
@@ -15,7 +70,7 @@ export interface RunList {
   readonly workers: readonly string[]
 }
 
-export function runList({ query, runs, more, workers }: RunList): Html {
+function runList({ query, runs, more, workers }: RunList): Html {
   const { before, ...filter } = query
   const filtered = Object.values(filter).some((value) => value !== undefined)
   const last = runs.at(-1)
@@ -24,7 +79,7 @@ export function runList({ query, runs, more, workers }: RunList): Html {
     ${table(
       runs,
       [
-        { heading: 'Run', of: ({ id }) => html`<a href="/runs/${id}">${id}</a>` },
+        { heading: 'Run', of: (run) => html`<a href="/runs/${run.id}">${run.id}</a>` },
         { heading: 'Status', of: ({ status }) => runBadge(status) },
         { heading: 'Kind', of: ({ kind }) => kind },
         { heading: 'Started', of: ({ startedAt }) => moment(startedAt) },
@@ -74,4 +129,15 @@ function select(label: string, name: string, options: readonly string[], chosen:
       ${options.map((one) => html`<option ${one === chosen ? html`selected` : nothing}>${one}</option>`)}
     </select>
   </label>`
+}
+
+const LOOKS: Readonly<Record<RunStatus, readonly [Tone, Icon]>> = {
+  running: ['busy', 'play'],
+  succeeded: ['good', 'check'],
+  failed: ['bad', 'cross'],
+  abandoned: ['warn', 'dash'],
+}
+
+export function runBadge(status: RunStatus): Html {
+  return badge(...LOOKS[status], status)
 }

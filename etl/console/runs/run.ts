@@ -1,19 +1,54 @@
-import type { Run, Batch } from '../../status/runs.ts'
+import { z } from 'zod'
+import { NotFound } from '../../operations/actions.ts'
+import type { Console, Server } from '../../web/context.ts'
+import { idInPath } from '../../web/fields.ts'
+import { page } from '../layout.ts'
+import { readRun, type Run, readBatches, type Batch } from '../../status/runs.ts'
 import { count, duration, offsets, thousands } from '../../text/wording.ts'
 import { instant, moment, orDash } from '../format.ts'
 import { gantt } from './gantt.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { link } from '../links.ts'
-import { runBadge } from '../run-badge.ts'
+import { runBadge } from './list.ts'
 import { table } from '../table.ts'
 
-interface Page {
+const BATCHES = 200
+
+export function runPage(server: Server, { pool }: Console): void {
+  server.get(
+    '/runs/:id',
+    {
+      config: { access: 'view' },
+      schema: {
+        params: idInPath,
+        querystring: z.object({ page: z.coerce.number().int().min(1).max(100_000).default(1) }),
+      },
+    },
+    async (request, reply) => {
+      const run = await readRun(pool, request.params.id)
+      if (run === undefined) throw new NotFound(`There is no run ${request.params.id}.`)
+      const number = request.query.page
+      const batches = await readBatches(pool, run.id, { limit: BATCHES, offset: (number - 1) * BATCHES })
+      return reply.html(
+        page({
+          title: `Run ${run.id}`,
+          menu: '/runs',
+          visitor: request.visitor!,
+          ...(run.status === 'running' ? { live: 3 } : {}),
+          content: runDetails(run, batches, { number, of: Math.max(1, Math.ceil(run.batches / BATCHES)) }),
+        }),
+      )
+    },
+  )
+}
+
+interface Place {
   readonly number: number
   readonly of: number
 }
 
 /** One run: what came of it, what went wrong, and where its time went. */
-export function runDetails(run: Run, batches: readonly Batch[], page: Page): Html {
+function runDetails(run: Run, batches: readonly Batch[], place: Place): Html {
   return html`<p class="crumbs"><a href="/runs">Runs</a></p>
     <h1>Run ${run.id} ${runBadge(run.status)}</h1>
     ${totals(run)}
@@ -34,9 +69,10 @@ export function runDetails(run: Run, batches: readonly Batch[], page: Page): Htm
     </section>
     <section aria-labelledby="batches">
       <h2 id="batches">
-        Batches ${page.of > 1 ? html`<span class="hint">page ${page.number} of ${page.of}</span>` : nothing}
+        Batches
+        ${place.of > 1 ? html`<span class="hint">page ${place.number} of ${place.of}</span>` : nothing}
       </h2>
-      ${gantt(batches)} ${batchTable(batches, run)} ${pages(run, page)}
+      ${gantt(batches)} ${batchTable(batches, run)} ${pages(run, place)}
     </section>`
 }
 
@@ -98,7 +134,7 @@ function batchTable(batches: readonly Batch[], run: Run): Html {
   )
 }
 
-function pages({ id, batches }: Run, { number, of }: Page): Html {
+function pages({ id, batches }: Run, { number, of }: Place): Html {
   if (of === 1) return nothing
   return html`<nav class="paging" aria-label="Pages of the batches">
     ${number > 1 ? html`<a rel="prev" href="${link(`/runs/${id}`, { page: number - 1 })}">Earlier</a>` : nothing}

@@ -1,10 +1,11 @@
 import { outlook, RATE_MINUTES, type Outlook, type PartitionLag } from '../../partitions/lag.ts'
 import type { Overview } from '../../status/overview.ts'
 import { duration, thousands } from '../../text/wording.ts'
-import { ago, rate } from '../format.ts'
+import { ago, rate, orDash, until } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { badge, icon } from '../icons.ts'
 import { table } from '../table.ts'
+import type { WorkerRow } from '../../operations/presence.ts'
 
 export function partitionsSection({ partitions, control }: Overview): Html {
   const paused = control.pausedAt !== null
@@ -71,4 +72,32 @@ const TRENDS: Readonly<Record<Outlook['trend'], Html | string | null>> = {
 function clearIn(seen: Outlook): string | null {
   if ('clearMs' in seen) return seen.clearMs === null ? 'not at this rate' : duration(seen.clearMs)
   return seen.trend === 'unknown' ? 'unknown' : null
+}
+
+export function workersSection(workers: readonly WorkerRow[]): Html {
+  return html`<section aria-labelledby="workers">
+    <h2 id="workers">Workers</h2>
+    ${table(
+      workers,
+      [
+        { heading: 'Worker', of: ({ name }) => name },
+        {
+          heading: 'State',
+          wide: true,
+          of: ({ problem }) =>
+            problem === null ? badge('good', 'check', 'there') : badge('bad', 'warning', problem),
+        },
+        {
+          heading: 'Partitions',
+          of: ({ partitions }) =>
+            partitions.length === 0 ? 'none' : partitions.toSorted((a, b) => a - b).join(', '),
+        },
+        { heading: 'Schedule', of: ({ schedule }) => html`<code>${schedule}</code>` },
+        { heading: 'Next tick', of: ({ nextTickAt }) => orDash(nextTickAt, until) },
+        { heading: 'Started', of: ({ startedAt }) => ago(startedAt) },
+        { heading: 'Seen', of: ({ seenAt }) => ago(seenAt) },
+      ],
+      { caption: 'Workers', hideCaption: true, none: 'None was seen in the last seconds.' },
+    )}
+  </section>`
 }
