@@ -1,4 +1,4 @@
-import { downloadRoutes } from '../api/download.ts'
+import { downloadRoutes } from '../api/dead-letters.ts'
 import type { Console, Server } from '../web/context.ts'
 import { actionRoutes } from './actions/action.ts'
 import { lossRoutes } from './actions/partitions.ts'
