@@ -11,8 +11,8 @@ import { replayRange } from '../replay/plan.ts'
 import { requestReplay } from '../replay/request.ts'
 import { OPERATED_VIA, ACTION_STATUSES } from '../schema/operations.ts'
 import type { Console, Server } from '../web/context.ts'
-import { idInPath, optionalReason } from '../web/fields.ts'
-import { count, pageOf, pageSchema, paging, PROBLEMS } from './answers.ts'
+import { byId, idInPath, optionalReason, pageOf, paging } from '../web/fields.ts'
+import { count, pageSchema, PROBLEMS } from './answers.ts'
 
 const tags = ['Actions']
 
@@ -55,7 +55,7 @@ export function actionApi(server: Server, { pool }: Console): void {
     },
     async (request, reply) => {
       const { limit, before } = request.query
-      return reply.send(pageOf(await readActions(pool, limit + 1, before), limit))
+      return reply.send(pageOf(await readActions(pool, limit + 1, before), limit, byId))
     },
   )
 

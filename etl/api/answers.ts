@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { id } from '../web/fields.ts'
 
 /**
  * What the API's answers are made of: each schema checks an answer and describes it in the OpenAPI document. Those
@@ -21,21 +20,6 @@ z.globalRegistry.add(Problem, { id: 'Problem' })
 /** Of every route. */
 export const PROBLEMS = { '4xx': Problem, '5xx': Problem } as const
 
-/** How a list is asked for. */
-export const paging = {
-  limit: z.coerce.number().int().min(1).max(500).default(50),
-  before: id.optional().describe('Those older than this one: `next` of the page before.'),
-}
-
 /** A page of a list; `next` is what `before` takes for the older ones, null at the end. */
 export const pageSchema = <T extends z.ZodType>(items: T) =>
   z.object({ items: list(items), next: z.int().nullable() })
-
-/** A page of what was read with one more than the limit. */
-export function pageOf<T extends { readonly id: number }>(
-  rows: readonly T[],
-  limit: number,
-): { items: T[]; next: number | null } {
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? items.at(-1)!.id : null }
-}

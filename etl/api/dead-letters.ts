@@ -8,9 +8,9 @@ import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../dead-let
 import { deadLetterBytes, readDeadLetter, type DeadLetter as Letter } from '../dead-letters/letter.ts'
 import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import type { Console, Server } from '../web/context.ts'
-import { idInPath } from '../web/fields.ts'
+import { byId, idInPath, pageOf, paging } from '../web/fields.ts'
 import { Action } from './actions.ts'
-import { count, list, pageOf, pageSchema, paging, PROBLEMS } from './answers.ts'
+import { count, list, pageSchema, PROBLEMS } from './answers.ts'
 
 const tags = ['Dead letters']
 export const code = z.enum(DEAD_LETTER_CODES)
@@ -95,7 +95,7 @@ export function deadLetterApi(server: Server, { pool }: Console): void {
         countDeadLetters(pool, which),
         listDeadLetters(pool, which, { limit: limit + 1, before }),
       ])
-      return reply.send({ ...pageOf(rows, limit), count: matching })
+      return reply.send({ ...pageOf(rows, limit, byId), count: matching })
     },
   )
 

@@ -5,9 +5,9 @@ import { RUN_KINDS, RUN_STATUSES } from '../schema/audit.ts'
 import { readRun, readRuns } from '../status/runs.ts'
 import { readStatus } from '../status/status.ts'
 import type { Console, Server } from '../web/context.ts'
-import { idInPath, reason } from '../web/fields.ts'
+import { byId, idInPath, reason, pageOf, paging } from '../web/fields.ts'
 import { Action } from './actions.ts'
-import { count, list, milliseconds, pageOf, pageSchema, paging, PROBLEMS } from './answers.ts'
+import { count, list, milliseconds, pageSchema, PROBLEMS } from './answers.ts'
 
 const tags = ['Job']
 
@@ -113,7 +113,9 @@ export function jobApi(server: Server, console: Console): void {
     async (request, reply) => {
       const { limit, before, status, kind } = request.query
       const kinds = kind && [kind]
-      return reply.send(pageOf(await readRuns(pool, { limit: limit + 1, before, status, kinds }), limit))
+      return reply.send(
+        pageOf(await readRuns(pool, { limit: limit + 1, before, status, kinds }), limit, byId),
+      )
     },
   )
 

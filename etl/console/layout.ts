@@ -122,10 +122,3 @@ function document(title: string, body: Html): Html {
       </body>
     </html>`
 }
-
-/** A form that changes something: POST, with the visitor's token. */
-export function actionForm(visitor: Visitor, action: string, content: Html, classes = ''): Html {
-  return html`<form method="post" action="${action}" class="${classes}">
-    <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
-  </form>`
-}

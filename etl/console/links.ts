@@ -10,12 +10,16 @@ export function link(path: string, query: Query): string {
   return `${path}?${new URLSearchParams(set.map(([name, value]): [string, string] => [name, String(value)])).toString()}`
 }
 
-/** Links to the newest and to the next older page, of a list that is paged by its last element. */
-export function olderNewer(path: string, query: Query, paged: boolean, next: Query | undefined): Html {
-  if (!paged && next === undefined) return nothing
+/**
+ * Links to the newest and to the next older page, of a list that is paged by its last element.
+ *
+ * @param next what the older page is asked for with, as `before`; null where there is none.
+ */
+export function olderNewer(path: string, query: Query, paged: boolean, next: string | number | null): Html {
+  if (!paged && next === null) return nothing
   return html`<nav class="paging" aria-label="Pages of the list">
     ${paged ? html`<a href="${link(path, query)}">Newest</a>` : nothing}
-    ${next === undefined ? html`<span class="hint">No older ones.</span>` : html`<a rel="next" href="${link(path, { ...query, ...next })}">Older</a>`}
+    ${next === null ? html`<span class="hint">No older ones.</span>` : html`<a rel="next" href="${link(path, { ...query, before: next })}">Older</a>`}
   </nav>`
 }
 

@@ -46,8 +46,8 @@ test('a link leaves out what is not set, and escapes the rest', () => {
 })
 
 test('paging: nothing for a single page, the filter kept for others', () => {
-  expect(olderNewer('/runs', {}, false, undefined).toString()).toBe('')
-  const shown = olderNewer('/runs', { status: 'failed' }, true, { before: 7 }).toString()
+  expect(olderNewer('/runs', {}, false, null).toString()).toBe('')
+  const shown = olderNewer('/runs', { status: 'failed' }, true, 7).toString()
   expect(shown).toContain('href="/runs?status=failed"')
   expect(shown).toContain('href="/runs?status=failed&amp;before=7"')
 })

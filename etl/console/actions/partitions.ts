@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { acknowledgeLoss, type DataLoss } from '../../partitions/losses.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { actionForm } from '../layout.ts'
+import { actionForm, reasonField } from '../forms.ts'
 import { reason, wholeNumber } from '../../web/fields.ts'
 import { offsets } from '../../text/wording.ts'
 
@@ -80,7 +80,7 @@ function lossForm(visitor: Visitor, { topic, partition, incarnation, from, to, d
         html`<input type="hidden" name="partition" value="${partition}" />
           <input type="hidden" name="incarnation" value="${incarnation}" />
           <input type="hidden" name="from" value="${from}" />
-          <label>Reason <input name="reason" required maxlength="500" /></label>
+          ${reasonField({ needed: true })}
           <p class="hint">It stays on record with your reason, and no longer fails pulse reconcile.</p>
           <button class="danger">Acknowledge the loss</button>`,
       )}

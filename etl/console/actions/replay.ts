@@ -4,23 +4,20 @@ import { requestReplay } from '../../replay/request.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
 import { html, type Html } from '../html.ts'
-import { actionForm, page } from '../layout.ts'
-import { optionalReason } from '../../web/fields.ts'
+import { actionForm, buttons, question, reasonField } from '../forms.ts'
+import { asUtc, optionalReason, orEmpty } from '../../web/fields.ts'
 import { count, offsets } from '../../text/wording.ts'
 import { rangeInWords } from './words.ts'
 
-const empty = z.literal('').transform(() => undefined)
-const wholeNumber = empty.or(z.coerce.number()).optional()
-const text = empty.or(z.string()).optional()
-/** What a datetime-local field sends has neither seconds nor a zone: it is UTC. */
-const moment = text.transform((at) => (at !== undefined && /T\d\d:\d\d$/.test(at) ? `${at}:00Z` : at))
+const number = orEmpty(z.coerce.number())
+const moment = orEmpty(z.preprocess(asUtc, z.string()))
 
 /** The form's fields, of which the kind says which count. */
 const ReplayForm = z.object({
   kind: z.enum(['all', 'offsets', 'time']),
-  partition: wholeNumber,
-  from: wholeNumber,
-  to: wholeNumber,
+  partition: number,
+  from: number,
+  to: number,
   since: moment,
   until: moment,
   dryRun: z.literal('on').optional(),
@@ -59,7 +56,7 @@ export function replayForm(): Html {
           <label>Up to (UTC) <input name="until" type="datetime-local" /></label>
         </fieldset>
         <label><input type="checkbox" name="dryRun" checked /> Dry run: only say what would change</label>
-        <label>Reason (if you like) <input name="reason" maxlength="500" /></label>
+        ${reasonField()}
         <button>See the plan…</button>
       </form>
     </details>
@@ -76,14 +73,12 @@ export function replayRoutes(server: Server, { pool, kafka, config }: Console): 
     const visitor = request.visitor!
     const title = request.query.dryRun === undefined ? 'Replay?' : 'Replay, dry run?'
     return reply.html(
-      page({
-        title,
-        menu: '/actions',
+      question(
         visitor,
-        content: html`<h1>${title}</h1>
-          <p>What: ${rangeInWords(range)}.</p>
+        title,
+        html`<p>What: ${rangeInWords(range)}.</p>
           ${planInWords(plan)} ${confirmForm(visitor, request.query)}`,
-      }),
+      ),
     )
   })
 
@@ -117,9 +112,6 @@ function confirmForm(visitor: Visitor, form: ReplayForm): Html {
       visitor,
       '/actions/replay',
       html`${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
-        <p class="buttons">
-          <button class="${real ? 'danger' : 'primary'}">${real ? 'Replay' : 'Start the dry run'}</button>
-          <a class="button" href="/actions">Cancel</a>
-        </p>`,
+      ${buttons(real ? 'Replay' : 'Start the dry run', real ? 'danger' : 'primary')}`,
     )} `
 }

@@ -10,9 +10,9 @@ import { ActionRefused } from '../../operations/actions.ts'
 import { count, offsets } from '../../text/wording.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { actionForm, page } from '../layout.ts'
+import { actionForm, buttons, question, requireTyped, typedName } from '../forms.ts'
 import { html, visible, type Html } from '../html.ts'
-import { wholeNumber } from '../../web/fields.ts'
+import { orEmpty, wholeNumber } from '../../web/fields.ts'
 import { lookAtGroup, requireOthers, takeOverGroup, type GroupNow } from '../../partitions/take-over.ts'
 
 const partitionInPath = z.object({ partition: wholeNumber })
@@ -21,25 +21,12 @@ const Anew = z
   .object({
     incarnation: wholeNumber,
     start: z.enum(['beginning', 'offset']),
-    offset: z
-      .literal('')
-      .transform(() => undefined)
-      .or(wholeNumber)
-      .optional(),
+    offset: orEmpty(wholeNumber),
     confirm: z.string(),
   })
   .refine(({ start, offset }) => start === 'beginning' || offset !== undefined, {
     path: ['offset'],
     error: 'say from which offset',
-  })
-
-const show = (visitor: Visitor, title: string, content: Html): Html =>
-  page({
-    title,
-    menu: '/actions',
-    visitor,
-    content: html`<h1>${title}</h1>
-      ${content}`,
   })
 
 /** Each shows first what it will do, by what Kafka says now; and does it only to what was shown. */
@@ -51,7 +38,7 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
     const now = await look(request.params.partition)
     await requireMayGoOn(kafka, now)
     const visitor = request.visitor!
-    return reply.html(show(visitor, `Let ${nameOf(now)} go on?`, continueForm(visitor, now)))
+    return reply.html(question(visitor, `Let ${nameOf(now)} go on?`, continueForm(visitor, now)))
   })
   server.post(go, { ...act, schema: { params: partitionInPath, body: Go } }, async (request, reply) => {
     const seen = asShown(await look(request.params.partition), request.body)
@@ -63,13 +50,12 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
   server.get(anew, { ...act, schema: { params: partitionInPath } }, async (request, reply) => {
     const now = await look(request.params.partition)
     const visitor = request.visitor!
-    return reply.html(show(visitor, `New incarnation of ${nameOf(now)}?`, incarnationForm(visitor, now)))
+    return reply.html(question(visitor, `New incarnation of ${nameOf(now)}?`, incarnationForm(visitor, now)))
   })
   server.post(anew, { ...act, schema: { params: partitionInPath, body: Anew } }, async (request, reply) => {
     const now = await look(request.params.partition)
     const { incarnation, offset = now.start, start, confirm } = request.body
-    if (confirm.trim() !== nameOf(now))
-      throw new ActionRefused(`Type ${nameOf(now)} to confirm; nothing was done.`)
+    requireTyped(confirm, nameOf(now))
     if (now.progress.incarnation !== incarnation) throw changed(now)
     const from = start === 'beginning' ? now.start : offset
     const action = await newIncarnation(pool, request.visitor!.operator, now, from)
@@ -104,9 +90,7 @@ function continueForm(visitor: Visitor, { progress, end }: PartitionNow): Html {
       `/actions/partitions/${partition}/continue`,
       html`<input type="hidden" name="from" value="${nextOffset}" />
         <input type="hidden" name="to" value="${end}" />
-        <p class="buttons">
-          <button class="primary">Let it go on</button> <a class="button" href="/actions">Cancel</a>
-        </p>`,
+        ${buttons('Let it go on', 'primary')}`,
     )}`
 }
 
@@ -141,10 +125,7 @@ function incarnationForm(visitor: Visitor, now: PartitionNow): Html {
             >Offset <input name="offset" type="number" min="${start}" max="${end}" inputmode="numeric"
           /></label>
         </fieldset>
-        <label>Type ${nameOf(now)} to confirm <input name="confirm" required autocomplete="off" /></label>
-        <p class="buttons">
-          <button class="danger">Begin a new incarnation</button> <a class="button" href="/actions">Cancel</a>
-        </p>`,
+        ${typedName(nameOf(now))} ${buttons('Begin a new incarnation', 'danger')}`,
     )}`
 }
 
@@ -160,20 +141,11 @@ export function takeOverRoutes(server: Server, { pool, kafka, config }: Console)
     const now = await lookAtGroup(pool, kafka, { topic, groupId })
     requireOthers(now)
     const visitor = request.visitor!
-    const title = `Take the group ${groupId} over?`
-    return reply.html(
-      page({
-        title,
-        menu: '/actions',
-        visitor,
-        content: html`<h1>${title}</h1>
-          ${takeOverForm(visitor, now)}`,
-      }),
-    )
+    return reply.html(question(visitor, `Take the group ${groupId} over?`, takeOverForm(visitor, now)))
   })
   server.post(TAKE_OVER, { ...act, schema: { body: TakeOver } }, async (request, reply) => {
     const { from, confirm } = request.body
-    if (confirm.trim() !== groupId) throw new ActionRefused(`Type ${groupId} to confirm; nothing was done.`)
+    requireTyped(confirm, groupId)
     const now = await lookAtGroup(pool, kafka, { topic, groupId })
     if (holdersOf(now) !== from)
       throw new ActionRefused(`The group ${groupId} was changed meanwhile; nothing was done. Look again.`)
@@ -196,10 +168,7 @@ function takeOverForm(visitor: Visitor, now: GroupNow): Html {
     ${actionForm(
       visitor,
       TAKE_OVER,
-      html`<input type="hidden" name="from" value="${holdersOf(now)}" />
-        <label>Type ${now.groupId} to confirm <input name="confirm" required autocomplete="off" /></label>
-        <p class="buttons">
-          <button class="danger">Take the group over</button> <a class="button" href="/actions">Cancel</a>
-        </p>`,
+      html`<input type="hidden" name="from" value="${holdersOf(now)}" /> ${typedName(now.groupId)}
+        ${buttons('Take the group over', 'danger')}`,
     )}`
 }

@@ -6,9 +6,10 @@ import { testAlerts } from '../../alerts/channels.ts'
 import { readPartitions } from '../../partitions/lag.ts'
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
-import { actionForm, page } from '../layout.ts'
+import { actionForm, reasonField } from '../forms.ts'
+import { page } from '../layout.ts'
 import { html, visible, type Html } from '../html.ts'
-import { id, reason } from '../../web/fields.ts'
+import { byId, id, pageOf, reason } from '../../web/fields.ts'
 import { moment, instant } from '../format.ts'
 import { partitions, losses } from './partitions.ts'
 import { replayForm } from './replay.ts'
@@ -104,8 +105,7 @@ function switches(visitor: Visitor, { pausedAt }: Control): Html {
       ${actionForm(
         visitor,
         '/actions/pause',
-        html`<label>Reason <input name="reason" required maxlength="500" /></label>
-          <button class="danger">Pause all workers</button>`,
+        html`${reasonField({ needed: true })} <button class="danger">Pause all workers</button>`,
       )}
       <p class="hint">
         They stop at their next batch: runs, replays, redrives, housekeeping. Nothing is lost; what comes
@@ -147,9 +147,8 @@ const COLUMNS: readonly Column<Action>[] = [
  * @param actions one more than a page holds where there are older ones.
  */
 export function record(actions: readonly Action[], paged: boolean): Html {
-  const shown = actions.slice(0, PAGE_ACTIONS)
-  const last = actions.length > PAGE_ACTIONS ? shown.at(-1) : undefined
+  const { items, next } = pageOf(actions, PAGE_ACTIONS, byId)
   return html`<h2>What was done</h2>
-    ${table(shown, COLUMNS, { caption: 'What was done', hideCaption: true, none: 'Nothing yet.' })}
-    ${olderNewer('/actions', {}, paged, last && { before: last.id })}`
+    ${table(items, COLUMNS, { caption: 'What was done', hideCaption: true, none: 'Nothing yet.' })}
+    ${olderNewer('/actions', {}, paged, next)}`
 }

@@ -5,7 +5,8 @@ import { requestDismiss } from '../../dead-letters/dismiss.ts'
 import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { listDeadLetters } from '../../dead-letters/list.ts'
 import type { Console, Server } from '../../web/context.ts'
-import { actionForm, page } from '../layout.ts'
+import { actionForm, buttons, reasonField } from '../forms.ts'
+import { page } from '../layout.ts'
 import { link } from '../links.ts'
 import { optionalReason, wholeNumber } from '../../web/fields.ts'
 import { count, thousands } from '../../text/wording.ts'
@@ -101,17 +102,11 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
 
 function fields({ title, reasonNeeded, button }: Verb, filter: DeadLetterFilter, found: number): Html {
   return html`<input type="hidden" name="expectedCount" value="${found}" />
-    <label
-      >Reason${reasonNeeded ? nothing : ' (if you like)'}
-      <input name="reason" maxlength="500" ${reasonNeeded ? 'required' : ''} />
-    </label>
+    ${reasonField({ needed: reasonNeeded })}
     <p class="hint">
       For whoever reads the record in a year. Where another number matches by then, nothing is done.
     </p>
-    <p class="buttons">
-      <button class="${button}">${title} ${thousands(found)}</button>
-      <a class="button" href="${link('/dead-letters', queryOf(filter))}">Cancel</a>
-    </p>`
+    ${buttons(`${title} ${thousands(found)}`, button, link('/dead-letters', queryOf(filter)))}`
 }
 
 function groupsList(groups: readonly { failure: string; count: number }[]): Html {

@@ -4,7 +4,8 @@ import { checkValue, type CheckedValue, readDeadLetter, type DeadLetter } from '
 import type { Console, Server } from '../../web/context.ts'
 import type { Visitor } from '../../web/guard.ts'
 import { html, nothing, type Html } from '../html.ts'
-import { actionForm, page } from '../layout.ts'
+import { actionForm, reasonField } from '../forms.ts'
+import { page } from '../layout.ts'
 import { idInPath, optionalReason } from '../../web/fields.ts'
 import { count } from '../../text/wording.ts'
 import { draftOf, editedValue, isEditableText, MAX_EDITABLE_BYTES, type Draft } from './editable.ts'
@@ -130,7 +131,7 @@ ${draft.content}</textarea>
             : 'It can’t be edited as text: it is no UTF-8, or it holds a NUL.'
       }
     </p>
-    <label>Reason (if you like) <input name="reason" maxlength="500" value="${reason ?? ''}" /></label>
+    ${reasonField({ value: reason })}
     <p class="buttons">
       <button class="button" formaction="/dead-letters/${id}/check">Check</button>
       <button class="primary">Redrive</button>

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { deadLetterFilter, type DeadLetterFilter } from '../../dead-letters/filter.ts'
 import { DEAD_LETTER_CODES } from '../../schema/audit.ts'
-import { id } from '../../web/fields.ts'
+import { asUtc, id } from '../../web/fields.ts'
+import { select } from '../forms.ts'
 import { html, nothing, type Html } from '../html.ts'
 import type { link } from '../links.ts'
 
@@ -22,11 +23,6 @@ function tidied(query: unknown): unknown {
 function read(name: string, value: unknown): unknown {
   if (name === 'since' || name === 'until') return asUtc(value)
   return name === 'ids' && typeof value === 'string' ? value.split(',') : value
-}
-
-/** What a datetime-local field sends has neither seconds nor a zone. */
-function asUtc(value: unknown): unknown {
-  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(value) ? `${value}:00Z` : value
 }
 
 /** The filter as the query of a link. */
@@ -57,27 +53,16 @@ export function filterForm(filter: DeadLetterFilter): Html {
     ${ids === undefined ? nothing : html`<input type="hidden" name="ids" value="${ids.join(',')}" />`}
     ${failure === undefined ? nothing : html`<input type="hidden" name="failure" value="${failure}" />`}
     <label>Text <input name="text" type="search" value="${text ?? ''}" maxlength="200" /></label>
-    <label>Code ${select('code', code ?? '', ['', ...DEAD_LETTER_CODES])}</label>
+    <label>Code ${select('code', ['', ...DEAD_LETTER_CODES], code)}</label>
     <label
       >Partition <input name="partition" type="number" min="0" value="${partition ?? ''}" inputmode="numeric"
     /></label>
     <label>Since (UTC) <input name="since" type="datetime-local" value="${localTime(since)}" /></label>
     <label>Before (UTC) <input name="until" type="datetime-local" value="${localTime(until)}" /></label>
-    <label>State ${select('state', state, ['open', 'resolved', 'all'])}</label>
+    <label>State ${select('state', ['open', 'resolved', 'all'], state)}</label>
     <button>Search</button>
     ${filterInWords(filter) === 'all' && state === 'open' ? nothing : html`<a href="/dead-letters">Clear</a>`}
   </form>`
-}
-
-function select(name: string, chosen: string, values: readonly string[]): Html {
-  return html`<select name="${name}">
-    ${values.map(
-      (value) =>
-        html`<option value="${value}" ${value === chosen ? 'selected' : ''}>
-          ${value === '' ? 'any' : value}
-        </option>`,
-    )}
-  </select>`
 }
 
 const localTime = (moment: string | undefined): string =>

@@ -10,6 +10,7 @@ import {
 } from '../../dead-letters/list.ts'
 import type { DeadLetterFilter } from '../../dead-letters/filter.ts'
 import { originOf } from '../../ledger/dead-letters.ts'
+import { byId, pageOf } from '../../web/fields.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { ago, instant } from '../format.ts'
 import type { Visitor } from '../../web/guard.ts'
@@ -29,8 +30,8 @@ export function listPage(server: Server, { pool }: Console): void {
     async (request, reply) => {
       const { before, ...filter } = request.query
       const { groups, found } = await groupsAndCount(pool, filter)
-      const letters =
-        found === 0 ? [] : await listDeadLetters(pool, filter, { limit: PAGE_LETTERS + 1, before })
+      const rows = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: PAGE_LETTERS + 1, before })
+      const { items, next } = pageOf(rows, PAGE_LETTERS, byId)
       const visitor = request.visitor!
       return reply.html(
         page({
@@ -39,7 +40,7 @@ export function listPage(server: Server, { pool }: Console): void {
           visitor,
           content: html`<h1>Dead letters</h1>
             ${filterForm(filter)} ${summary(visitor, filter, found)} ${groupsTable(visitor, filter, groups)}
-            ${lettersTable(letters.slice(0, PAGE_LETTERS))} ${pager(filter, letters, before !== undefined)}`,
+            ${lettersTable(items)} ${olderNewer('/dead-letters', queryOf(filter), before !== undefined, next)}`,
         }),
       )
     },
@@ -140,9 +141,4 @@ export function stateBadge({ resolvedAt, redrivenAt }: DeadLetterLine): Html {
   if (resolvedAt !== null) return html`<span class="badge good">resolved</span>`
   if (redrivenAt !== null) return html`<span class="badge">sent again</span>`
   return html`<span class="badge bad">open</span>`
-}
-
-function pager(filter: DeadLetterFilter, letters: readonly DeadLetterLine[], paged: boolean): Html {
-  const last = letters.length > PAGE_LETTERS ? letters[PAGE_LETTERS - 1] : undefined
-  return olderNewer('/dead-letters', queryOf(filter), paged, last && { before: last.id })
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageOf } from '../../web/fields.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { page } from '../layout.ts'
 import { readCustomerTotals, readOfCustomer, type CustomerTotal, type FraudFact } from './read.ts'
@@ -35,8 +36,7 @@ export function customerPage(server: Server, { pool }: Console): void {
           content: customerView({
             id,
             totals,
-            facts: facts.slice(0, FACTS),
-            more: facts.length > FACTS,
+            ...pageOf(facts, FACTS, ({ cursor }) => cursor),
             paged: from !== undefined,
             flaggedOnly: flagged === 'only',
           }),
@@ -49,18 +49,17 @@ export function customerPage(server: Server, { pool }: Console): void {
 interface Customer {
   readonly id: string
   readonly totals: readonly CustomerTotal[]
-  readonly facts: readonly FraudFact[]
-  readonly more: boolean
+  readonly items: readonly FraudFact[]
+  readonly next: string | null
   readonly paged: boolean
   readonly flaggedOnly: boolean
 }
 
 /** Enough to judge one customer: what they bought, how much of it is suspicious, and every transaction. */
-function customerView({ id, totals, facts, more, paged, flaggedOnly }: Customer): Html {
+function customerView({ id, totals, items, next, paged, flaggedOnly }: Customer): Html {
   const path = `/fraud/customers/${encodeURIComponent(id)}`
   const transactions = totals.reduce((sum, total) => sum + total.transactions, 0)
   const flagged = totals.reduce((sum, total) => sum + total.flagged, 0)
-  const last = facts.at(-1)
   return html`<p class="crumbs"><a href="/fraud">Fraud</a></p>
     <h1>Customer ${id}</h1>
     <p>
@@ -96,7 +95,7 @@ function customerView({ id, totals, facts, more, paged, flaggedOnly }: Customer)
           { name: 'Flagged', href: `${path}?flagged=only`, chosen: flaggedOnly },
         ])}
       </div>
-      ${factTable(facts, { caption: 'Transactions', none: 'None.', withCustomer: false })}
-      ${olderNewer(path, { flagged: flaggedOnly ? 'only' : undefined }, paged, more && last !== undefined ? { before: last.cursor } : undefined)}
+      ${factTable(items, { caption: 'Transactions', none: 'None.', withCustomer: false })}
+      ${olderNewer(path, { flagged: flaggedOnly ? 'only' : undefined }, paged, next)}
     </section>`
 }

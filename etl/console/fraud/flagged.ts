@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageOf } from '../../web/fields.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { page } from '../layout.ts'
 import { countReasons, CURSOR, MOST_FLAGGED, readFlagged, type FraudFact, type ReasonCounts } from './read.ts'
@@ -42,8 +43,7 @@ export function flaggedPage(server: Server, { pool }: Console): void {
           content: flaggedView({
             span,
             counts,
-            facts: facts.slice(0, FACTS),
-            more: facts.length > FACTS,
+            ...pageOf(facts, FACTS, ({ cursor }) => cursor),
             paged: request.query.before !== undefined,
           }),
         }),
@@ -55,15 +55,14 @@ export function flaggedPage(server: Server, { pool }: Console): void {
 interface Flagged {
   readonly span: '24h' | '7d'
   readonly counts: ReasonCounts
-  readonly facts: readonly FraudFact[]
-  readonly more: boolean
+  readonly items: readonly FraudFact[]
+  readonly next: string | null
   readonly paged: boolean
 }
 
 const SPANS = { '24h': 'last 24 hours', '7d': 'last 7 days' }
 
-function flaggedView({ span, counts, facts, more, paged }: Flagged): Html {
-  const last = facts.at(-1)
+function flaggedView({ span, counts, items, next, paged }: Flagged): Html {
   return html`<h1>Fraud</h1>
     <form class="filter" method="get" action="/fraud">
       <label>Customer <input name="customer" required maxlength="200" autocomplete="off" /></label>
@@ -100,8 +99,8 @@ function flaggedView({ span, counts, facts, more, paged }: Flagged): Html {
     </section>
     <section aria-labelledby="flagged">
       <h2 id="flagged">Flagged transactions <span class="hint">newest first</span></h2>
-      ${factTable(facts, { caption: 'Flagged transactions', none: 'No transaction is flagged.', withCustomer: true })}
-      ${olderNewer('/fraud', { span }, paged, more && last !== undefined ? { before: last.cursor } : undefined)}
+      ${factTable(items, { caption: 'Flagged transactions', none: 'No transaction is flagged.', withCustomer: true })}
+      ${olderNewer('/fraud', { span }, paged, next)}
     </section>`
 }
 

@@ -17,66 +17,63 @@ interface Description {
 
 /** A condition in words. */
 export function describe(condition: Condition): Description {
+  return { ...LOOKS[condition.kind], ...inWords(condition) }
+}
+
+const LOOKS: Readonly<Record<Condition['kind'], Pick<Description, 'title' | 'tone' | 'icon'>>> = {
+  paused: { title: 'Paused', tone: 'warn', icon: 'pause' },
+  stopped: { title: 'Partition stopped', tone: 'bad', icon: 'stop' },
+  late: { title: 'Late', tone: 'bad', icon: 'clock' },
+  'kafka-unreachable': { title: 'Kafka unreachable', tone: 'bad', icon: 'unplugged' },
+  unwritable: { title: 'Warehouse takes no writes', tone: 'bad', icon: 'unplugged' },
+  'no-worker': { title: 'No worker', tone: 'bad', icon: 'unplugged' },
+  failing: { title: 'Failing', tone: 'bad', icon: 'warning' },
+  running: { title: 'Running', tone: 'busy', icon: 'play' },
+  idle: { title: 'Idle', tone: 'good', icon: 'check' },
+}
+
+function inWords(condition: Condition): Pick<Description, 'detail' | 'next'> & { title?: string } {
   switch (condition.kind) {
     case 'paused':
       return {
-        title: 'Paused',
-        tone: 'warn',
-        icon: 'pause',
         detail: html`By ${condition.by ?? 'somebody'}
         ${ago(condition.since)}${condition.reason === null ? nothing : html`: <q>${condition.reason}</q>`}.
         Nothing is loaded until somebody resumes; records wait in Kafka.`,
         next: { href: '/actions', words: 'Resume' },
       }
     case 'stopped': {
-      const [one, ...more] = condition.partitions
+      const { partitions, since } = condition
+      const next = { href: '/actions', words: 'Decide' }
+      if (partitions.length === 1)
+        return {
+          detail: html`Partition ${partitions[0]} stopped ${ago(since)} and waits for an operator.`,
+          next,
+        }
       return {
-        title: more.length === 0 ? 'Partition stopped' : 'Partitions stopped',
-        tone: 'bad',
-        icon: 'stop',
-        detail:
-          more.length === 0
-            ? html`Partition ${one} stopped ${ago(condition.since)} and waits for an operator.`
-            : html`Partitions ${condition.partitions.join(', ')} wait for an operator, the first of them
-              stopped ${ago(condition.since)}.`,
-        next: { href: '/actions', words: 'Decide' },
+        title: 'Partitions stopped',
+        detail: html`Partitions ${partitions.join(', ')} wait for an operator, the first of them stopped
+        ${ago(since)}.`,
+        next,
       }
     }
     case 'late':
       return {
-        title: 'Late',
-        tone: 'bad',
-        icon: 'clock',
         detail: html`No run has succeeded since ${moment(condition.since)}.`,
         next: { href: '/runs', words: 'Look at the runs' },
       }
     case 'kafka-unreachable':
-      return {
-        title: 'Kafka unreachable',
-        tone: 'bad',
-        icon: 'unplugged',
-        detail: html`No worker is connected: ${condition.problem}. They try again by themselves.`,
-      }
+      return { detail: html`No worker is connected: ${condition.problem}. They try again by themselves.` }
     case 'unwritable':
       return {
-        title: 'Warehouse takes no writes',
-        tone: 'bad',
-        icon: 'unplugged',
         detail: html`The worker that serves this page says: <q>${firstLine(condition.problem)}</q>. Nothing
           can be loaded; records wait in Kafka.`,
       }
     case 'no-worker':
       return {
-        title: 'No worker',
-        tone: 'bad',
-        icon: 'unplugged',
         detail: html`No worker has said that it is there. One that has just started does so within seconds.`,
       }
     case 'failing':
       return {
-        title: 'Failing',
-        tone: 'bad',
-        icon: 'warning',
         detail: html`The last run ${condition.run.status === 'abandoned' ? 'was abandoned' : 'failed'}
           ${ago(condition.run.startedAt)}:
           <q>${firstLine(condition.run.error ?? 'no reason was written down')}</q>`,
@@ -84,21 +81,13 @@ export function describe(condition: Condition): Description {
       }
     case 'running':
       return {
-        title: 'Running',
-        tone: 'busy',
-        icon: 'play',
         detail: html`<a href="/runs/${condition.run.id}">Run ${condition.run.id}</a> began
           ${ago(condition.since)}; ${count(condition.run.consumed, 'record')} so far.`,
       }
     case 'idle':
       break
   }
-  return {
-    title: 'Idle',
-    tone: 'good',
-    icon: 'check',
-    detail: html`All is well; it waits for the next tick.`,
-  }
+  return { detail: html`All is well; it waits for the next tick.` }
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]!.slice(0, 300)

@@ -1,30 +1,30 @@
+import { select } from '../forms.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { page } from '../layout.ts'
 import { readWorkers } from '../../operations/presence.ts'
 import { z } from 'zod'
-import { RUN_KINDS, RUN_STATUSES, readRuns, type Run, type RunStatus } from '../../status/runs.ts'
-import { id } from '../../web/fields.ts'
+import { RUN_KINDS, RUN_STATUSES } from '../../schema/audit.ts'
+import { readRuns, type Run, type RunStatus } from '../../status/runs.ts'
+import { byId, id, orEmpty, pageOf } from '../../web/fields.ts'
 import { duration } from '../../text/wording.ts'
 import { moment, orDash } from '../format.ts'
-import { html, nothing, type Html } from '../html.ts'
+import { html, type Html } from '../html.ts'
 import { olderNewer } from '../links.ts'
 import { table } from '../table.ts'
 import { badge, type Icon, type Tone } from '../icons.ts'
 
-/** What a form sends for a field that was left empty counts as not given. */
-const blank = (value: unknown): unknown => (value === '' ? undefined : value)
+const HOURS = { '1h': 1, '24h': 24, '7d': 24 * 7 }
+const SINCE = ['1h', '24h', '7d'] as const
+const RUNS = 50
 
 const RunListQuery = z.object({
-  status: z.preprocess(blank, z.enum(RUN_STATUSES).optional()),
-  kind: z.preprocess(blank, z.enum(RUN_KINDS).optional()),
-  worker: z.preprocess(blank, z.string().max(200).optional()),
-  since: z.preprocess(blank, z.enum(['1h', '24h', '7d']).optional()),
-  before: z.preprocess(blank, id.optional()),
+  status: orEmpty(z.enum(RUN_STATUSES)),
+  kind: orEmpty(z.enum(RUN_KINDS)),
+  worker: orEmpty(z.string().max(200)),
+  since: orEmpty(z.enum(SINCE)),
+  before: orEmpty(id),
 })
 type RunListQuery = z.infer<typeof RunListQuery>
-
-const HOURS = { '1h': 1, '24h': 24, '7d': 24 * 7 }
-const RUNS = 50
 
 /** The runs of all workers, newest first; the filter stands in the address. */
 export function runsPage(server: Server, { pool }: Console): void {
@@ -34,7 +34,7 @@ export function runsPage(server: Server, { pool }: Console): void {
     async (request, reply) => {
       const query = request.query
       const since = query.since && new Date(Date.now() - HOURS[query.since] * 3_600_000)
-      const [runs, workers] = await Promise.all([
+      const [rows, workers] = await Promise.all([
         readRuns(pool, {
           limit: RUNS + 1,
           status: query.status,
@@ -52,8 +52,7 @@ export function runsPage(server: Server, { pool }: Console): void {
           visitor: request.visitor!,
           content: runList({
             query,
-            runs: runs.slice(0, RUNS),
-            more: runs.length > RUNS,
+            ...pageOf(rows, RUNS, byId),
             workers: workers.map(({ name }) => name),
           }),
         }),
@@ -64,20 +63,19 @@ export function runsPage(server: Server, { pool }: Console): void {
 
 interface RunList {
   readonly query: RunListQuery
-  readonly runs: readonly Run[]
-  readonly more: boolean
+  readonly items: readonly Run[]
+  readonly next: number | null
   /** Names to choose from; others may be typed. */
   readonly workers: readonly string[]
 }
 
-function runList({ query, runs, more, workers }: RunList): Html {
+function runList({ query, items, next, workers }: RunList): Html {
   const { before, ...filter } = query
   const filtered = Object.values(filter).some((value) => value !== undefined)
-  const last = runs.at(-1)
   return html`<h1>Runs</h1>
     ${filterForm(filter, workers)}
     ${table(
-      runs,
+      items,
       [
         { heading: 'Run', of: (run) => html`<a href="/runs/${run.id}">${run.id}</a>` },
         { heading: 'Status', of: ({ status }) => runBadge(status) },
@@ -101,7 +99,7 @@ function runList({ query, runs, more, workers }: RunList): Html {
         none: filtered ? html`No run is like that. <a href="/runs">Show all</a>` : 'There was no run yet.',
       },
     )}
-    ${olderNewer('/runs', filter, before !== undefined, more && last !== undefined ? { before: last.id } : undefined)}`
+    ${olderNewer('/runs', filter, before !== undefined, next)}`
 }
 
 const MOST = 120
@@ -109,9 +107,9 @@ const short = (error: string): string => (error.length > MOST ? `${error.slice(0
 
 function filterForm(filter: Omit<RunListQuery, 'before'>, workers: readonly string[]): Html {
   return html`<form class="filter" method="get" action="/runs">
-    ${select('Status', 'status', RUN_STATUSES, filter.status)}
-    ${select('Kind', 'kind', RUN_KINDS, filter.kind)}
-    ${select('Since', 'since', ['1h', '24h', '7d'], filter.since)}
+    <label>Status ${select('status', ['', ...RUN_STATUSES], filter.status)}</label>
+    <label>Kind ${select('kind', ['', ...RUN_KINDS], filter.kind)}</label>
+    <label>Since ${select('since', ['', ...SINCE], filter.since)}</label>
     <label
       >Worker
       <input name="worker" value="${filter.worker ?? ''}" list="workers" maxlength="200" autocomplete="off" />
@@ -119,16 +117,6 @@ function filterForm(filter: Omit<RunListQuery, 'before'>, workers: readonly stri
     <datalist id="workers">${workers.map((name) => html`<option value="${name}"></option>`)}</datalist>
     <button>Show</button>
   </form>`
-}
-
-function select(label: string, name: string, options: readonly string[], chosen: string | undefined): Html {
-  return html`<label
-    >${label}
-    <select name="${name}">
-      <option value="">any</option>
-      ${options.map((one) => html`<option ${one === chosen ? html`selected` : nothing}>${one}</option>`)}
-    </select>
-  </label>`
 }
 
 const LOOKS: Readonly<Record<RunStatus, readonly [Tone, Icon]>> = {
