@@ -1,12 +1,45 @@
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { continueAction, readAction, readActions, stopAction } from '../operations/actions.ts'
-import type { Console, Server } from '../web/console.ts'
-import { idInPath } from '../web/fields.ts'
-import { accepted } from './accepted.ts'
-import { pageOf, paging } from './paging.ts'
-import { Action, pageSchema, PROBLEMS } from './schemas.ts'
+import {
+  continueAction,
+  readAction,
+  readActions,
+  stopAction,
+  type Action as OperatorAction,
+} from '../operations/actions.ts'
+import { replayRange } from '../replay/plan.ts'
+import { requestReplay } from '../replay/request.ts'
+import { OPERATED_VIA, ACTION_STATUSES } from '../schema/operations.ts'
+import type { Console, Server } from '../web/context.ts'
+import { byId, idInPath, optionalReason, pageOf, paging } from '../web/fields.ts'
+import { count, pageSchema, PROBLEMS } from './answers.ts'
 
 const tags = ['Actions']
+
+export const Action = z.object({
+  id: z.int(),
+  action: z.string(),
+  target: z.record(z.string(), z.unknown()).describe('What it acts on.'),
+  reason: z.string().nullable(),
+  requestedBy: z.string(),
+  via: z.enum(OPERATED_VIA),
+  requestedAt: z.date(),
+  status: z.enum(ACTION_STATUSES),
+  total: count.nullable().describe('Dead letters, or offsets of a replay, as counted at first.'),
+  done: count,
+  result: z.record(z.string(), z.unknown()).nullable(),
+  error: z.string().nullable(),
+  runId: z.int().nullable(),
+  worker: z.string().nullable(),
+  finishedAt: z.date().nullable(),
+})
+z.globalRegistry.add(Action, { id: 'Action' })
+
+/** A worker does it in the background: how far it is stands where Location says. */
+export function accepted(reply: Pick<FastifyReply, 'header'>, action: OperatorAction): OperatorAction {
+  void reply.header('location', `/api/v1/actions/${action.id}`)
+  return action
+}
 
 export function actionApi(server: Server, { pool }: Console): void {
   server.get(
@@ -22,7 +55,7 @@ export function actionApi(server: Server, { pool }: Console): void {
     },
     async (request, reply) => {
       const { limit, before } = request.query
-      return reply.send(pageOf(await readActions(pool, limit + 1, before), limit))
+      return reply.send(pageOf(await readActions(pool, limit + 1, before), limit, byId))
     },
   )
 
@@ -56,4 +89,29 @@ export function actionApi(server: Server, { pool }: Console): void {
           .send(accepted(reply, await operation(pool, request.visitor!.operator, request.params.id))),
     )
   }
+}
+
+export function replayApi(server: Server, { pool, kafka, config }: Console): void {
+  server.post(
+    '/replay',
+    {
+      config: { access: 'act' },
+      schema: {
+        tags: ['Replay'],
+        summary: 'Reads what was loaded again through the current code, in the background',
+        body: z.strictObject({
+          range: replayRange,
+          dryRun: z.boolean().describe('Only says what would change.'),
+          reason: optionalReason,
+        }),
+        response: { 202: Action, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { operator } = request.visitor!
+      const asked = { topic: config.KAFKA_TOPIC, ...request.body }
+      const { action } = await requestReplay(pool, kafka, operator, asked)
+      return reply.code(202).send(accepted(reply, action))
+    },
+  )
 }

@@ -1,10 +1,36 @@
 import { z } from 'zod'
 import { readAlerts } from '../alerts/alert.ts'
 import { testAlerts } from '../alerts/channels.ts'
-import type { Console, Server } from '../web/console.ts'
-import { Action, Alert, PROBLEMS, TestResult, list } from './schemas.ts'
+import { ALERT_EVENTS } from '../schema/operations.ts'
+import type { Console, Server } from '../web/context.ts'
+import { Action } from './actions.ts'
+import { count, list, PROBLEMS } from './answers.ts'
 
 const tags = ['Alerts']
+
+const Alert = z.object({
+  id: z.int(),
+  rule: z.string(),
+  scope: z.string(),
+  severity: z.string(),
+  summary: z.string(),
+  firstAction: z.string(),
+  startedAt: z.date(),
+  endedAt: z.date().nullable().describe('Null while it goes on.'),
+  notifications: list(
+    z.object({
+      event: z.enum(ALERT_EVENTS),
+      channel: z.string(),
+      state: z.enum(['waiting', 'sent', 'given up']),
+      attempts: count,
+      sentAt: z.date().nullable(),
+      nextAttemptAt: z.date(),
+      lastError: z.string().nullable(),
+    }),
+  ),
+})
+
+const TestResult = z.object({ channel: z.string(), ok: z.boolean(), error: z.string().nullable() })
 
 export function alertApi(server: Server, { pool, config, logger }: Console): void {
   server.get(

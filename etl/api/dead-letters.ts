@@ -1,46 +1,82 @@
 import { isUtf8 } from 'node:buffer'
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { ActionRefused } from '../operations/actions.ts'
-import { readDeadLetter, type DeadLetter as Letter, checkValue } from '../dead-letters/letter.ts'
-import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../dead-letters/list.ts'
 import { deadLetterFilter } from '../dead-letters/filter.ts'
-import { requestDismiss } from '../dead-letters/dismiss.ts'
-import { requestRedrive } from '../dead-letters/redrive.ts'
-import type { Console, Server } from '../web/console.ts'
-import { idInPath, optionalReason, reason } from '../web/fields.ts'
-import { pageOf, paging } from './paging.ts'
-import {
-  Action,
-  CheckedValue,
-  DeadLetter,
-  DeadLetterGroup,
-  DeadLetterLine,
-  pageSchema,
-  PROBLEMS,
-  list,
-} from './schemas.ts'
-import { accepted } from './accepted.ts'
+import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../dead-letters/list.ts'
+import { deadLetterBytes, readDeadLetter, type DeadLetter as Letter } from '../dead-letters/letter.ts'
+import { DEAD_LETTER_CODES } from '../schema/audit.ts'
+import type { Console, Server } from '../web/context.ts'
+import { byId, idInPath, pageOf, paging } from '../web/fields.ts'
+import { Action } from './actions.ts'
+import { count, list, pageSchema, PROBLEMS } from './answers.ts'
 
 const tags = ['Dead letters']
-const expectedCount = z
-  .int()
-  .min(0)
-  .optional()
-  .describe('As counted when you decided: where another number matches by then, 409 and nothing is done.')
-const value = z
-  .base64()
-  .transform((text) => Buffer.from(text, 'base64'))
-  .describe('Sent instead of the original one; for exactly one dead letter, named by its id.')
-const filter = deadLetterFilter.describe(
-  'Those for which everything holds that is given; {} are all open ones.',
-)
+export const code = z.enum(DEAD_LETTER_CODES)
+export const Issue = z.object({
+  field: z.string().describe('Empty where the record as a whole is meant.'),
+  message: z.string(),
+})
+
+const DeadLetterGroup = z.object({
+  failure: z.string().describe('The code, and the field of the first issue: what a filter takes.'),
+  code,
+  field: z.string(),
+  count,
+  waiting: count.describe('Sent again, and the outcome is not known yet.'),
+  firstAt: z.date(),
+  lastAt: z.date(),
+  sample: z.object({ id: z.int(), message: z.string().nullable() }),
+})
+z.globalRegistry.add(DeadLetterGroup, { id: 'DeadLetterGroup' })
+
+const DeadLetterLine = z.object({
+  id: z.int(),
+  topic: z.string(),
+  partition: z.int(),
+  offset: z.int(),
+  incarnation: z.int(),
+  code,
+  failure: z.string(),
+  issues: list(Issue),
+  batchId: z.string(),
+  keyBytes: count.nullable(),
+  valueBytes: count.nullable(),
+  attempts: count.describe('How often it failed again after a redrive.'),
+  redriveOf: z.string().nullable(),
+  createdAt: z.date(),
+  publishedAt: z.date().nullable(),
+  redrivenAt: z.date().nullable(),
+  resolvedAt: z.date().nullable(),
+  resolution: z.string().nullable(),
+})
+z.globalRegistry.add(DeadLetterLine, { id: 'DeadLetterLine' })
+
+const Bytes = z
+  .object({
+    bytes: count,
+    base64: z.string().describe('The bytes as they are.'),
+    text: z.string().nullable().describe('The same as text where it is UTF-8.'),
+  })
+  .nullable()
+
+const DeadLetter = DeadLetterLine.extend({
+  kafkaTimestamp: z.date(),
+  runId: z.int().nullable(),
+  key: Bytes,
+  value: Bytes,
+  headers: list(z.object({ key: z.string(), value: Bytes })),
+  chain: list(DeadLetterLine).describe('The first dead letter and its later attempts, oldest first.'),
+  actions: list(Action),
+})
+z.globalRegistry.add(DeadLetter, { id: 'DeadLetter' })
 
 /** Of key and value each: base64 and text make a multiple of it. A redrive takes no larger value either. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
-export function deadLetterApi(server: Server, { pool, config }: Console): void {
+export function deadLetterApi(server: Server, { pool }: Console): void {
   const view = { config: { access: 'view' } } as const
-  const act = { config: { access: 'act' } } as const
 
   server.get(
     '/dead-letters',
@@ -55,11 +91,11 @@ export function deadLetterApi(server: Server, { pool, config }: Console): void {
     },
     async (request, reply) => {
       const { limit, before, ...which } = request.query
-      const [count, rows] = await Promise.all([
+      const [matching, rows] = await Promise.all([
         countDeadLetters(pool, which),
         listDeadLetters(pool, which, { limit: limit + 1, before }),
       ])
-      return reply.send({ ...pageOf(rows, limit), count })
+      return reply.send({ ...pageOf(rows, limit, byId), count: matching })
     },
   )
 
@@ -101,65 +137,6 @@ export function deadLetterApi(server: Server, { pool, config }: Console): void {
       return reply.send(asDocument(letter))
     },
   )
-
-  server.post(
-    '/dead-letters/:id/check',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Says what the contract would make of a value sent in its place now; changes nothing',
-        params: idInPath,
-        body: z.object({ value }),
-        response: { 200: CheckedValue, ...PROBLEMS },
-      },
-    },
-    async (request, reply) => {
-      const letter = await readDeadLetter(pool, request.params.id, 0)
-      const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
-      return reply.send(checkValue(letter, request.body.value, rules, new Date()))
-    },
-  )
-
-  server.post(
-    '/dead-letters/redrive',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Sends the records of all open ones that match to the topic again, in the background',
-        body: z.strictObject({ filter, value: value.optional(), reason: optionalReason, expectedCount }),
-        response: { 202: Action, ...PROBLEMS },
-      },
-    },
-    async (request, reply) => {
-      const { filter: which, reason: why, ...options } = request.body
-      const { operator } = request.visitor!
-      const topic = config.KAFKA_TOPIC
-      return reply
-        .code(202)
-        .send(accepted(reply, await requestRedrive(pool, operator, which, why, { topic, ...options })))
-    },
-  )
-
-  server.post(
-    '/dead-letters/dismiss',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Resolves all open ones that match as they are, in the background',
-        body: z.strictObject({ filter, reason, expectedCount }),
-        response: { 202: Action, ...PROBLEMS },
-      },
-    },
-    async (request, reply) => {
-      const { filter: which, reason: why, ...options } = request.body
-      return reply
-        .code(202)
-        .send(accepted(reply, await requestDismiss(pool, request.visitor!.operator, which, why, options)))
-    },
-  )
 }
 
 function asDocument(letter: Letter) {
@@ -177,3 +154,43 @@ const asBytes = (bytes: Buffer | null) =>
     base64: bytes.toString('base64'),
     text: isUtf8(bytes) ? bytes.toString() : null,
   }
+
+/** For the description of the API; what is sent is never touched. */
+const BYTES = {
+  description: 'The bytes, as a file.',
+  content: { 'application/octet-stream': { schema: z.file() } },
+}
+
+/** Bytes from outside, for a file: no browser is to show them, guess what they are, or run them. */
+export function downloadRoutes(server: Server, { pool }: Console): void {
+  for (const part of ['key', 'value'] as const) {
+    server.get(
+      `/dead-letters/:id/${part}`,
+      {
+        config: { access: 'view' },
+        schema: {
+          tags: ['Dead letters'],
+          summary: `The bytes of its ${part}, as they are`,
+          params: idInPath,
+          response: { 200: BYTES, ...PROBLEMS },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params
+        const { bytes, pieces } = await deadLetterBytes(pool, id, part)
+        return asFile(reply, `dead-letter-${id}-${part}.bin`)
+          .header('content-length', bytes)
+          .send(Readable.from(pieces, { objectMode: false }))
+      },
+    )
+  }
+}
+
+function asFile(reply: FastifyReply, name: string): FastifyReply {
+  return reply
+    .type('application/octet-stream')
+    .header('content-disposition', `attachment; filename="${name}"`)
+    .header('content-security-policy', "sandbox; default-src 'none'")
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'no-store')
+}

@@ -1,14 +1,79 @@
 import { z } from 'zod'
-import { pause, requestRun, resume } from '../operations/control.ts'
 import { NotFound } from '../operations/actions.ts'
-import { readRun, readRuns, RUN_KINDS, RUN_STATUSES } from '../status/runs.ts'
+import { pause, requestRun, resume } from '../operations/control.ts'
+import { RUN_KINDS, RUN_STATUSES } from '../schema/audit.ts'
+import { readRun, readRuns } from '../status/runs.ts'
 import { readStatus } from '../status/status.ts'
-import type { Console, Server } from '../web/console.ts'
-import { idInPath, reason } from '../web/fields.ts'
-import { pageOf, paging } from './paging.ts'
-import { Action, pageSchema, PROBLEMS, Run, Status } from './schemas.ts'
+import type { Console, Server } from '../web/context.ts'
+import { byId, idInPath, reason, pageOf, paging } from '../web/fields.ts'
+import { Action } from './actions.ts'
+import { count, list, milliseconds, pageSchema, PROBLEMS } from './answers.ts'
 
 const tags = ['Job']
+
+const Run = z.object({
+  id: z.int(),
+  kind: z.enum(RUN_KINDS),
+  worker: z.string(),
+  status: z.enum(RUN_STATUSES),
+  startedAt: z.date(),
+  finishedAt: z.date().nullable(),
+  durationMs: milliseconds,
+  batches: count,
+  consumed: count,
+  loaded: count,
+  duplicate: count,
+  deadLettered: count,
+  retries: count,
+  error: z.string().nullable(),
+})
+z.globalRegistry.add(Run, { id: 'Run' })
+
+const Status = z.object({
+  at: z.date(),
+  topic: z.string(),
+  groupId: z.string(),
+  kafka: z.object({
+    brokers: z.string(),
+    clusterId: z.string().nullable(),
+    topicExists: z.boolean().nullable(),
+    error: z.string().nullable(),
+  }),
+  partitions: list(
+    z.object({
+      partition: z.int(),
+      incarnation: z.int().nullable(),
+      watermark: z.int().nullable(),
+      logStart: z.int().nullable(),
+      logEnd: z.int().nullable(),
+      lag: z.int().nullable(),
+      groupOffset: z.int().nullable(),
+      stoppedAt: z.date().nullable(),
+      stopCode: z.string().nullable(),
+      stopReason: z.string().nullable(),
+    }),
+  ),
+  isReadOnly: z.boolean().describe('The warehouse takes no writes: a standby, or set so.'),
+  paused: z.object({ since: z.date(), by: z.string().nullable(), reason: z.string().nullable() }).nullable(),
+  lastRun: Run.nullable(),
+  freshness: z.object({
+    newestRecordAt: z.date().nullable(),
+    newestRecordAgeMs: milliseconds,
+    batches: count,
+    waitedP50Ms: milliseconds,
+    waitedP95Ms: milliseconds,
+    waitedP99Ms: milliseconds,
+  }),
+  workers: z
+    .array(
+      z.object({ name: z.string(), partitions: z.array(z.int()).readonly(), problem: z.string().nullable() }),
+    )
+    .readonly(),
+  openAlerts: count,
+  openDeadLetters: count.describe('At most 10,000 are counted.'),
+  unpublishedDeadLetters: count,
+  openDataLosses: count,
+})
 
 /** What the job is doing, its runs, and its switch. */
 export function jobApi(server: Server, console: Console): void {
@@ -48,7 +113,9 @@ export function jobApi(server: Server, console: Console): void {
     async (request, reply) => {
       const { limit, before, status, kind } = request.query
       const kinds = kind && [kind]
-      return reply.send(pageOf(await readRuns(pool, { limit: limit + 1, before, status, kinds }), limit))
+      return reply.send(
+        pageOf(await readRuns(pool, { limit: limit + 1, before, status, kinds }), limit, byId),
+      )
     },
   )
 

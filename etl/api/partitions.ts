@@ -1,14 +1,26 @@
 import { z } from 'zod'
 import { continueStopped, lookAt, newIncarnation } from '../partitions/stopped.ts'
 import { acknowledgeLoss, readDataLosses } from '../partitions/losses.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { lookAtGroup, takeOverGroup } from '../partitions/take-over.ts'
 import { reason, wholeNumber } from '../web/fields.ts'
-import { Action, DataLoss, PROBLEMS, list } from './schemas.ts'
+import { Action } from './actions.ts'
+import { list, PROBLEMS } from './answers.ts'
 
 const tags = ['Partitions']
 const anOffset = z.int().min(0)
 const params = z.object({ partition: wholeNumber })
+
+const DataLoss = z.object({
+  topic: z.string(),
+  partition: z.int(),
+  incarnation: z.int(),
+  from: z.int(),
+  to: z.int().describe('One past the last.'),
+  detectedAt: z.date(),
+  acknowledgedBy: z.string().nullable(),
+  reason: z.string().nullable(),
+})
 
 /** What can be done with a partition that stands still; `GET /status` has the partitions themselves. */
 export function partitionApi(server: Server, { pool, kafka, config }: Console): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Server } from '../web/console.ts'
+import type { Server } from '../web/context.ts'
 
 const own = (name: string) => fileURLToPath(new URL(`assets/${name}`, import.meta.url))
 const library = (name: string) => fileURLToPath(import.meta.resolve(name))

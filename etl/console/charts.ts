@@ -2,7 +2,7 @@ import { raw } from 'hono/html'
 import { html, type Html } from './html.ts'
 import { table } from './table.ts'
 
-export interface Series {
+interface Series {
   readonly label: string
   /** A colour of the style sheet, without the dashes. */
   readonly color: string
@@ -11,7 +11,7 @@ export interface Series {
   readonly values: readonly (number | null)[]
 }
 
-export interface Chart {
+interface Chart {
   readonly id: string
   readonly title: string
   /** Of the values. */

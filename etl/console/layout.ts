@@ -11,7 +11,7 @@ const MENU = [
   ['/alerts', 'Alerts', 'l'],
 ] as const
 
-export interface PageOptions {
+interface PageOptions {
   readonly title: string
   /** The menu's entry that this page belongs to. */
   readonly menu: (typeof MENU)[number][0]
@@ -121,11 +121,4 @@ function document(title: string, body: Html): Html {
         ${body}
       </body>
     </html>`
-}
-
-/** A form that changes something: POST, with the visitor's token. */
-export function actionForm(visitor: Visitor, action: string, content: Html, classes = ''): Html {
-  return html`<form method="post" action="${action}" class="${classes}">
-    <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
-  </form>`
 }

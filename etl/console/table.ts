@@ -11,7 +11,7 @@ export interface Column<Row> {
   readonly wide?: boolean
 }
 
-export interface TableOptions {
+interface TableOptions {
   readonly caption: string
   /** For those who see the page a heading says it already. */
   readonly hideCaption?: boolean
@@ -76,4 +76,21 @@ function cell<Row>(
   return first
     ? html`<th scope="row" role="rowheader" data-label="${heading}" class="${classes}">${shown}</th>`
     : html`<td role="cell" data-label="${heading}" class="${classes}"><span>${shown}</span></td>`
+}
+
+/** What is known of one thing, by name; what is undefined is left out. */
+export function factList(
+  facts: readonly (readonly [name: Html | string, value: Html | string | undefined])[],
+): Html {
+  return html`<dl class="facts">
+    ${facts
+      .filter(([, value]) => value !== undefined)
+      .map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+  </dl>`
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../process/config.ts'
 import type { Operator } from '../operations/actions.ts'
-import type { Server } from './console.ts'
+import type { Server } from './context.ts'
 import { sameSecret, type Role, type Session, type Sessions } from './sessions.ts'
 
 /**
@@ -9,7 +9,7 @@ import { sameSecret, type Role, type Session, type Sessions } from './sessions.t
  * something also wants the token that shows that they mean it. Each route says its access; one that doesn't
  * keeps the server from starting.
  */
-export type Access = 'public' | 'view' | 'act'
+type Access = 'public' | 'view' | 'act'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -42,7 +42,7 @@ export class Refused extends Error {
   }
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly sessions: Sessions
   readonly config: Config<'console'>
 }

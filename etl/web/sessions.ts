@@ -1,8 +1,11 @@
 import { createHash, createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import type { Pool } from 'pg'
+import { and, eq, gt, sql } from '../postgres/drizzle.ts'
+import { columnsOf, on } from '../postgres/query.ts'
 import type { Config } from '../process/config.ts'
+import { consoleSessions, type OPERATOR_ROLES } from '../schema/operations.ts'
 
-export type Role = 'operator' | 'viewer'
+export type Role = (typeof OPERATOR_ROLES)[number]
 
 /** Somebody who is logged in. */
 export interface Session {
@@ -35,44 +38,51 @@ export class Sessions {
   /** @returns the cookie's value: 256 random bits, new at each login. */
   async open(name: string, role: Role): Promise<string> {
     const token = randomBytes(32).toString('base64url')
-    await this.#pool.query(
-      `insert into audit.console_sessions (token_hash, name, role, csrf_token) values ($1, $2, $3, $4)`,
-      [this.#hash(token), name, role, randomBytes(32).toString('base64url')],
-    )
+    const csrfToken = randomBytes(32).toString('base64url')
+    await on(this.#pool)
+      .insert(consoleSessions)
+      .values({ tokenHash: this.#hash(token), name, role, csrfToken })
     return token
   }
 
   /** Who has this cookie, if the session still lasts. Each look keeps it alive, written down once a minute. */
   async find(token: string): Promise<Session | undefined> {
-    const hash = this.#hash(token)
-    const { rows } = await this.#pool.query<Session & { stale: boolean }>({
-      name: 'find-session',
-      text: `select name, role, csrf_token as "csrfToken", seen_at < now() - interval '1 minute' as stale
-             from audit.console_sessions
-             where token_hash = $1 and seen_at > now() - make_interval(hours => $2)
-               and created_at > now() - make_interval(hours => $3)`,
-      values: [hash, IDLE_HOURS, MAX_HOURS],
-    })
-    const [session] = rows
-    if (session === undefined) return undefined
-    if (session.stale) {
+    const { tokenHash, seenAt, createdAt } = consoleSessions
+    const isIt = eq(tokenHash, this.#hash(token))
+    const [found] = await on(this.#pool)
+      .select({
+        ...columnsOf(consoleSessions, 'name', 'role', 'csrfToken'),
+        stale: sql<boolean>`${seenAt} < now() - interval '1 minute'`,
+      })
+      .from(consoleSessions)
+      .where(and(isIt, gt(seenAt, hoursAgo(IDLE_HOURS)), gt(createdAt, hoursAgo(MAX_HOURS))))
+      .prepare('find-session')
+      .execute()
+    if (found === undefined) return undefined
+    const { stale, ...session } = found
+    if (stale) {
       // A warehouse that takes no writes may be looked at all the same: the pages say what is wrong with it.
-      await this.#pool
-        .query('update audit.console_sessions set seen_at = now() where token_hash = $1', [hash])
+      await on(this.#pool)
+        .update(consoleSessions)
+        .set({ seenAt: sql`now()` })
+        .where(isIt)
         .catch(() => undefined)
     }
-    const { name, role, csrfToken } = session
-    return { name, role, csrfToken }
+    return session
   }
 
   async close(token: string): Promise<void> {
-    await this.#pool.query('delete from audit.console_sessions where token_hash = $1', [this.#hash(token)])
+    await on(this.#pool)
+      .delete(consoleSessions)
+      .where(eq(consoleSessions.tokenHash, this.#hash(token)))
   }
 
   #hash(token: string): Buffer {
     return createHmac('sha256', this.#key).update(token).digest()
   }
 }
+
+const hoursAgo = (hours: number) => sql`now() - make_interval(hours => ${hours})`
 
 /**
  * Whose password this is. Nothing slow: the passwords themselves are in the environment, so there is no hash

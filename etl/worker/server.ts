@@ -6,17 +6,12 @@ import fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { api } from '../api/api.ts'
 import { assets } from '../console/assets.ts'
-import type { Console, Server } from '../web/console.ts'
+import type { Console, Server } from '../web/context.ts'
 import { handleErrors } from '../console/errors.ts'
 import { guard } from '../web/guard.ts'
 import type { Html } from '../console/html.ts'
-import { actionPages } from '../console/pages/actions.ts'
-import { alertPages } from '../console/pages/alerts.ts'
-import { deadLetterPages } from '../console/pages/dead-letters.ts'
-import { fraudPages } from '../console/pages/fraud.ts'
-import { loginPages } from '../console/pages/login.ts'
-import { overviewPage } from '../console/pages/overview.ts'
-import { runPages } from '../console/pages/runs.ts'
+import { loginPages } from '../console/login.ts'
+import { consolePages } from '../console/pages.ts'
 import { Sessions } from '../web/sessions.ts'
 
 /** What the outside may ask about this worker's state; each answer names what is wrong, if anything. */
@@ -105,8 +100,7 @@ export async function startServer(
   healthRoutes(server, health, metrics)
   assets(server)
   loginPages(server, console, sessions)
-  for (const pages of [overviewPage, runPages, deadLetterPages, fraudPages, actionPages, alertPages])
-    pages(server, console)
+  consolePages(server, console)
   await server.register((scope: Server) => api(scope, console), { prefix: '/api/v1' })
 
   server.server.maxConnections = MAX_CONNECTIONS

@@ -1,10 +1,10 @@
 import { assert, property, json, uint8Array } from 'fast-check'
 import { expect, test } from 'vitest'
-import { Pace } from '../../etl/console/pages/actions/pace.ts'
-import { draftOf, editedValue } from '../../etl/console/pages/dead-letters/editable.ts'
+import { Pace } from '../../etl/console/actions/action.ts'
+import { draftOf, editedValue } from '../../etl/console/dead-letters/editable.ts'
 import { bytesOfHex, hexDump, hexOf } from '../../etl/text/hex.ts'
-import { memberSpans } from '../../etl/console/pages/dead-letters/members.ts'
-import { visible, visibleBytes } from '../../etl/console/pages/dead-letters/visible.ts'
+import { memberSpans } from '../../etl/console/dead-letters/payload.ts'
+import { visible, visibleBytes } from '../../etl/console/html.ts'
 
 test('the members of any JSON object are found where they stand', () => {
   assert(

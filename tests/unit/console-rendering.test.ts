@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { charts } from '../../etl/console/charts.ts'
 import { ago, instant, money, percent, rate, until } from '../../etl/console/format.ts'
 import { html } from '../../etl/console/html.ts'
-import { barsOf, gantt } from '../../etl/console/pages/runs/gantt.ts'
-import { link, olderNewer } from '../../etl/console/paging.ts'
+import { barsOf, gantt } from '../../etl/console/runs/gantt.ts'
+import { link, olderNewer } from '../../etl/console/links.ts'
 import { table } from '../../etl/console/table.ts'
 import type { Batch } from '../../etl/status/runs.ts'
 
@@ -46,8 +46,8 @@ test('a link leaves out what is not set, and escapes the rest', () => {
 })
 
 test('paging: nothing for a single page, the filter kept for others', () => {
-  expect(olderNewer('/runs', {}, false, undefined).toString()).toBe('')
-  const shown = olderNewer('/runs', { status: 'failed' }, true, { before: 7 }).toString()
+  expect(olderNewer('/runs', {}, false, null).toString()).toBe('')
+  const shown = olderNewer('/runs', { status: 'failed' }, true, 7).toString()
   expect(shown).toContain('href="/runs?status=failed"')
   expect(shown).toContain('href="/runs?status=failed&amp;before=7"')
 })

@@ -1,0 +1,141 @@
+import { z } from 'zod'
+import { requestRedrive } from '../../dead-letters/redrive.ts'
+import { checkValue, type CheckedValue, readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
+import type { Console, Server } from '../../web/context.ts'
+import type { Visitor } from '../../web/guard.ts'
+import { html, nothing, type Html } from '../html.ts'
+import { actionForm, reasonField } from '../forms.ts'
+import { page } from '../layout.ts'
+import { idInPath, optionalReason } from '../../web/fields.ts'
+import { count } from '../../text/wording.ts'
+import { draftOf, editedValue, isEditableText, MAX_EDITABLE_BYTES, type Draft } from './editable.ts'
+import { issuesList } from './letter.ts'
+
+const As = z.enum(['text', 'hex']).default('text')
+const EditForm = z.object({ as: As, content: z.string(), reason: optionalReason })
+const NO_BYTES = Buffer.alloc(0)
+
+/** What stands above the form, and what is in it. */
+interface Editing {
+  readonly letter: DeadLetter
+  readonly draft: Draft
+  readonly reason?: string | undefined
+  readonly notice?: Html
+}
+
+/** Correct the value of one dead letter, hold it against the contract, send it. */
+export function editRoutes(server: Server, { pool, config }: Console): void {
+  const access = { config: { access: 'act' } } as const
+  const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
+
+  server.get(
+    '/dead-letters/:id/edit',
+    { ...access, schema: { params: idInPath, querystring: z.object({ as: As }) } },
+    async (request, reply) => {
+      const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
+      const draft = draftOf(startOf(letter), request.query.as)
+      return reply.html(editPage(request.visitor!, { letter, draft }))
+    },
+  )
+
+  const submitted = { ...access, schema: { params: idInPath, body: EditForm } }
+  server.post('/dead-letters/:id/check', submitted, async (request, reply) => {
+    const { reason, ...draft } = request.body
+    const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
+    const edited = editedValue(startOf(letter), draft)
+    const notice =
+      edited.kind === 'unreadable'
+        ? problemNotice(edited.problem)
+        : verdict(checkValue(letter, edited.kind === 'same' ? letter.value : edited.value, rules, new Date()))
+    return reply.html(editPage(request.visitor!, { letter, draft, reason, notice }))
+  })
+
+  server.post('/dead-letters/:id/redrive', submitted, async (request, reply) => {
+    const { reason, ...draft } = request.body
+    const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
+    const edited = editedValue(startOf(letter), draft)
+    if (edited.kind === 'unreadable') {
+      const notice = problemNotice(edited.problem)
+      return reply.code(400).html(editPage(request.visitor!, { letter, draft, reason, notice }))
+    }
+    const action = await requestRedrive(
+      pool,
+      request.visitor!.operator,
+      { ids: [letter.id], state: 'open' },
+      reason,
+      { topic: config.KAFKA_TOPIC, value: edited.kind === 'same' ? undefined : edited.value },
+    )
+    return reply.redirect(`/actions/${action.id}`, 303)
+  })
+}
+
+/** Of an undecodable one the whole record batch is kept: nothing of it is a value to begin with. */
+const startOf = ({ code, value }: DeadLetter): Buffer =>
+  code === 'undecodable' ? NO_BYTES : (value ?? NO_BYTES)
+
+const problemNotice = (problem: string): Html => html`<p class="notice bad" role="alert">${problem}</p>`
+
+function verdict(checked: CheckedValue): Html {
+  return checked.accepted
+    ? html`<p class="notice good" role="status">
+        It would be accepted. Whether its order is in the warehouse already the load finds out: the same is a
+        duplicate, which resolves this dead letter too; with other values it is a conflict. Nothing was sent.
+      </p>`
+    : html`<div class="notice bad" role="alert">
+        <p>It would be a dead letter again: <code>${checked.code}</code>. Nothing was sent.</p>
+        ${issuesList(checked.issues)}
+      </div>`
+}
+
+function editPage(visitor: Visitor, editing: Editing): Html {
+  const { letter, notice } = editing
+  const size = letter.code === 'undecodable' ? 0 : (letter.valueBytes ?? 0)
+  return page({
+    title: `Correct dead letter ${letter.id}`,
+    menu: '/dead-letters',
+    visitor,
+    content: html`<p class="crumbs"><a href="/dead-letters/${letter.id}">Dead letter ${letter.id}</a></p>
+      <h1>Correct dead letter ${letter.id}</h1>
+      ${
+        notice ??
+        html`<p><code>${letter.code}</code></p>
+          ${issuesList(letter.issues)}`
+      }
+      ${
+        size > MAX_EDITABLE_BYTES
+          ? html`<p class="notice">
+              Its value has ${count(size, 'byte')}, more than a page can hold. Correct it in a file:
+              <code>pulse dead-letters redrive ${letter.id} --value-file corrected.json</code>
+            </p>`
+          : actionForm(visitor, `/dead-letters/${letter.id}/redrive`, fields(editing))
+      }`,
+  })
+}
+
+/** A line feed after the tag is dropped by the browser, so one stands there: the value may begin with its own. */
+function fields({ letter, draft, reason }: Editing): Html {
+  const { id } = letter
+  const asText = draft.as === 'text'
+  return html`<input type="hidden" name="as" value="${draft.as}" />
+    <label for="content">Value${asText ? nothing : ', in hex'}</label>
+    <textarea id="content" name="content" rows="16" spellcheck="false" autocapitalize="off" class="code">
+${draft.content}</textarea>
+    <p class="hint">
+      ${asText ? 'Unchanged it is sent byte for byte; line ends stay those of the original. ' : nothing}Key
+      and headers stay.
+      ${
+        asText
+          ? html`<a href="/dead-letters/${id}/edit?as=hex">Edit as hex</a>`
+          : isEditableText(startOf(letter))
+            ? html`<a href="/dead-letters/${id}/edit">Edit as text</a>`
+            : 'It can’t be edited as text: it is no UTF-8, or it holds a NUL.'
+      }
+    </p>
+    ${reasonField({ value: reason })}
+    <p class="buttons">
+      <button class="button" formaction="/dead-letters/${id}/check">Check</button>
+      <button class="primary">Redrive</button>
+      <a class="button" href="/dead-letters/${id}">Cancel</a>
+    </p>
+    <p class="hint">Check sends nothing: it says what the contract makes of the value, as if it came now.</p>`
+}
