@@ -1,6 +1,6 @@
 import { count, thousands } from '../text/wording.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
-import type { Counts, Finding, CheckResult } from './report.ts'
+import type { CheckResult, Counts, Finding, Incarnation, OpeningBalance } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What one incarnation of a partition adds up to; without a topic, rows that no book has. */
@@ -16,13 +16,7 @@ export interface BatchTotals extends Counts {
 }
 
 /** What an opening balance says, beside the rows that are still there of its batches. */
-export interface Opening extends Counts {
-  readonly topic: string
-  readonly partition: number
-  readonly incarnation: number
-  readonly fromOffset: number
-  readonly toOffset: number
-  readonly batches: number
+export interface Opening extends OpeningBalance, Incarnation {
   readonly dropped: number
   readonly pruned: number
   readonly facts: number

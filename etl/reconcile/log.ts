@@ -40,7 +40,7 @@ export function askKafka(kafka: Kafka, topic: string): Promise<TopicNow> {
   })
 }
 
-export interface LogCheck extends CheckResult {
+interface LogCheck extends CheckResult {
   /** The watermarks whose log is the one that they were written for. */
   readonly known: readonly Progress[]
 }

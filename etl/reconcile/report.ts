@@ -51,11 +51,14 @@ export interface Counts {
   readonly deadLettered: number
 }
 
-/** One incarnation of a partition. */
-export interface PartitionReport extends Counts {
+/** A partition in one of its incarnations. */
+export interface Incarnation {
   readonly topic: string
   readonly partition: number
   readonly incarnation: number
+}
+
+export interface PartitionReport extends Counts, Incarnation {
   /** Null for an incarnation that is over: its ledger's own ends are all that is known of them. */
   readonly firstOffset: number | null
   readonly watermark: number | null
@@ -81,10 +84,7 @@ export interface OpeningBalance extends Counts {
 }
 
 /** Offsets that the log lost before they were loaded. */
-export interface DataLoss {
-  readonly topic: string
-  readonly partition: number
-  readonly incarnation: number
+export interface DataLoss extends Incarnation {
   readonly fromOffset: number
   readonly toOffset: number
   /** ISO 8601. */

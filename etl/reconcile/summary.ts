@@ -2,7 +2,7 @@ import type { Progress } from '../ledger/progress.ts'
 import { count } from '../text/wording.ts'
 import type { BatchTotals, Opening } from './batches.ts'
 import type { TopicNow } from './log.ts'
-import type { Counts, OpeningBalance, PartitionReport } from './report.ts'
+import type { Counts, Incarnation, OpeningBalance, PartitionReport } from './report.ts'
 
 const NOTHING = {
   batches: 0,
@@ -55,8 +55,8 @@ function balanceOf(opening: Opening): OpeningBalance {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
-const nameOf = (one: { topic: string; partition: number; incarnation: number }): string =>
-  `${one.topic}/${one.partition}#${one.incarnation}`
+const nameOf = ({ topic, partition, incarnation }: Incarnation): string =>
+  `${topic}/${partition}#${incarnation}`
 
 export function sum(rows: readonly Counts[]): Counts {
   const add = (key: keyof Counts) => rows.reduce((total, row) => total + row[key], 0)

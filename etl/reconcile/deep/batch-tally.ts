@@ -1,8 +1,7 @@
 import { count, thousands } from '../../text/wording.ts'
 import type { Findings } from '../findings.ts'
-import type { SortedRows } from './sorted-rows.ts'
-import type { LedgerRow } from './stored-rows.ts'
-import type { Unmatched } from './unmatched.ts'
+import type { LedgerRow, SortedRows } from './stored-rows.ts'
+import type { Unmatched } from './records.ts'
 
 interface OpenBatch extends LedgerRow {
   records: number
@@ -15,7 +14,7 @@ interface OpenBatch extends LedgerRow {
   incomplete: boolean
 }
 
-export interface Tallied {
+interface Tallied {
   readonly duplicates: number
   readonly without: number
 }

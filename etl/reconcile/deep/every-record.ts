@@ -1,9 +1,25 @@
+import type { Kafka } from '../../kafka/client.ts'
+import { readParts } from '../../kafka/log-parts.ts'
+import type { LogReader } from '../../kafka/log-reader.ts'
+import { partitionBounds, withAdmin } from '../../kafka/topics.ts'
 import type { Progress } from '../../ledger/progress.ts'
-import { count, thousands } from '../../text/wording.ts'
+import { count, thousands, offsets } from '../../text/wording.ts'
 import { Findings } from '../findings.ts'
 import type { CheckResult, DeepCounts } from '../report.ts'
-import type { DeepSetting } from './check.ts'
-import { checkPartition } from './partition.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { BatchTally } from './batch-tally.ts'
+import { explainUnmatched, matchRecords, type Found } from './records.ts'
+import { countStored, openDeadLetters, openFacts, openLedger, type StoredCounts } from './stored-rows.ts'
+
+/** What the deep check works with. */
+interface DeepSetting extends Pick<Found, 'compacted'> {
+  readonly snapshot: Snapshot
+  readonly kafka: Kafka
+  readonly reader: LogReader
+  readonly onProgress: ((line: string) => void) | undefined
+}
+
+type DeepCheck = DeepSetting & Found
 
 export interface DeepResult extends CheckResult {
   readonly counts: DeepCounts
@@ -39,4 +55,77 @@ export async function checkEveryRecord(
     counts,
     gone,
   }
+}
+
+const PART_LIMITS = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024 }
+
+/**
+ * Walks a partition's log beside its facts, its dead letters and its ledger, all in the order of offsets.
+ *
+ * @returns what the log no longer holds.
+ */
+async function checkPartition(check: DeepCheck, progress: Progress): Promise<string[]> {
+  const { snapshot, reader, findings, counts } = check
+  const { topic, partition, nextOffset } = progress
+  const logStart = () => startOfLog(check, progress)
+  const gone: string[] = []
+  const passOver = (from: number, to: number, { facts, deadLetters }: StoredCounts) => {
+    counts.goneFromLog += facts + deadLetters
+    gone.push(
+      `the log of ${topic}/${partition} no longer holds ${offsets(from, to)}: ${count(facts, 'fact')} and ` +
+        `${count(deadLetters, 'dead letter')} of them were not held against it`,
+    )
+  }
+
+  // What retention has taken by now is most of an old warehouse: it is counted, not walked through.
+  const start = Math.min(nextOffset, Math.max(progress.firstOffset, await logStart()))
+  if (start > progress.firstOffset)
+    passOver(progress.firstOffset, start, await countStored(snapshot, progress, start))
+  const facts = await openFacts(snapshot, progress, start)
+  const letters = await openDeadLetters(snapshot, progress, start)
+  const ledger = await openLedger(snapshot, progress, start)
+  const tally = new BatchTally(ledger, findings, {
+    mayBeFewer: check.compacted,
+    partition: `${topic}/${partition}`,
+  })
+  if (start > progress.firstOffset) await tally.skip(start)
+
+  const range = { from: start, to: nextOffset }
+  for await (const part of readParts(reader, partition, range, PART_LIMITS, logStart)) {
+    if (part.kind === 'gone') {
+      passOver(part.from, part.to, {
+        facts: await facts.skipBelow(part.to),
+        deadLetters: await letters.skipBelow(part.to),
+      })
+      await tally.skip(part.to)
+      continue
+    }
+    const unmatched = matchRecords(check, progress, part.records, {
+      facts: await facts.takeBelow(part.to),
+      deadLetters: await letters.takeBelow(part.to),
+    })
+    const delivered = part.records.map(({ offset }) => offset)
+    const tallied = await tally.count(part.to, delivered, await explainUnmatched(snapshot, unmatched))
+    counts.records += delivered.length
+    counts.duplicates += tallied.duplicates
+    counts.droppedOrPruned += tallied.without
+    check.onProgress?.(`${topic}/${partition}: ${thousands(part.to)} of ${thousands(nextOffset)}`)
+  }
+
+  const behind = { fact: facts, 'dead letter': letters }
+  for (const [what, rows] of Object.entries(behind)) {
+    for await (const chunk of rows.chunksBelow(Infinity)) {
+      for (const { offset } of chunk) {
+        const message = `there is a ${what}, but the watermark is ${nextOffset}`
+        findings.add('behind the watermark', `${topic}/${partition} offset ${offset}`, message)
+      }
+    }
+  }
+  for (const cursor of [facts, letters, ledger]) await cursor.close()
+  return gone
+}
+
+async function startOfLog({ kafka }: DeepCheck, { topic, partition }: Progress): Promise<number> {
+  const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
+  return bounds.find((one) => one.partition === partition)?.start ?? 0
 }

@@ -1,19 +1,17 @@
-import type { Transaction } from '../../stream/types.ts'
 import { READ_CONTRACT } from '../../stream/contract-columns.ts'
+import type { Transaction } from '../../stream/types.ts'
+import type { Incarnation } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
-import type { Hashes } from './same-values.ts'
-import { SortedRows } from './sorted-rows.ts'
-
-/** A partition in its current incarnation. */
-export interface Origin {
-  readonly topic: string
-  readonly partition: number
-  readonly incarnation: number
-}
 
 export interface FactRow extends Transaction {
   readonly offset: number
 }
+/** SHA-256 of a key and a value; null stays null. */
+export interface Hashes {
+  readonly key_hash: string | null
+  readonly value_hash: string | null
+}
+
 export interface DeadLetterRow extends Hashes {
   readonly id: number
   readonly offset: number
@@ -37,7 +35,7 @@ const OF_FACTS = `t.source_partition = $1 and t.incarnation = $2 and starts_with
 const OF_ROWS = `topic = $1 and partition = $2 and incarnation = $3`
 
 /** From an offset on, in their order: one scan and one sort, as no index has the offset. */
-export const openFacts = (snapshot: Snapshot, { topic, partition, incarnation }: Origin, from: number) =>
+export const openFacts = (snapshot: Snapshot, { topic, partition, incarnation }: Incarnation, from: number) =>
   SortedRows.open<FactRow>(
     snapshot,
     `facts_of_${partition}`,
@@ -49,7 +47,7 @@ export const openFacts = (snapshot: Snapshot, { topic, partition, incarnation }:
 /** Of keys and values only the hashes: they may be large, and need only be equal. */
 export const openDeadLetters = (
   snapshot: Snapshot,
-  { topic, partition, incarnation }: Origin,
+  { topic, partition, incarnation }: Incarnation,
   from: number,
 ) =>
   SortedRows.open<DeadLetterRow>(
@@ -61,7 +59,11 @@ export const openDeadLetters = (
   )
 
 /** Batches, and the opening balance before them, that end behind an offset. */
-export const openLedger = (snapshot: Snapshot, { topic, partition, incarnation }: Origin, from: number) =>
+export const openLedger = (
+  snapshot: Snapshot,
+  { topic, partition, incarnation }: Incarnation,
+  from: number,
+) =>
   SortedRows.open<LedgerRow>(
     snapshot,
     `ledger_of_${partition}`,
@@ -83,7 +85,7 @@ export interface StoredCounts {
 /** How many facts and dead letters a partition has below an offset. */
 export async function countStored(
   snapshot: Snapshot,
-  { topic, partition, incarnation }: Origin,
+  { topic, partition, incarnation }: Incarnation,
   below: number,
 ): Promise<StoredCounts> {
   const facts = await snapshot.query<{ n: number }>(
@@ -124,4 +126,64 @@ export async function findOrders(
       { keyMicros, fact: row.orderId === null ? null : (row as Transaction) },
     ]),
   )
+}
+
+const FETCH_ROWS = 5_000
+
+/**
+ * The rows of a statement that is ordered by its column "offset", through a cursor on the server: no more
+ * than what was asked for and one fetch more is held here.
+ */
+export class SortedRows<Row extends { offset: number }> {
+  readonly #snapshot: Snapshot
+  readonly #name: string
+  #rows: Row[] = []
+  #ended = false
+
+  private constructor(snapshot: Snapshot, name: string) {
+    this.#snapshot = snapshot
+    this.#name = name
+  }
+
+  /** @param name of the cursor, once in a transaction. */
+  static async open<Row extends { offset: number }>(
+    snapshot: Snapshot,
+    name: string,
+    sql: string,
+    values: readonly unknown[],
+  ): Promise<SortedRows<Row>> {
+    await snapshot.query(`declare ${name} no scroll cursor for ${sql}`, [...values])
+    return new SortedRows<Row>(snapshot, name)
+  }
+
+  /** The next rows that lie below an offset. */
+  async takeBelow(offset: number): Promise<Row[]> {
+    const taken: Row[] = []
+    for await (const chunk of this.chunksBelow(offset)) taken.push(...chunk)
+    return taken
+  }
+
+  /** Leaves them out, and says how many they were. */
+  async skipBelow(offset: number): Promise<number> {
+    let skipped = 0
+    for await (const chunk of this.chunksBelow(offset)) skipped += chunk.length
+    return skipped
+  }
+
+  /** The next rows that lie below an offset, some thousand at a time. */
+  async *chunksBelow(offset: number): AsyncGenerator<readonly Row[]> {
+    for (;;) {
+      const end = this.#rows.findIndex((row) => row.offset >= offset)
+      const chunk = this.#rows.splice(0, end < 0 ? this.#rows.length : end)
+      if (chunk.length > 0) yield chunk
+      if (this.#rows.length > 0 || this.#ended) return
+      const { rows } = await this.#snapshot.query<Row>(`fetch ${FETCH_ROWS} from ${this.#name}`)
+      this.#rows = rows
+      this.#ended = rows.length < FETCH_ROWS
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#snapshot.query(`close ${this.#name}`)
+  }
 }

@@ -1,12 +1,10 @@
-import { count, offsets } from '../text/wording.ts'
-import { findMismatches } from './findings.ts'
-import type { CheckResult } from './report.ts'
+import { count, offsets, thousands } from '../text/wording.ts'
+import type { Opening } from './batches.ts'
+import { findMismatches, Findings } from './findings.ts'
+import type { CheckResult, DataLoss, Incarnation } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
 
-interface RangeMismatch {
-  readonly topic: string
-  readonly partition: number
-  readonly incarnation: number
+interface RangeMismatch extends Incarnation {
   readonly name: string
   readonly from_offset: number
   readonly to_offset: number
@@ -50,13 +48,7 @@ const MISMATCHES = `
 
 /** Opening balances, ledger ranges and data losses tile without gap or overlap from the first offset to the watermark. */
 export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
-  const findings = await findMismatches<RangeMismatch>(
-    snapshot,
-    MISMATCHES,
-    ({ topic, partition, incarnation }) =>
-      `${topic}/${partition}${incarnation === 1 ? '' : ` (incarnation ${incarnation})`}`,
-    sentence,
-  )
+  const findings = await findMismatches<RangeMismatch>(snapshot, MISMATCHES, nameOf, sentence)
   const { rows } = await snapshot.query<{
     batches: number
     openings: number
@@ -86,4 +78,69 @@ function sentence(row: RangeMismatch & { kind: string }): string {
     return `the watermark is ${from}, but the ledger goes on: ${offsets(from, expected)}`
   const twice = offsets(from, Math.min(to, expected))
   return `${name} begins at ${from}, but the ranges before it reach ${expected}; accounted for twice: ${twice}`
+}
+
+/**
+ * What housekeeping has folded still adds up: of the batches in an opening balance each loaded record is a
+ * fact that is there or was dropped for its age, each dead-lettered one a dead letter that is there or was
+ * pruned.
+ */
+export function checkOpenings(openings: readonly Opening[]): CheckResult {
+  const findings = new Findings()
+  for (const opening of openings) {
+    const { consumed, loaded, duplicate, deadLettered, facts, dropped, letters, pruned } = opening
+    const subject = nameOf(opening)
+    if (facts + dropped !== loaded) {
+      const message = `${thousands(loaded)} loaded, but ${thousands(facts)} facts are there and ${thousands(dropped)} were dropped for their age`
+      findings.add('loaded', subject, message)
+    }
+    if (letters + pruned !== deadLettered) {
+      const message = `${thousands(deadLettered)} dead-lettered, but ${thousands(letters)} dead letters are there and ${thousands(pruned)} were pruned`
+      findings.add('dead-lettered', subject, message)
+    }
+    if (consumed !== loaded + duplicate + deadLettered) {
+      const message = `${thousands(consumed)} consumed is not ${thousands(loaded)} + ${thousands(duplicate)} + ${thousands(deadLettered)}`
+      findings.add('consumed', subject, message)
+    }
+  }
+  return {
+    rule: 'what was folded into opening balances adds up with the rows that are left of it',
+    scope: count(openings.length, 'opening balance'),
+    findings: findings.groups,
+  }
+}
+
+const nameOf = ({ topic, partition, incarnation }: Incarnation): string =>
+  `${topic}/${partition}${incarnation === 1 ? '' : ` (incarnation ${incarnation})`}`
+
+/** No data loss is open: an operator has acknowledged each with a reason. All of them are told. */
+export async function checkLosses(snapshot: Snapshot): Promise<CheckResult & { losses: DataLoss[] }> {
+  const { rows } = await snapshot.query<
+    Omit<DataLoss, 'detectedAt' | 'acknowledgedAt'> & { detectedAt: Date; acknowledgedAt: Date | null }
+  >(
+    `select topic, partition, incarnation, from_offset as "fromOffset", to_offset as "toOffset",
+            detected_at as "detectedAt", acknowledged_at as "acknowledgedAt", acknowledged_by as "acknowledgedBy", reason
+     from audit.data_losses order by topic, partition, incarnation, from_offset`,
+  )
+  const findings = new Findings()
+  const losses = rows.map((row) => ({
+    ...row,
+    detectedAt: row.detectedAt.toISOString(),
+    acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,
+  }))
+  for (const loss of losses) {
+    if (loss.acknowledgedAt !== null) continue
+    findings.add(
+      'not acknowledged',
+      `${loss.topic}/${loss.partition}`,
+      `lost before they were loaded: ${offsets(loss.fromOffset, loss.toOffset)} (found ${loss.detectedAt}); ` +
+        `pulse partitions acknowledge-loss ${loss.partition} ${loss.fromOffset} --reason …`,
+    )
+  }
+  return {
+    rule: 'each data loss is acknowledged, with a reason',
+    scope: count(losses.length, 'data loss', 'data losses'),
+    findings: findings.groups,
+    losses,
+  }
 }

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import { validateRecord } from '../../job/validate.ts'
+import type { SourceRecord } from '../../kafka/record.ts'
+import { centsToDecimal } from '../../stream/money.ts'
+import type { Transaction } from '../../stream/types.ts'
+import type { Snapshot } from '../snapshot.ts'
+import type { Findings } from '../findings.ts'
+import type { DeepCounts, Incarnation } from '../report.ts'
+import { findOrders, type DeadLetterRow, type FactRow, type Hashes, type StoredOrder } from './stored-rows.ts'
+
+/**
+ * Whether a record keeps the contract was decided with the age limit of its time; what is asked here is
+ * only which values it has.
+ */
+const ANY_AGE = { maxAgeDays: 36_500 }
+
+/** What the deep check has found so far. */
+export interface Found {
+  readonly findings: Findings
+  readonly counts: DeepCounts
+  /** Whether the topic is compacted: then records in the middle may be gone. */
+  readonly compacted: boolean
+}
+
+/**
+ * Holds a part of the log against the facts and dead letters that are stored for it.
+ *
+ * @returns the records that are neither fact nor dead letter.
+ */
+export function matchRecords(
+  { findings, counts, compacted }: Found,
+  { topic, partition }: Incarnation,
+  records: readonly SourceRecord[],
+  stored: { facts: readonly FactRow[]; deadLetters: readonly DeadLetterRow[] },
+): SourceRecord[] {
+  const subject = (offset: number) => `${topic}/${partition} offset ${offset}`
+  const once = <Row extends FactRow | DeadLetterRow>(
+    rows: readonly Row[],
+    what: string,
+  ): Map<number, Row> => {
+    const byOffset = new Map<number, Row>()
+    for (const row of rows) {
+      if (byOffset.has(row.offset))
+        findings.add('stored twice', subject(row.offset), `it has more than one ${what}`)
+      byOffset.set(row.offset, row)
+    }
+    return byOffset
+  }
+  const facts = once(stored.facts, 'fact')
+  const letters = once(stored.deadLetters, 'dead letter')
+  const unmatched: SourceRecord[] = []
+  for (const record of records) {
+    const fact = facts.get(record.offset)
+    const letter = letters.get(record.offset)
+    facts.delete(record.offset)
+    letters.delete(record.offset)
+    if (fact === undefined && letter === undefined) {
+      unmatched.push(record)
+      continue
+    }
+    if (fact !== undefined && letter !== undefined)
+      findings.add('stored twice', subject(record.offset), 'it is a fact and a dead letter')
+    if (fact !== undefined) {
+      const wrong = wrongValues(fact, record)
+      if (wrong === undefined) counts.facts += 1
+      else findings.add('fact with other values', subject(record.offset), wrong)
+    }
+    if (letter !== undefined) {
+      const wrong = differingBytes(letter, record)
+      if (wrong.length === 0) counts.deadLetters += 1
+      else
+        findings.add(
+          'dead letter with other bytes',
+          subject(record.offset),
+          `dead letter ${letter.id} has another ${wrong.join(' and ')} than the record`,
+        )
+    }
+  }
+  for (const [left, what] of [
+    [facts, 'fact'],
+    [letters, 'dead letter'],
+  ] as const) {
+    if (compacted) counts.goneFromLog += left.size
+    else
+      for (const offset of left.keys())
+        findings.add('not in the log', subject(offset), `there is a ${what}, but the log has no record there`)
+  }
+  return unmatched
+}
+
+function wrongValues(fact: FactRow, record: SourceRecord): string | undefined {
+  const outcome = validateRecord(record, ANY_AGE)
+  if ('code' in outcome) return `it is a fact, but the record breaks the contract (${outcome.code})`
+  const wrong = differences(fact, outcome.transaction)
+  return wrong.length === 0 ? undefined : `the fact's ${wrong.join('; ')}`
+}
+
+/**
+ * Why a record may be neither fact nor dead letter.
+ *
+ * - `duplicate`: its order is in the warehouse, from another record, with the same values
+ * - `no fact`: its order has no fact, and is so old that the fact may have been dropped for its age
+ * - `other`: by what the warehouse has it is lost, unless it was a dead letter that is pruned
+ */
+export type Unmatched =
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'no fact' | 'other'; readonly why: string }
+
+/** A month is dropped only when it has ended so many days ago; the owner's function refuses others. */
+const DROPPED_AFTER_MS = 31 * 86_400_000
+
+/** Looks for the orders of records that are neither fact nor dead letter. By their offsets. */
+export async function explainUnmatched(
+  snapshot: Snapshot,
+  records: readonly SourceRecord[],
+): Promise<Map<number, Unmatched>> {
+  const explained = new Map<number, Unmatched>()
+  const valid: { offset: number; transaction: Transaction }[] = []
+  for (const record of records) {
+    const outcome = validateRecord(record, ANY_AGE)
+    if ('code' in outcome)
+      explained.set(record.offset, { kind: 'other', why: `it breaks the contract (${outcome.code})` })
+    else valid.push({ offset: record.offset, transaction: outcome.transaction })
+  }
+  if (valid.length === 0) return explained
+  const ids = valid.map(({ transaction }) => transaction.orderId)
+  const orders = await findOrders(snapshot, ids)
+  for (const { offset, transaction } of valid)
+    explained.set(offset, explain(transaction, orders.get(transaction.orderId)))
+  return explained
+}
+
+function explain(transaction: Transaction, order: StoredOrder | undefined): Unmatched {
+  const { orderId, timestampMicros } = transaction
+  if (order?.fact) {
+    const different = differences(order.fact, transaction)
+    if (different.length === 0) return { kind: 'duplicate' }
+    return { kind: 'other', why: `order ${orderId} is another: its ${different.join('; ')}` }
+  }
+  if (order !== undefined && order.keyMicros !== timestampMicros)
+    return { kind: 'other', why: `order ${orderId} has a key of another time` }
+  const why =
+    order === undefined ? `order ${orderId} was never loaded` : `order ${orderId} has a key, but no fact`
+  return { kind: mayBeDropped(timestampMicros) ? 'no fact' : 'other', why }
+}
+
+function mayBeDropped(micros: number): boolean {
+  const at = new Date(micros / 1_000)
+  const monthEnd = Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1)
+  return monthEnd <= Date.now() - DROPPED_AFTER_MS
+}
+
+const SHOWN: { readonly [Field in keyof Transaction]: [name: string, show: (value: Transaction) => string] } =
+  {
+    orderId: ['order_id', ({ orderId }) => orderId],
+    amountCents: ['amount', ({ amountCents }) => centsToDecimal(amountCents)],
+    currency: ['currency', ({ currency }) => currency],
+    timestampMicros: ['timestamp', ({ timestampMicros }) => new Date(timestampMicros / 1_000).toISOString()],
+    customerId: ['customer_id', ({ customerId }) => JSON.stringify(customerId)],
+    productCategory: ['product_category', ({ productCategory }) => JSON.stringify(productCategory)],
+  }
+
+/** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */
+function differences(stored: Transaction, record: Transaction): string[] {
+  return (Object.keys(SHOWN) as (keyof Transaction)[])
+    .filter((field) => stored[field] !== record[field])
+    .map((field) => {
+      const [name, show] = SHOWN[field]
+      return `${name} is ${show(stored)}, by the record ${show(record)}`
+    })
+}
+
+/** Which of key and value are stored with other bytes than the record's. */
+function differingBytes(stored: Hashes, { key, value }: SourceRecord): string[] {
+  return [
+    ...(stored.key_hash === sha256(key) ? [] : ['key']),
+    ...(stored.value_hash === sha256(value) ? [] : ['value']),
+  ]
+}
+
+const sha256 = (bytes: Buffer | null): string | null =>
+  bytes === null ? null : createHash('sha256').update(bytes).digest('hex')
