@@ -8,6 +8,14 @@ export function withExamples(command: Command, ...lines: readonly string[]): Com
   )
 }
 
+/** Adds a command: its name, what it does, and examples as one types them after `pulse`. */
+export const addCommand = (
+  parent: Command,
+  name: string,
+  description: string,
+  examples: readonly string[],
+): Command => withExamples(parent.command(name).description(description), ...examples)
+
 export const JSON_OPTION = ['--json', 'print JSON instead'] as const
 
 const wholeNumber =
@@ -23,6 +31,7 @@ export const aPartition = wholeNumber(0, 2_147_483_647)
 export const anOffset = wholeNumber(0, Number.MAX_SAFE_INTEGER)
 export const anId = wholeNumber(1, Number.MAX_SAFE_INTEGER)
 export const aLimit = wholeNumber(1, 100_000)
+export const seconds = wholeNumber(1, 86_400)
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -37,13 +46,3 @@ export function aMoment(text: string): Date {
     )
   return at
 }
-
-export const seconds = (text: string): number => wholeNumber(1, 86_400)(text)
-
-/** One of a fixed list, which the error names. */
-export const oneOf =
-  (accepted: readonly string[]) =>
-  (text: string): string => {
-    if (!accepted.includes(text)) throw new InvalidArgumentError(`It is none of ${accepted.join(', ')}.`)
-    return text
-  }

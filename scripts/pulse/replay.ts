@@ -1,17 +1,16 @@
 import type { Command } from 'commander'
-import { requestReplay } from '../../etl/replay/request.ts'
+import type { ReplayFigures, Derived } from '../../etl/replay/figures.ts'
 import { planReplay, type ReplayPlan } from '../../etl/replay/plan.ts'
-import type { ReplayFigures } from '../../etl/replay/figures.ts'
+import type { ReplayRange } from '../../etl/replay/plan.ts'
+import { requestReplay } from '../../etl/replay/request.ts'
+import { printable } from '../../etl/text/printable.ts'
+import { count, offsets, thousands } from '../../etl/text/wording.ts'
 import { aMoment, anOffset, aPartition, JSON_OPTION, withExamples } from './arguments.ts'
-import { confirm } from './confirm.ts'
 import { UsageError } from './errors.ts'
 import { followAction, withFollowOptions, type FollowOptions } from './follow-action.ts'
-import { BY_OPTION, thisOperator } from './operator.ts'
-import { print, printJson } from './output.ts'
-import { rangeOf, type RangeOptions } from './replay/range-of.ts'
-import { renderFigures } from './replay/render.ts'
+import { confirm, BY_OPTION, thisOperator } from './operator.ts'
+import { print, printJson, table, type Column } from './output.ts'
 import { inSession } from './session.ts'
-import { count, offsets } from '../../etl/text/wording.ts'
 
 interface Options extends RangeOptions, FollowOptions {
   readonly dryRun?: boolean
@@ -91,4 +90,83 @@ function describe({ ranges, offsets: total, notes }: ReplayPlan): string {
     ...ranges.map(({ topic, partition, from, to }) => `  ${topic}/${partition}: ${offsets(from, to)}`),
     ...notes.map((note) => `  ${note}`),
   ].join('\n')
+}
+
+export interface RangeOptions {
+  readonly all?: boolean
+  readonly partition?: number
+  readonly from?: number
+  readonly to?: number
+  readonly since?: Date
+  readonly until?: Date
+}
+
+/**
+ * The range that the options mean; undefined where there is none.
+ *
+ * @throws UsageError where they mean more than one, or half of one.
+ */
+export function rangeOf({ all, partition, from, to, since, until }: RangeOptions): ReplayRange | undefined {
+  const byOffset = partition !== undefined || from !== undefined || to !== undefined
+  const byTime = since !== undefined || until !== undefined
+  if ([all === true, byOffset, byTime].filter(Boolean).length > 1)
+    throw new UsageError('Only one of --all, --partition with --from and --to, and --since with --until.')
+  if (all === true) return { kind: 'all' }
+  if (byOffset) {
+    if (partition === undefined || from === undefined)
+      throw new UsageError('A range of offsets needs --partition and --from.')
+    if (to !== undefined && to <= from) throw new UsageError(`--to ${to} is not after --from ${from}.`)
+    return { kind: 'offsets', partition, from, to }
+  }
+  if (!byTime) return undefined
+  if (since === undefined) throw new UsageError('--until needs --since: a time, or --since 7d.')
+  if (until !== undefined && until <= since) throw new UsageError('--until is not after --since.')
+  return { kind: 'time', from: since.toISOString(), to: until?.toISOString() }
+}
+
+interface Line {
+  readonly what: string
+  readonly before: string
+  readonly after: string
+}
+
+const COLUMNS: readonly Column<Line>[] = [
+  { heading: '', of: ({ what }) => what },
+  { heading: 'before', of: ({ before }) => before },
+  { heading: 'after', of: ({ after }) => after },
+]
+
+/** What a replay found and did, or would do. */
+export function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
+  const { records, facts, changed, flagged, tax, samples } = figures
+  const sums: Line[] = [
+    { what: 'flagged', before: thousands(flagged.before), after: thousands(flagged.after) },
+    ...Object.entries(tax).map(([currency, sum]) => ({ what: `tax ${currency}`, ...sum })),
+  ]
+  return [
+    `${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}, of ${count(facts, 'fact')} from ${count(records, 'record')}.`,
+    ...leftAlone(figures),
+    ...(facts === 0 ? [] : ['', ...table(sums, COLUMNS)]),
+    ...(samples.length === 0 ? [] : ['', ...samples.map(sample)]),
+    ...(dryRun ? ['', 'Nothing was changed: it was a dry run.'] : []),
+  ].join('\n')
+}
+
+/** The records that no fact was held against, and why. */
+function leftAlone({ notValid, withoutFact, otherValues, gone }: ReplayFigures): string[] {
+  const lines: [number, string][] = [
+    [notValid, `${count(notValid, 'record')} not valid by the current code: dead letters, as a rule.`],
+    [withoutFact, `${count(withoutFact, 'record')} without a fact: duplicates, conflicts, dropped for age.`],
+    [otherValues, `${count(otherValues, 'fact')} left alone: the current code reads other values.`],
+    [gone, `${count(gone, 'offset')} passed over: Kafka no longer held them.`],
+  ]
+  return lines.flatMap(([n, line]) => (n === 0 ? [] : [`  ${line}`]))
+}
+
+function sample({ orderId, before, after }: ReplayFigures['samples'][number]): string {
+  return `${orderId}  ${derived(before)}  →  ${derived(after)}`
+}
+
+function derived({ tax, flagged, score, reasons }: Derived): string {
+  return flagged ? printable(`tax ${tax}, flagged ${score} (${reasons.join('; ')})`) : `tax ${tax}`
 }

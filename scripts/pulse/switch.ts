@@ -1,14 +1,15 @@
 import type { Command } from 'commander'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool } from 'pg'
 import { pause, requestRun, resume } from '../../etl/operations/control.ts'
 import { readWorkers } from '../../etl/operations/presence.ts'
+import { printable } from '../../etl/text/printable.ts'
+import { count } from '../../etl/text/wording.ts'
 import { seconds, withExamples } from './arguments.ts'
 import { CommandFailed, UsageError } from './errors.ts'
 import { BY_OPTION, thisOperator } from './operator.ts'
 import { print } from './output.ts'
-import { printable } from '../../etl/text/printable.ts'
 import { inSession } from './session.ts'
-import { runsEnded, type EndedRun } from './switch/runs-ended.ts'
-import { count } from '../../etl/text/wording.ts'
 
 /** The switch and the bell: they reach every worker within a second or two, through the warehouse. */
 export function addSwitch(parent: Command): void {
@@ -65,4 +66,46 @@ function report(runs: readonly EndedRun[]): void {
       `Run ${id} (${worker}) ${status}, ${count(consumed, 'record')}${error === null ? '' : `: ${printable(error)}`}`,
     )
   if (runs.some(({ status }) => status !== 'succeeded')) throw new CommandFailed('Not every run succeeded.')
+}
+
+/** A run that brought new records in, or tried to. */
+export interface EndedRun {
+  readonly id: number
+  readonly worker: string
+  readonly status: string
+  readonly consumed: number
+  readonly error: string | null
+}
+
+const LOOK_EVERY_MS = 250
+
+/**
+ * Waits until each of these workers has ended a run that began after a moment.
+ *
+ * @returns the first such run of each.
+ * @throws CommandFailed after `timeout` seconds: the runs go on.
+ */
+export async function runsEnded(
+  pool: Pool,
+  workers: readonly string[],
+  after: Date,
+  timeout: number,
+): Promise<EndedRun[]> {
+  const deadline = performance.now() + timeout * 1_000
+  for (;;) {
+    const { rows } = await pool.query<EndedRun>(
+      `select distinct on (worker) id, worker, status, consumed, error
+       from audit.pipeline_runs
+       where kind in ('tick', 'manual') and worker = any($1) and started_at >= $2 and status <> 'running'
+       order by worker, id`,
+      [workers, after],
+    )
+    if (rows.length === workers.length) return rows
+    if (performance.now() > deadline) {
+      const ended = new Set(rows.map(({ worker }) => worker))
+      const slow = workers.filter((worker) => !ended.has(worker))
+      throw new CommandFailed(`After ${timeout} s no run has ended of: ${slow.join(', ')}. See: pulse status`)
+    }
+    await delay(LOOK_EVERY_MS)
+  }
 }

@@ -1,19 +1,26 @@
-import type { Pool } from 'pg'
 import type { Command } from 'commander'
-import type { Action } from '../../../etl/operations/actions.ts'
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import type { Pool } from 'pg'
+import { requestDismiss, type DismissResult } from '../../../etl/dead-letters/dismiss.ts'
 import type { DeadLetterFilter } from '../../../etl/dead-letters/filter.ts'
 import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../../../etl/dead-letters/list.ts'
-import { anId, JSON_OPTION } from '../arguments.ts'
-import { confirm } from '../confirm.ts'
-import { UsageError } from '../errors.ts'
-import { followAction, withFollowOptions, type FollowOptions } from '../follow-action.ts'
-import { BY_OPTION } from '../operator.ts'
-import { print, printJson, printRows } from '../output.ts'
+import {
+  requestRedrive,
+  SKIPPED_BECAUSE,
+  type RedriveResult,
+  type SkipReason,
+} from '../../../etl/dead-letters/redrive.ts'
+import type { Action } from '../../../etl/operations/actions.ts'
 import { printable } from '../../../etl/text/printable.ts'
-import { inSession, type Session } from '../session.ts'
 import { count, thousands } from '../../../etl/text/wording.ts'
-import { filterOf, isNarrowed, withFilterOptions, type FilterOptions } from './filter.ts'
-import { COLUMNS } from './list.ts'
+import { anId, JSON_OPTION } from '../arguments.ts'
+import { UsageError, CommandFailed, sentenceOf } from '../errors.ts'
+import { followAction, withFollowOptions, type FollowOptions } from '../follow-action.ts'
+import { confirm, BY_OPTION, thisOperator } from '../operator.ts'
+import { print, printJson, printRows } from '../output.ts'
+import { inSession, type Session } from '../session.ts'
+import { filterOf, isNarrowed, LINE, withFilterOptions, type FilterOptions } from './look.ts'
 
 /** What redrive and dismiss have in common: which dead letters, a look before, a question, and the wait. */
 export interface ActOptions extends FilterOptions, FollowOptions {
@@ -100,5 +107,75 @@ async function dryRun(pool: Pool, filter: DeadLetterFilter, found: number, json:
   const sample = await listDeadLetters(pool, filter, { limit: SHOWN })
   if (json) return printJson({ count: found, sample })
   console.error(`${count(found, 'open dead letter')}; nothing was changed: it was a dry run.`)
-  printRows(sample, COLUMNS, { json, none: 'There is no such dead letter.' })
+  printRows(sample, LINE, { json, none: 'There is no such dead letter.' })
+}
+
+interface RedriveOptions extends ActOptions {
+  readonly valueFile?: string
+}
+
+/** Sends records of dead letters to their topic again, as they were or one of them corrected. */
+export async function redriveDeadLetters(ids: readonly number[], options: RedriveOptions): Promise<void> {
+  const filter = filterToActOn(ids, options)
+  if (options.valueFile !== undefined && filter.ids?.length !== 1)
+    throw new UsageError('--value-file is for exactly one dead letter: give its number.')
+  const by = thisOperator(options.by)
+  const value = options.valueFile === undefined ? undefined : await readValue(options)
+  await actOn(filter, options, {
+    verb: 'redrive',
+    consequence:
+      value === undefined
+        ? 'will be sent again'
+        : `will be sent again with ${count(value.length, 'other byte')}`,
+    request: ({ pool, config }, which, expectedCount) =>
+      requestRedrive(pool, by, which, options.reason, { topic: config.KAFKA_TOPIC, value, expectedCount }),
+    render: renderRedrive,
+  })
+}
+
+async function readValue({ valueFile, yes = false, dryRun = false }: RedriveOptions): Promise<Buffer> {
+  if (valueFile === '-') {
+    // The answer would have to come from where the value comes from.
+    if (!yes && !dryRun) throw new UsageError('A value from standard input leaves nobody to ask: add --yes.')
+    return buffer(process.stdin)
+  }
+  return readFile(valueFile!).catch((error: unknown) => {
+    throw new CommandFailed(`The value could not be read: ${sentenceOf(error)}`)
+  })
+}
+
+function renderRedrive({ id, result }: Action): string {
+  const { sent, skipped, tooLarge } = result as unknown as RedriveResult
+  const reasons = Object.entries(skipped) as [SkipReason, number][]
+  return [
+    `Action ${id}: ${count(sent, 'record')} sent again.`,
+    ...reasons.map(
+      ([reason, n]) =>
+        `  ${thousands(n)} not sent: ${SKIPPED_BECAUSE[reason]}${reason === 'too_large' ? ` (${tooLarge.join(', ')})` : ''}.`,
+    ),
+    ...(sent === 0 ? [] : ['The next run finds out what becomes of them: pulse dead-letters groups']),
+  ].join('\n')
+}
+
+/** Resolves dead letters as they are. Their rows stay, with the reason. */
+export async function dismissDeadLetters(ids: readonly number[], options: ActOptions): Promise<void> {
+  const filter = filterToActOn(ids, options)
+  const reason = options.reason ?? ''
+  if (reason.trim() === '')
+    throw new UsageError('--reason is empty: say why, for whoever reads it in a year.')
+  const by = thisOperator(options.by)
+  await actOn(filter, options, {
+    verb: 'dismiss',
+    consequence: 'will be resolved without being loaded',
+    request: ({ pool }, which, expectedCount) => requestDismiss(pool, by, which, reason, { expectedCount }),
+    render: renderDismissal,
+  })
+}
+
+function renderDismissal({ id, result }: Action): string {
+  const { dismissed, skipped } = result as unknown as DismissResult
+  return [
+    `Action ${id}: ${count(dismissed, 'dead letter')} dismissed.`,
+    ...(skipped.resolved === undefined ? [] : [`  ${count(skipped.resolved, 'other')} resolved meanwhile.`]),
+  ].join('\n')
 }
