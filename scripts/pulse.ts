@@ -1,61 +1,7 @@
-import { Command, CommanderError } from 'commander'
-import { EXIT, exitCodeOf, sentenceOf } from './pulse/errors.ts'
-import { withExamples } from './pulse/arguments.ts'
-import { addActions } from './pulse/actions.ts'
-import { addDeadLetters } from './pulse/dead-letters.ts'
-import { addPartitions } from './pulse/partitions.ts'
-import { addReconcile } from './pulse/reconcile.ts'
-import { addReplay } from './pulse/replay.ts'
-import { addRuns } from './pulse/runs.ts'
-import { addStatus } from './pulse/status.ts'
-import { addSwitch } from './pulse/switch.ts'
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
-const program = new Command('pulse')
-  .usage('[command]')
-  .description('Shows and steers the job that moves transactions from Kafka into the warehouse.')
-  .addHelpText(
-    'after',
-    `
-Reads KAFKA_*, DATABASE_URL: docs/CONFIGURATION.md.
-Data goes to standard output: a table on a terminal, tab-separated in a pipe, JSON with --json
-(npm run --silent pulse -- … keeps npm's own lines out).
-Exit codes: 0 fine, 1 failed, 2 usage or configuration, 6 it ran, and there are findings.`,
-  )
-  .exitOverride()
-withExamples(
-  program,
-  'status --watch',
-  'reconcile --deep',
-  'runs --limit 5',
-  'partitions continue 0',
-  'dead-letters list --since 2h',
-  'replay --all --dry-run',
-)
-addStatus(program)
-addReconcile(program)
-addRuns(program)
-addPartitions(program)
-addDeadLetters(program)
-addReplay(program)
-addActions(program)
-addSwitch(program)
-
-// A reader that has seen enough (`| head`) closes the pipe.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
-)
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  process.exitCode = failed(error)
-}
-// A question to Kafka that was given up on may still hold the process.
-process.stdout.write('', () => process.exit())
-
-/** Commander has told its own errors already. */
-function failed(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  console.error(sentenceOf(error))
-  return exitCodeOf(error)
-}
+// Compiling is half of a start. Where the folder can't be written to, as in the image, nothing is kept; and it is
+// not a folder that other users can write to, for what is in it is run.
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)))
+await import('./pulse/program.ts')

@@ -24,16 +24,16 @@ export function addStatus(parent: Command): void {
     .description('What the job is doing: lag, last run, freshness, and what waits for an operator.')
     .option('--watch [seconds]', `again and again, every ${DEFAULT_SECONDS} seconds by default`, seconds)
     .option('--json', 'print JSON instead; with --watch one object in a line')
-    .action(run)
+    .action(printStatus)
   withExamples(command, 'status', 'status --watch 2', "status --json | jq '.partitions[].lag'")
 }
 
-async function run({ watch, json = false }: Options): Promise<void> {
+async function printStatus({ watch, json = false }: Options): Promise<void> {
   await inSession(async (session) => {
     if (watch === undefined) {
-      const status = await readStatus(session)
-      if (json) printJson(status)
-      else print(renderStatus(status))
+      const now = await readStatus(session)
+      if (json) printJson(now)
+      else print(renderStatus(now))
       return
     }
     const every = (watch === true ? DEFAULT_SECONDS : watch) * 1_000

@@ -74,7 +74,7 @@ export async function actOn(filter: DeadLetterFilter, options: ActOptions, act: 
   const { json = false, yes = false } = options
   await inSession(async (session) => {
     const found = await countDeadLetters(session.pool, filter)
-    if (options.dryRun === true) return dryRun(session.pool, filter, found, json)
+    if (options.dryRun === true) return sayWhatWouldBe(session.pool, filter, found, json)
     // Where there are none the request says why.
     if (found > 0) await confirm(await consequences(session.pool, filter, found, act), act.verb, yes)
     const asked = await act.request(session, filter, found)
@@ -103,7 +103,12 @@ async function consequences(pool: Pool, filter: DeadLetterFilter, found: number,
 
 const SHOWN = 5
 
-async function dryRun(pool: Pool, filter: DeadLetterFilter, found: number, json: boolean): Promise<void> {
+async function sayWhatWouldBe(
+  pool: Pool,
+  filter: DeadLetterFilter,
+  found: number,
+  json: boolean,
+): Promise<void> {
   const sample = await listDeadLetters(pool, filter, { limit: SHOWN })
   if (json) return printJson({ count: found, sample })
   console.error(`${count(found, 'open dead letter')}; nothing was changed: it was a dry run.`)
