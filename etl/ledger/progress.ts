@@ -1,27 +1,12 @@
 import type { ClientBase, Pool } from 'pg'
 import { and, asc, eq } from '../postgres/drizzle.ts'
-import { columnsOf, on, type Client } from '../postgres/query.ts'
-import { partitionProgress } from '../schema/audit.ts'
+import { columnsOf, on, type Client, type Row } from '../postgres/query.ts'
 import type { SourceRecord } from '../kafka/record.ts'
-import type { STOP_CODES } from '../schema/audit.ts'
+import { partitionProgress, type STOP_CODES } from '../schema/audit.ts'
 
 export interface PartitionId {
   readonly topic: string
   readonly partition: number
-}
-
-/** A partition's watermark, and what the log looked like when it was last moved. */
-export interface Progress extends PartitionId {
-  readonly incarnation: number
-  readonly firstOffset: number
-  readonly nextOffset: number
-  readonly clusterId: string
-  readonly logStart: number
-  readonly lastOffset: number | null
-  readonly lastHash: string | null
-  readonly stopCode: string | null
-  readonly stopReason: string | null
-  readonly acceptedUntil: number
 }
 
 const PROGRESS = columnsOf(
@@ -39,6 +24,9 @@ const PROGRESS = columnsOf(
   'stopReason',
   'acceptedUntil',
 )
+
+/** A partition's watermark, and what the log looked like when it was last moved. */
+export type Progress = Row<typeof PROGRESS>
 
 const rowOf = (client: Client, { topic, partition }: PartitionId) =>
   on(client)
@@ -80,11 +68,21 @@ export async function ensureProgress(
  * Locks the watermark until the transaction ends. First in every load, so that two workers that both
  * believe they own the partition come one after the other, and the second sees what the first did.
  */
-export async function lockProgress(client: ClientBase, id: PartitionId): Promise<Progress> {
-  const [progress] = await rowOf(client, id).for('update').prepare('lock-progress').execute()
+export async function lockProgress(client: ClientBase, { topic, partition }: PartitionId): Promise<Progress> {
+  const { rows } = await client.query<Progress>({ ...LOCK, values: [topic, partition] })
+  const progress = rows[0]
   if (progress === undefined)
-    throw new Error(`${id.topic}/${id.partition} has no watermark: was the warehouse emptied?`)
+    throw new Error(`${topic}/${partition} has no watermark: was the warehouse emptied?`)
   return progress
+}
+
+/** Each load sends it: the text is made once. */
+const LOCK = {
+  name: 'lock-progress',
+  text: `select ${Object.entries(PROGRESS)
+    .map(([name, column]) => `${column.name} as "${name}"`)
+    .join(', ')}
+         from audit.partition_progress where topic = $1 and partition = $2 for update`,
 }
 
 /** Moves the watermark; last in a load. The caller holds the row's lock and has seen `from` in it. */
