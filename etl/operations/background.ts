@@ -4,7 +4,7 @@ import { storedMessage, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { remedyFor, type Remedy } from '../postgres/errors.ts'
 import { and, eq, inArray, sql } from '../postgres/drizzle.ts'
-import { on, read } from '../postgres/query.ts'
+import { on, prepared } from '../postgres/query.ts'
 import { operatorActions } from '../schema/operations.ts'
 import { ACTION, type Action, type ActionName } from './actions.ts'
 
@@ -65,9 +65,10 @@ const MAY_GO_BY: ReadonlySet<Remedy> = new Set(['retry', 'reconnect', 'wait'])
 export function startBackground(options: BackgroundOptions): Repetition {
   /** One whose end could not be written down: the warehouse was away. */
   let dropped: number | undefined
+  const claim = claimer(options)
   return repeatedly('the background work', LOOK_EVERY_MS, options.logger, async (stopping) => {
     while (!stopping.aborted && !options.isPaused()) {
-      const claimed = await claim(options, dropped)
+      const claimed = await claim(dropped)
       dropped = claimed?.id
       if (claimed === undefined) return
       await work(options, claimed, stopping)
@@ -83,15 +84,16 @@ type Claimed = Action & { payload: Buffer | null }
  * its worker. One that was silent is taken over; should it wake up, its next saveProgress finds another
  * name in the row and rolls its step back.
  *
- * @param dropped one of our own, taken up again without that wait.
+ * @returns a function that takes one; where one of our own was dropped it is taken up again without that wait.
  */
-async function claim(
-  { pool, worker, executors }: BackgroundOptions,
-  dropped: number | undefined,
-): Promise<Claimed | undefined> {
+function claimer({
+  pool,
+  worker,
+  executors,
+}: BackgroundOptions): (dropped: number | undefined) => Promise<Claimed | undefined> {
   const { id, action, status, worker: holder, heartbeatAt } = operatorActions
   const names = Object.keys(executors) as ActionName[]
-  const [claimed] = await read(
+  const statement = prepared(
     pool,
     { ...ACTION, payload: operatorActions.payload },
     (columns) => sql`
@@ -102,11 +104,14 @@ async function claim(
         where ${inArray(action, names)} and (
           ${status} = 'pending'
           or ${status} in ('running', 'stopping')
-             and (${heartbeatAt} < now() - make_interval(secs => ${SILENT_SECONDS}) or ${id} = ${dropped ?? null} and ${holder} = ${worker}))
+             and (${heartbeatAt} < now() - make_interval(secs => ${SILENT_SECONDS}) or ${id} = ${sql.placeholder('dropped')}::int8 and ${holder} = ${worker}))
         order by ${id} limit 1 for update skip locked)
       returning ${columns}`,
   )
-  return claimed
+  return async (dropped) => {
+    const [claimed] = await statement({ dropped: dropped ?? null })
+    return claimed
+  }
 }
 
 /** That the action is still in this worker's hands. */

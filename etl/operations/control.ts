@@ -12,9 +12,15 @@ const CONTROL = columnsOf(control, 'pausedAt', 'pausedBy', 'pauseReason', 'runRe
 /** The switch and the bell, as the warehouse has them. */
 export type Control = Row<typeof CONTROL>
 
-export async function readControl(pool: Pool): Promise<Control> {
-  const [row] = await on(pool).select(CONTROL).from(control).prepare('read-control').execute()
-  return row!
+export const readControl = (pool: Pool): Promise<Control> => controlReader(pool)()
+
+/** Reads the row again and again; the statement is made once. */
+function controlReader(pool: Pool): () => Promise<Control> {
+  const statement = on(pool).select(CONTROL).from(control).prepare('read-control')
+  return async () => {
+    const [row] = await statement.execute()
+    return row!
+  }
 }
 
 const ONE_MORE = sql`${control.runRequests} + 1`
@@ -76,11 +82,12 @@ export async function watchControl(
   logger: Logger,
   tell: { readonly run: () => void; readonly pause: () => void; readonly resume: () => void },
 ): Promise<ControlWatch> {
-  let seen = await readControl(pool)
+  const look = controlReader(pool)
+  let seen = await look()
   if (seen.pausedAt !== null)
     logger.warn({ by: seen.pausedBy }, 'paused: nothing runs until an operator resumes')
   const watch = repeatedly('reading the control row', LOOK_EVERY_MS, logger, async () => {
-    const now = await readControl(pool)
+    const now = await look()
     const before = seen
     seen = now
     if (before.pausedAt === null && now.pausedAt !== null) {

@@ -71,14 +71,27 @@ export function read<C extends Columns>(
   columns: C,
   write: (columns: SQL) => SQL,
 ): Promise<SelectResultFields<C>[]> {
+  return prepared(client, columns, write)()
+}
+
+/**
+ * As `read`, for who asks again and again: the text is made once, and the function it returns takes the values of
+ * `sql.placeholder`s.
+ */
+export function prepared<C extends Columns>(
+  client: Client,
+  columns: C,
+  write: (columns: SQL) => SQL,
+): (values?: Readonly<Record<string, unknown>>) => Promise<SelectResultFields<C>[]> {
   const list = sql.join(Object.values(columns), sql`, `)
   const fields = Object.entries(columns).map(([name, field]) => ({ path: [name], field }))
   const query = dialect.sqlToQuery(write(list))
-  return new Statement<PreparedQueryConfig & { execute: SelectResultFields<C>[] }>(
+  const statement = new Statement<PreparedQueryConfig & { execute: SelectResultFields<C>[] }>(
     client,
     query,
     fields,
-  ).execute()
+  )
+  return (values) => statement.execute(values)
 }
 
 const dialect = new PgDialect()
