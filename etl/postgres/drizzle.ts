@@ -56,7 +56,7 @@ export const {
   sum,
 } = orm
 
-/** Not in its types: turns a row, values in the order of the fields, into an object. A test holds us to it. */
+/** Not in its types: turns a row, values in the order of the fields, into an object. tests/integration/typed-statements.test.ts holds us to it. */
 export const { mapResultRow } = orm as unknown as {
   mapResultRow: (fields: readonly unknown[], row: unknown[], nullable?: Record<string, boolean>) => unknown
 }

@@ -42,7 +42,8 @@ type Statements = Pick<
 
 /**
  * Statements on the tables of the schema, typed by them: `on(pool).select({ id: alerts.id }).from(alerts)`.
- * Costs a few microseconds; a client of inTransaction makes them part of its transaction.
+ * A client of inTransaction makes them part of its transaction. Building one costs a tenth of a millisecond: who asks
+ * again and again prepares it once.
  */
 export function on(client: Client): Statements {
   return new PgDatabase<Answer>(dialect, new Session(client), undefined)
