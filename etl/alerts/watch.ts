@@ -4,7 +4,7 @@ import type { Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { configuredChannels } from './channels.ts'
 import { deliverWaiting, giveUpOld } from './deliver.ts'
-import { endAlertsOfRemovedRules, look } from './look.ts'
+import { endAlertsOfRemovedRules, look } from './evaluate.ts'
 import { RULES, alertLink } from './rules.ts'
 
 /** How long something may be wrong unseen, at most; and what it costs: a look-up by index for each rule. */

@@ -6,7 +6,7 @@ import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
 import type { Executor } from '../operations/background.ts'
 import { d, type DeadLetterFilter } from './filter.ts'
-import { requestOnDeadLetters, walkExecutor, withResolved } from './act.ts'
+import { requestOnDeadLetters, walkExecutor, withResolved } from './bulk-action.ts'
 
 /** What came of a dismissal. */
 export interface DismissResult {

@@ -16,7 +16,7 @@ import { deadLetters } from '../schema/audit.ts'
 import { d } from './filter.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Executor } from '../operations/background.ts'
-import { walkExecutor, type Walk } from './act.ts'
+import { walkExecutor, type Walk } from './bulk-action.ts'
 import { isSingle, skipReason, type RedriveResult, type SkipReason } from './redrive.ts'
 
 export interface RedriveExecutor {

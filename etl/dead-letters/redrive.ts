@@ -6,7 +6,7 @@ import { deadLetters } from '../schema/audit.ts'
 import { originOfRow } from '../ledger/dead-letters.ts'
 import { ActionRefused, type Action, type Operator } from '../operations/actions.ts'
 import { d, type DeadLetterFilter } from './filter.ts'
-import { requestOnDeadLetters } from './act.ts'
+import { requestOnDeadLetters } from './bulk-action.ts'
 
 /** Why a dead letter was not sent. */
 export type SkipReason =

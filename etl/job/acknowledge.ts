@@ -4,7 +4,7 @@ import type { Membership } from '../kafka/membership.ts'
 import { isTooLarge, type OutgoingRecord, type RecordProducer } from '../kafka/producer.ts'
 import { deadLetterMessage, deadLetterStub } from './dead-letter-message.ts'
 import { markPublished, unpublishedDeadLetters, type UnpublishedDeadLetter } from '../ledger/dead-letters.ts'
-import type { PartitionId } from '../ledger/progress.ts'
+import type { PartitionId } from '../ledger/watermark.ts'
 
 /** Bytes in one send: kafkajs makes one record batch of it and never splits. */
 const CHUNK_BYTES = 512 * 1024

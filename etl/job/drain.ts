@@ -1,6 +1,6 @@
 import type { Kafka } from '../kafka/client.ts'
 import { readCrashes, takeUp, type Crashes } from '../ledger/crashes.ts'
-import { ensureProgress, readProgress } from '../ledger/progress.ts'
+import { ensureProgress, readProgress } from '../ledger/watermark.ts'
 import type { Logger } from '../process/log.ts'
 import { messageOf } from '../text/message-of.ts'
 import { inOrder, limitsAfter, restLeft } from './crash-loop.ts'

@@ -1,5 +1,5 @@
 import type { PartitionCursor, SliceLimits } from '../kafka/cursor.ts'
-import type { Progress } from '../ledger/progress.ts'
+import type { Progress } from '../ledger/watermark.ts'
 import { batchId, type Batch } from '../ledger/batches.ts'
 
 /** The next batch of a partition, bounded in records and bytes; undefined at the end offset. */

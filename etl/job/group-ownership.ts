@@ -3,7 +3,7 @@ import { plain } from '../text/excerpt.ts'
 import type { KafkaNow } from './kafka-now.ts'
 import type { Membership } from '../kafka/membership.ts'
 import type { Logger } from '../process/log.ts'
-import { endStops, ensureProgress, readAllProgress, stopPartition } from '../ledger/progress.ts'
+import { endStops, ensureProgress, readAllProgress, stopPartition } from '../ledger/watermark.ts'
 
 export interface GroupCheck {
   readonly pool: Pool

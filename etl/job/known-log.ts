@@ -10,7 +10,7 @@ import {
   stopPartition,
   type Progress,
   type StopCode,
-} from '../ledger/progress.ts'
+} from '../ledger/watermark.ts'
 import { recordDataLoss } from '../ledger/losses.ts'
 import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 

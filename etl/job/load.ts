@@ -8,7 +8,7 @@ import type { SourceRecord } from '../kafka/record.ts'
 import { countRefused, insertDeadLetters } from '../ledger/dead-letters.ts'
 import { insertFacts, type MonthKeeper } from '../stream/facts.ts'
 import { claimKeys, findExisting } from '../stream/keys.ts'
-import { advanceProgress, lockProgress, type Progress } from '../ledger/progress.ts'
+import { advanceProgress, lockProgress, type Progress } from '../ledger/watermark.ts'
 import {
   findRedrives,
   lockRedriveOutcomes,

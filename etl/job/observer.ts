@@ -1,5 +1,5 @@
 import type { DrainKind } from '../ledger/runs.ts'
-import type { Progress } from '../ledger/progress.ts'
+import type { Progress } from '../ledger/watermark.ts'
 import type { PreparedBatch } from './load.ts'
 
 /** Who is told what runs do, as they do it: the metrics. Must not throw. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../ledger/progress.ts'
+import type { Progress } from '../ledger/watermark.ts'
 import { stagesOf, type Pipeline, type RunLimits, type Stages } from './stages.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { SourceRecord } from '../kafka/record.ts'
 import { alias, sql } from '../postgres/drizzle.ts'
 import { read } from '../postgres/query.ts'
 import { deadLetters, pipelineBatches } from '../schema/audit.ts'
-import type { PartitionId } from './progress.ts'
+import type { PartitionId } from './watermark.ts'
 
 /** Records of one partition in offset order, and the range of offsets that they stand for. */
 export interface Batch {

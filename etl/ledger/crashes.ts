@@ -3,7 +3,7 @@ import type { SQL } from 'drizzle-orm'
 import { and, eq, gt, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { partitionProgress, pipelineRuns } from '../schema/audit.ts'
-import type { PartitionId } from './progress.ts'
+import type { PartitionId } from './watermark.ts'
 
 /** How often a worker process ended without a word with a partition in hand, all in a row, while its watermark stood still. */
 export interface Crashes {

@@ -7,7 +7,7 @@ import { on, read } from '../postgres/query.ts'
 import { deadLetters } from '../schema/audit.ts'
 import { recordBytes, type RecordHeader } from '../kafka/record.ts'
 import { byteas, int8s, texts } from '../postgres/binary-arrays.ts'
-import type { PartitionId } from './progress.ts'
+import type { PartitionId } from './watermark.ts'
 
 /** Where a record was consumed: what names a dead letter outside the warehouse. */
 export interface Origin extends PartitionId {

@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from 'pg'
 import { and, eq, isNull, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { dataLosses } from '../schema/audit.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from './watermark.ts'
 
 /** Records offsets that the log lost before we came to them, and steps over them: both or neither. */
 export async function recordDataLoss(client: ClientBase, seen: Progress, logStart: number): Promise<void> {

@@ -10,7 +10,7 @@ import {
   readProgress,
   type PartitionId,
   type Progress,
-} from '../ledger/progress.ts'
+} from '../ledger/watermark.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
 

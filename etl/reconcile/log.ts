@@ -9,7 +9,7 @@ import {
   type PartitionBounds,
 } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
-import { readProgress, type Progress } from '../ledger/progress.ts'
+import { readProgress, type Progress } from '../ledger/watermark.ts'
 import { count } from '../text/wording.ts'
 import { Findings } from './findings.ts'
 import type { CheckResult } from './report.ts'

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import type { Progress } from '../ledger/progress.ts'
+import type { Progress } from '../ledger/watermark.ts'
 
 /** The warehouse as it was at one moment. Statements are a text and its values. */
 export type Snapshot = Pick<PoolClient, 'query'>

@@ -1,4 +1,4 @@
-import type { Progress } from '../ledger/progress.ts'
+import type { Progress } from '../ledger/watermark.ts'
 import { count } from '../text/wording.ts'
 import type { BatchTotals, Opening } from './batches.ts'
 import type { TopicNow } from './log.ts'

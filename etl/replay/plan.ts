@@ -6,7 +6,7 @@ import { offsetsAt, askAdmin } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
 import { ActionRefused } from '../operations/actions.ts'
 import { lookAt, type PartitionNow } from '../partitions/stopped.ts'
-import { readAllProgress, type PartitionId, type Progress } from '../ledger/progress.ts'
+import { readAllProgress, type PartitionId, type Progress } from '../ledger/watermark.ts'
 
 const PARTITION = z.int('is no partition').min(0, 'is no partition')
 const OFFSET = z.int('is no offset').min(0, 'is no offset')

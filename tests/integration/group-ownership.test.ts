@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { commitFromOutside } from '../../etl/kafka/group-offsets.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { readOwner } from '../../etl/ledger/owner.ts'
+import { readOwner } from '../../etl/ledger/warehouse-name.ts'
 import { runPulse } from '../support/pulse.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'

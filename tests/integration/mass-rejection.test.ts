@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { continuePartition } from '../../etl/ledger/progress.ts'
+import { continuePartition } from '../../etl/ledger/watermark.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const garbage = (count: number) => Array.from({ length: count }, (_, i) => `garbage ${i}`)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { continuePartition } from '../../etl/ledger/progress.ts'
+import { continuePartition } from '../../etl/ledger/watermark.ts'
 import { deleteRecordsBefore } from '../support/kafka.ts'
 import { readScrape } from '../support/prometheus-text.ts'
 import { waitFor } from '../support/wait-for.ts'

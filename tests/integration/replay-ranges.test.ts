@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type ReplayRange, planReplay } from '../../etl/replay/plan.ts'
-import { beginIncarnation } from '../../etl/ledger/progress.ts'
+import { beginIncarnation } from '../../etl/ledger/watermark.ts'
 import { deleteRecordsBefore } from '../support/kafka.ts'
 import { ALL, aReplayer, ask, notByNewRules, replayed, settled } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'

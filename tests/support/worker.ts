@@ -9,7 +9,7 @@ import { runOnce, type RunSettings, type RunSummary } from '../../etl/job/run.ts
 import type { DrainKind } from '../../etl/ledger/runs.ts'
 import type { Metrics } from '../../etl/metrics/metrics.ts'
 import { createPipeline } from '../../etl/worker/runs.ts'
-import { readOwner } from '../../etl/ledger/owner.ts'
+import { readOwner } from '../../etl/ledger/warehouse-name.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { waitFor } from './wait-for.ts'
 

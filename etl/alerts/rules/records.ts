@@ -1,4 +1,4 @@
-import type { StopCode } from '../../ledger/progress.ts'
+import type { StopCode } from '../../ledger/watermark.ts'
 import { and, asc, eq, isNotNull, isNull, sql } from '../../postgres/drizzle.ts'
 import { on, read } from '../../postgres/query.ts'
 import { dataLosses, partitionProgress, pipelineBatches } from '../../schema/audit.ts'
