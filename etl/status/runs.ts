@@ -5,9 +5,8 @@ import type { LedgerEntry } from '../ledger/batches.ts'
 import type { RunKind } from '../ledger/runs.ts'
 import { alias, and, asc, countRows, desc, eq, gte, inArray, isNull, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
-import { pipelineBatches, pipelineRuns, RUN_KINDS, RUN_STATUSES } from '../schema/audit.ts'
+import { pipelineBatches, pipelineRuns, type RUN_STATUSES } from '../schema/audit.ts'
 
-export { RUN_KINDS, RUN_STATUSES }
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
 /** A row of audit.pipeline_runs. Totals of a run that goes on are those of its batches so far. */

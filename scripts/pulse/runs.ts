@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
-import { readRuns, RUN_STATUSES, type Run, type RunStatus } from '../../etl/status/runs.ts'
+import { RUN_STATUSES } from '../../etl/schema/audit.ts'
+import { readRuns, type Run, type RunStatus } from '../../etl/status/runs.ts'
 import { aLimit, JSON_OPTION, withExamples } from './arguments.ts'
 import { printRows, type Column } from './output.ts'
 import { inSession } from './session.ts'
