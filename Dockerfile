@@ -38,6 +38,7 @@ COPY package.json ./
 COPY migrations ./migrations
 COPY scripts ./scripts
 COPY producer ./producer
+COPY streams ./streams
 COPY etl ./etl
 USER node
 EXPOSE 8080

@@ -1,3 +1,4 @@
+import { streams } from '../streams/index.ts'
 import { runProgram } from './program.ts'
 
-process.exit(await runProgram())
+process.exit(await runProgram(streams))

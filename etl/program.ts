@@ -9,10 +9,12 @@ import { checkSchedule } from './job/scheduler.ts'
 import { stopSignal } from './process/stop-signal.ts'
 import { startWorker } from './worker/worker.ts'
 import type { Connections, WorkerConfig } from './worker/connections.ts'
+import { compile, theOnly, type Stream } from './stream/compile.ts'
+import type { Definition } from './stream/definition.ts'
 
 const HELP = `Usage: npm run etl
 
-Moves transactions from Kafka into the warehouse: every 30 seconds it drains its partitions through
+Moves records from Kafka into the warehouse: every 30 seconds it drains its partitions through
 extract, validate, transform, load, acknowledge. Waits for Kafka, its topics and the warehouse, and
 starts only on a warehouse with this version's migrations (npm run migrate).
 
@@ -28,18 +30,29 @@ const START_LIMIT_MS = 1_000
 /**
  * The ETL's program, from its arguments to its exit code. Takes the arguments and environment of this process.
  *
+ * @param streams what it loads: one.
  * @param wrap what the worker works through, seen before it is used: the fault suite's own main strikes there.
  */
-export async function runProgram(wrap?: (open: Connections) => Connections): Promise<number> {
+export async function runProgram(
+  streams: readonly Definition[],
+  wrap?: (open: Connections) => Connections,
+): Promise<number> {
   let config: WorkerConfig & Config<'log'>
+  let stream: Stream
   try {
     const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
     if (values.help === true) {
       console.log(HELP)
       return 0
     }
-    config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
+    const definition = theOnly(streams)
+    config = readConfig(
+      ['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'],
+      process.env,
+      definition.environment,
+    )
     checkSchedule(config.ETL_SCHEDULE)
+    stream = compile(definition, config)
   } catch (error) {
     console.error(messageOf(error))
     return error instanceof ConfigError || error instanceof TypeError ? 2 : 1
@@ -50,7 +63,7 @@ export async function runProgram(wrap?: (open: Connections) => Connections): Pro
   const signal = stopSignal(logger, 'the batch in hand is finished or rolled back')
   try {
     const running = await Promise.race([
-      startWorker(config, worker, logger, signal, wrap),
+      startWorker(config, stream, worker, logger, signal, wrap),
       aborted(signal).then(() => delay(START_LIMIT_MS)),
     ])
     if (running === undefined) return 0

@@ -29,7 +29,7 @@ const CheckedValue = z.union([
 ])
 
 /** What can be done about dead letters: see what a corrected value would be, send records again, let them go. */
-export function redriveApi(server: Server, { pool, config }: Console): void {
+export function redriveApi(server: Server, { pool, stream, maxAgeDays, config }: Console): void {
   const act = { config: { access: 'act' } } as const
 
   server.post(
@@ -46,7 +46,7 @@ export function redriveApi(server: Server, { pool, config }: Console): void {
     },
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, 0)
-      const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
+      const rules = { stream, maxAgeDays }
       return reply.send(checkValue(letter, request.body.value, rules, new Date()))
     },
   )

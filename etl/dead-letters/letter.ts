@@ -6,7 +6,7 @@ import { pipelineBatches } from '../schema/audit.ts'
 import { operatorActions } from '../schema/operations.ts'
 import { d } from './filter.ts'
 import { LINE, type DeadLetterLine } from './list.ts'
-import { validateRecord, type ValidationRules } from '../job/validate.ts'
+import type { ValidationRules } from '../job/validate.ts'
 import { ACTION, NotFound, type Action } from '../operations/actions.ts'
 import type { DeadLetterCode, Issue } from '../stream/types.ts'
 import type { RecordHeader } from '../kafka/record.ts'
@@ -142,11 +142,11 @@ export type CheckedValue =
 export function checkValue(
   { key, headers }: Pick<DeadLetter, 'key' | 'headers'>,
   value: Buffer | null,
-  rules: ValidationRules,
+  { stream, maxAgeDays }: ValidationRules,
   now: Date,
 ): CheckedValue {
-  const outcome = validateRecord({ offset: 0, timestamp: now.getTime(), key, headers, value }, rules)
-  return 'transaction' in outcome
+  const outcome = stream.validate({ offset: 0, timestamp: now.getTime(), key, headers, value }, maxAgeDays)
+  return 'row' in outcome
     ? { accepted: true }
     : { accepted: false, code: outcome.code, issues: outcome.issues }
 }

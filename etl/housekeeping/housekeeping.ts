@@ -8,14 +8,16 @@ import type { Config } from '../process/config.ts'
 import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { pipelineRuns } from '../schema/audit.ts'
+import type { Stream } from '../stream/compile.ts'
 import { messageOf } from '../text/message-of.ts'
 import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
-import { dropMonth, makeMonthsAhead, monthsOlderThan, MONTHS_AHEAD_MISSING } from './months.ts'
+import { dropMonth, makeMonthsAhead, monthsAheadMissing, monthsOlderThan } from './months.ts'
 import { keyAgeDays, dropOrderKeys } from './retention.ts'
 
 export interface HousekeepingOptions {
   readonly pool: Pool
   readonly kafka: Kafka
+  readonly stream: Stream
   readonly config: Config<'kafka' | 'housekeeping'>
   /** Names this worker in the ledger. */
   readonly worker: string
@@ -52,7 +54,7 @@ export async function housekeepIfDue(
   signal: AbortSignal,
 ): Promise<HousekeepingResult | undefined> {
   if (options.isPaused()) return undefined
-  const runId = await claimRun(options.pool, options.worker)
+  const runId = await claimRun(options.pool, options.stream, options.worker)
   if (runId === undefined) return undefined
   const started = performance.now()
   const { result, outcome, causes } = await housekeep(options, signal)
@@ -99,15 +101,15 @@ type Step = () => Promise<number>
 
 /** In this order: a month's facts go before their keys, batches before their dead letters and runs. */
 function stepsOf(
-  { pool, kafka, config, logger }: HousekeepingOptions,
+  { pool, kafka, stream, config, logger }: HousekeepingOptions,
   signal: AbortSignal,
   goOn: () => void,
 ): [name: string, step: Step][] {
-  const steps: [string, Step][] = [['months_made', () => makeMonthsAhead(pool)]]
+  const steps: [string, Step][] = [['months_made', () => makeMonthsAhead(pool, stream)]]
   const days = config.RETENTION_DAYS
   if (days !== undefined) {
     steps.push(
-      ['facts_dropped', () => dropOldMonths(pool, days, signal, goOn)],
+      ['facts_dropped', () => dropOldMonths(pool, stream, days, signal, goOn)],
       [
         'order_keys_dropped',
         async () => {
@@ -135,12 +137,13 @@ function stepsOf(
 
 async function dropOldMonths(
   pool: Pool,
+  stream: Stream,
   days: number,
   signal: AbortSignal,
   goOn: () => void,
 ): Promise<number> {
   let facts = 0
-  for (const month of await monthsOlderThan(pool, days)) {
+  for (const month of await monthsOlderThan(pool, stream, days)) {
     goOn()
     facts += await dropMonth(pool, month, signal)
   }
@@ -157,7 +160,7 @@ async function dropOldMonths(
  *
  * @returns its id, or undefined where nothing is to be done here.
  */
-async function claimRun(pool: Pool, worker: string): Promise<number | undefined> {
+async function claimRun(pool: Pool, stream: Stream, worker: string): Promise<number | undefined> {
   const { kind, status, startedAt } = pipelineRuns
   return inTransaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('pulse: claim housekeeping'))`)
@@ -178,7 +181,7 @@ async function claimRun(pool: Pool, worker: string): Promise<number | undefined>
         insert into ${pipelineRuns} (kind, worker)
         select 'housekeeping', ${worker}
         where not exists (select from ${pipelineRuns} where ${kind} = 'housekeeping' and ${status} = 'running')
-          and (exists (${sql.raw(MONTHS_AHEAD_MISSING)}) or not exists (
+          and (exists (${sql.raw(monthsAheadMissing(stream))}) or not exists (
             select from ${pipelineRuns}
             where ${kind} = 'housekeeping' and ${status} = 'succeeded' and ${startedAt} > now() - interval '1 day'))
         returning ${columns}`,

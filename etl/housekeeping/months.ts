@@ -2,20 +2,21 @@ import pRetry from 'p-retry'
 import type { Pool } from 'pg'
 import { remedyFor } from '../postgres/errors.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
+import type { Stream } from '../stream/compile.ts'
 import { unlessAborted } from '../process/aborted.ts'
 
 /** Month partitions of the facts, in UTC. */
 
 /** Of this month, the next and the one after: the first days of those that have no partition yet. */
-export const MONTHS_AHEAD_MISSING = `
+export const monthsAheadMissing = ({ name }: Pick<Stream, 'name'>): string => `
   select month from generate_series(0, 2) ahead,
     lateral (select date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead) as month) months
-  where to_regclass('warehouse.transactions_' || to_char(month, 'YYYY_MM')) is null`
+  where to_regclass('warehouse.${name}_' || to_char(month, 'YYYY_MM')) is null`
 
 /** @returns how many were made. Each in a transaction of its own, as a load's are. */
-export async function makeMonthsAhead(pool: Pool): Promise<number> {
+export async function makeMonthsAhead(pool: Pool, stream: Stream): Promise<number> {
   const { rows } = await pool.query<{ month: string }>(
-    `select to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00' as month from (${MONTHS_AHEAD_MISSING}) missing order by 1`,
+    `select to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00' as month from (${monthsAheadMissing(stream)}) missing order by 1`,
   )
   let made = 0
   for (const { month } of rows) {
@@ -26,12 +27,12 @@ export async function makeMonthsAhead(pool: Pool): Promise<number> {
 }
 
 /** First days, such as 2024-02-01, of the months that ended more than so many days ago; oldest first. */
-export async function monthsOlderThan(pool: Pool, days: number): Promise<string[]> {
+export async function monthsOlderThan(pool: Pool, { name }: Stream, days: number): Promise<string[]> {
   const { rows } = await pool.query<{ month: string }>(
     `select to_char(month, 'YYYY-MM-DD') as month
      from pg_inherits join pg_class on pg_class.oid = inhrelid,
-       lateral (select to_date(substr(relname, 14), 'YYYY_MM') as month) named
-     where inhparent = 'warehouse.transactions'::regclass and relname ~ '^transactions_\\d{4}_\\d{2}$'
+       lateral (select to_date(right(relname, 7), 'YYYY_MM') as month) named
+     where inhparent = 'warehouse.${name}'::regclass and relname ~ '_\\d{4}_\\d{2}$'
        and month < date_trunc('month', (now() at time zone 'UTC') - make_interval(days => $1))
      order by month`,
     [days],

@@ -1,72 +1,60 @@
-import { CONTRACT_COLUMNS } from '../stream/contract-columns.ts'
-import type { ExistingOrder } from '../stream/keys.ts'
-import type { Fact, Rejection, Transaction } from '../stream/types.ts'
 import type { SourceRecord } from '../kafka/record.ts'
+import { differing } from '../stream/columns.ts'
+import type { Stream } from '../stream/compile.ts'
+import type { Row } from '../stream/definition.ts'
+import type { Fact, Rejection } from '../stream/types.ts'
 
 /** What became of each record of a batch that kept the contract. */
 export interface Settled {
-  /** To be inserted: the first of its order, and the order was ours to claim. */
+  /** To be loaded: the first of its identity, which was ours to claim. */
   readonly fresh: readonly Fact[]
   readonly duplicates: number
   readonly conflicts: readonly Rejection[]
 }
 
-/** The first fact of each order, ascending by order_id: what a load tries to claim. */
-export function firstOfEachOrder(facts: readonly Fact[]): Fact[] {
+/** The first fact of each identity, ascending by it: what a load tries to claim. */
+export function firstOfEachIdentity(facts: readonly Fact[]): Fact[] {
   const firsts = new Map<string, Fact>()
-  for (const fact of facts) if (!firsts.has(fact.orderId)) firsts.set(fact.orderId, fact)
-  return [...firsts.values()].sort((a, b) => (a.orderId < b.orderId ? -1 : 1))
+  for (const fact of facts) if (!firsts.has(fact.identity)) firsts.set(fact.identity, fact)
+  return [...firsts.values()].sort((a, b) => (a.identity < b.identity ? -1 : 1))
 }
 
 /**
- * Holds a batch against what the warehouse has. An order that is there decides, else the batch's lowest
- * offset: the same contract values are a duplicate, others a conflict.
+ * Holds a batch against what the warehouse has. A fact that is there decides, else the batch's lowest offset: the
+ * same contract values are a duplicate, others a conflict.
  *
  * @param facts in offset order.
- * @param firsts of `firstOfEachOrder`.
+ * @param firsts of `firstOfEachIdentity`.
+ * @param existing what is stored of those that were not ours to claim, by identity.
  */
 export function settleDuplicates(
+  { compared, identity }: Pick<Stream, 'compared' | 'identity'>,
   facts: readonly Fact[],
   firsts: readonly Fact[],
-  existing: ReadonlyMap<string, ExistingOrder>,
+  existing: ReadonlyMap<string, Row>,
   recordOf: (offset: number) => SourceRecord,
 ): Settled {
-  const fresh = existing.size === 0 ? firsts : firsts.filter((fact) => !existing.has(fact.orderId))
+  const fresh = existing.size === 0 ? firsts : firsts.filter((fact) => !existing.has(fact.identity))
   if (fresh.length === facts.length) return { fresh, duplicates: 0, conflicts: [] }
-  const winners = new Map(fresh.map((fact) => [fact.orderId, fact]))
+  const winners = new Map(fresh.map((fact) => [fact.identity, fact]))
   let duplicates = 0
   const conflicts: Rejection[] = []
   for (const fact of facts) {
-    const winner = winners.get(fact.orderId)
+    const winner = winners.get(fact.identity)
     if (winner === fact) continue
-    const differing =
-      winner === undefined
-        ? differencesToStored(fact, existing.get(fact.orderId)!)
-        : differences(fact, winner)
-    if (differing.length === 0) {
+    const different = differing(compared, fact.row, winner?.row ?? existing.get(fact.identity)!)
+    if (different.length === 0) {
       duplicates += 1
     } else {
       conflicts.push({
         record: recordOf(fact.offset),
         code: 'conflicting_duplicate',
-        issues: differing.map((field) => ({
+        issues: different.map(({ field }) => ({
           field,
-          message: `${field} is not that of order ${fact.orderId} which was loaded before; an order that comes again must be the same`,
+          message: `${field} is not that of ${identity.named(fact.row)} which was loaded before; what comes again must be the same`,
         })),
       })
     }
   }
   return { fresh, duplicates, conflicts }
-}
-
-/** By the names of the message's fields. */
-function differences(fact: Transaction, other: Transaction): string[] {
-  const differing = CONTRACT_COLUMNS.filter(({ field }) => fact[field] !== other[field])
-  const names = differing.map(({ name }) => name)
-  return fact.timestampMicros === other.timestampMicros ? names : [...names, 'timestamp']
-}
-
-/** Where only the key is left of an old order, its timestamp is all that can be compared. */
-function differencesToStored(fact: Fact, stored: ExistingOrder): string[] {
-  return differences(fact, { ...fact, ...stored.values, timestampMicros: stored.timestampMicros })
 }

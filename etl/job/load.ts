@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Pool, PoolClient } from 'pg'
-import { firstOfEachOrder, settleDuplicates } from './duplicates.ts'
+import { firstOfEachIdentity, settleDuplicates } from './duplicates.ts'
 import { recentBatches, writeLedger, type StageTimings, type Batch } from '../ledger/batches.ts'
 import { commonestFailures, tooManyRejected, WINDOW_RECORDS } from './circuit-breaker.ts'
 import type { DeadLetterCode, Fact, Rejection } from '../stream/types.ts'
 import type { SourceRecord } from '../kafka/record.ts'
 import { countRefused, insertDeadLetters } from '../ledger/dead-letters.ts'
-import { insertFacts, type MonthKeeper } from '../stream/facts.ts'
-import { claimKeys, findExisting } from '../stream/keys.ts'
+import type { Stream } from '../stream/compile.ts'
+import type { Row } from '../stream/definition.ts'
+import type { Origin } from '../stream/facts.ts'
+import type { MonthKeeper } from '../stream/months.ts'
 import { advanceProgress, lockProgress, type Progress } from '../ledger/watermark.ts'
 import {
   findRedrives,
@@ -16,7 +18,6 @@ import {
   type RecordOutcome,
   type Redrives,
 } from '../ledger/redrives.ts'
-import { addToRollup } from '../stream/rollup.ts'
 import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 
 /** A batch after validate and transform: every record of it is either a fact or a rejection. */
@@ -44,6 +45,7 @@ export type LoadOutcome =
 
 export interface Loader {
   readonly pool: Pool
+  readonly stream: Stream
   readonly months: MonthKeeper
   readonly deadLetterMaxRatio: number
 }
@@ -76,7 +78,9 @@ function loadOnce(
       return rollback({ kind: 'moved' })
     if (progress.stopCode !== null) return rollback({ kind: 'stopped' })
 
-    const { fresh, duplicates, conflicts } = await claim(client, prepared)
+    const { stream } = loader
+    const origin = { ...batch, batchId: batch.id }
+    const { fresh, duplicates, conflicts } = await claim(stream, client, prepared, origin)
     const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
     const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
     const reason = await massRejection(
@@ -97,15 +101,11 @@ function loadOnce(
     }
 
     if (fresh.length > 0) {
-      await insertFacts(client, fresh, {
-        batchId: batch.id,
-        partition: batch.partition,
-        incarnation: batch.incarnation,
-      })
-      await addToRollup(client, fresh, batch.partition)
+      await stream.identity.insert(client, fresh, origin)
+      for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.partition)
     }
     if (redrives.size > 0) await lockRedriveOutcomes(client)
-    await insertDeadLetters(client, rejected, { ...batch, batchId: batch.id }, redrives)
+    await insertDeadLetters(client, rejected, origin, redrives)
     if (redrives.size > 0) await settleRedrives(client, batch, redrives, outcomes(fresh, rejected))
     const counts = { loaded: fresh.length, duplicate: duplicates, deadLettered: rejected.length }
     await writeLedger(client, {
@@ -123,13 +123,12 @@ function loadOnce(
   })
 }
 
-async function claim(client: PoolClient, { batch, facts }: PreparedBatch) {
-  const firsts = firstOfEachOrder(facts)
-  const claimed = firsts.length === 0 ? 0 : await claimKeys(client, firsts)
+async function claim(stream: Stream, client: PoolClient, { batch, facts }: PreparedBatch, origin: Origin) {
+  const firsts = firstOfEachIdentity(facts)
   const existing =
-    claimed === firsts.length ? new Map<string, never>() : await findExisting(client, firsts, claimed)
+    firsts.length === 0 ? new Map<string, Row>() : await stream.identity.claim(client, firsts, origin)
   const records = new Map<number, SourceRecord>()
-  return settleDuplicates(facts, firsts, existing, (offset) => {
+  return settleDuplicates(stream, facts, firsts, existing, (offset) => {
     if (records.size === 0) for (const record of batch.records) records.set(record.offset, record)
     return records.get(offset)!
   })

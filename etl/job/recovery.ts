@@ -8,6 +8,8 @@ const RETRIES = 3
 const WORTH_ANOTHER_TRY: ReadonlySet<Remedy> = new Set(['retry', 'reconnect', 'wait', 'unknown'])
 
 export interface Recovery {
+  /** Of Postgres' errors: see remedyFor. */
+  readonly isOfFacts: (table: string) => boolean
   readonly load: (prepared: PreparedBatch) => Promise<LoadOutcome>
   readonly logger: Logger
   readonly onRetry: () => void
@@ -26,7 +28,7 @@ export async function loadWithRecovery(prepared: PreparedBatch, recovery: Recove
   try {
     return await withRetries(prepared, recovery)
   } catch (error) {
-    const remedy = remedyFor(error)
+    const remedy = remedyFor(error, recovery.isOfFacts)
     if (remedy !== 'poison' && remedy !== 'smaller') throw error
     const { batch } = prepared
     recovery.logger.warn(
@@ -41,12 +43,13 @@ export async function loadWithRecovery(prepared: PreparedBatch, recovery: Recove
 
 function withRetries(
   prepared: PreparedBatch,
-  { load, logger, onRetry, signal }: Recovery,
+  { load, logger, onRetry, signal, isOfFacts }: Recovery,
 ): Promise<LoadOutcome> {
   const attempt = () => {
     signal.throwIfAborted()
     return load(prepared)
   }
+  const isWorthIt = (error: unknown) => WORTH_ANOTHER_TRY.has(remedyFor(error, isOfFacts))
   // pRetry doesn't get the signal: it would throw away the outcome of a load that was committed meanwhile.
   return pRetry(attempt, {
     retries: RETRIES,
@@ -54,9 +57,9 @@ function withRetries(
     minTimeout: 100,
     maxTimeout: 5_000,
     randomize: true,
-    shouldRetry: ({ error }) => WORTH_ANOTHER_TRY.has(remedyFor(error)),
+    shouldRetry: ({ error }) => isWorthIt(error),
     onFailedAttempt: ({ error, retriesLeft }) => {
-      if (!WORTH_ANOTHER_TRY.has(remedyFor(error))) return
+      if (!isWorthIt(error)) return
       signal.throwIfAborted()
       if (retriesLeft === 0) return
       onRetry()

@@ -4,9 +4,8 @@ import type { Membership } from '../kafka/membership.ts'
 import type { Batch } from '../ledger/batches.ts'
 import { stopPartition, type Progress } from '../ledger/watermark.ts'
 import type { Logger } from '../process/log.ts'
-import type { MonthKeeper } from '../stream/facts.ts'
-import type { FraudRule } from '../stream/fraud-rules.ts'
-import type { TaxRate } from '../stream/money.ts'
+import type { Stream } from '../stream/compile.ts'
+import type { MonthKeeper } from '../stream/months.ts'
 import type { Fact, Rejection, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
@@ -19,6 +18,7 @@ import { validate } from './validate.ts'
 
 /** What the pipeline works with; made once by main. */
 export interface Pipeline extends Acknowledger {
+  readonly stream: Stream
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
   readonly metrics: RunObserver
@@ -27,8 +27,6 @@ export interface Pipeline extends Acknowledger {
   readonly batchBytes: number
   readonly maxAgeDays: number
   readonly deadLetterMaxRatio: number
-  readonly taxRate: TaxRate
-  readonly fraudRules: readonly FraudRule[]
 }
 
 /** One run's share of the work. */
@@ -97,7 +95,7 @@ export function stagesOf(
       return batch
     },
     validate: (batch) => timed('validate', () => validate(batch.records, pipeline)),
-    transform: (valid) => timed('transform', () => transform(valid, pipeline)),
+    transform: (valid) => timed('transform', () => transform(valid, pipeline.stream)),
     load: async (prepared) => {
       const { batch } = prepared
       const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)
@@ -128,6 +126,7 @@ async function loadRecovered(
   const logger = partitionLogger.child({ batch_id: prepared.batch.id })
   try {
     const outcome = await loadWithRecovery(prepared, {
+      isOfFacts: pipeline.stream.isOfFacts,
       load: (part) => loadMeasured(pipeline, part, run.runId),
       signal: run.signal,
       onRetry: run.onRetry,

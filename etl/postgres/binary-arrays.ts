@@ -15,22 +15,32 @@ const OID = {
   uuid: 2950,
 }
 const HEADER_BYTES = 20
+/** Where the header says whether an element is null. */
+const HAS_NULLS_AT = 4
 /** An empty array has no dimensions, so neither their length nor their lower bound. */
 const EMPTY_BYTES = 12
 /** Microseconds from 1970 to 2000, where Postgres' clock begins. */
 const POSTGRES_EPOCH_MICROS = 946_684_800_000_000
 const TWO_TO_32 = 4_294_967_296
+/** NUMERIC_NEG. */
+const NEGATIVE = 0x4000
 
-/** One-dimensional, without nulls, every element `size` bytes. */
+type Nullable<T> = readonly (T | null)[]
+
+/** One-dimensional, every element `size` bytes; a null's length is −1. */
 function fixed<T>(
   oid: number,
   size: number,
-  values: readonly T[],
+  values: Nullable<T>,
   write: (to: Buffer, value: T, at: number) => void,
 ): Buffer {
   const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * (4 + size))
   let at = writeHeader(buffer, oid, values.length)
   for (const value of values) {
+    if (value === null) {
+      at = writeNull(buffer, at)
+      continue
+    }
     buffer.writeInt32BE(size, at)
     write(buffer, value, at + 4)
     at += 4 + size
@@ -38,9 +48,9 @@ function fixed<T>(
   return buffer.subarray(0, at)
 }
 
-function writeHeader(buffer: Buffer, oid: number, length: number, hasNulls = false): number {
+function writeHeader(buffer: Buffer, oid: number, length: number): number {
   buffer.writeInt32BE(length === 0 ? 0 : 1, 0) // dimensions
-  buffer.writeInt32BE(hasNulls ? 1 : 0, 4)
+  buffer.writeInt32BE(0, HAS_NULLS_AT)
   buffer.writeInt32BE(oid, 8)
   if (length === 0) return EMPTY_BYTES
   buffer.writeInt32BE(length, 12)
@@ -48,27 +58,36 @@ function writeHeader(buffer: Buffer, oid: number, length: number, hasNulls = fal
   return HEADER_BYTES
 }
 
-export const bools = (values: readonly boolean[]) =>
+function writeNull(buffer: Buffer, at: number): number {
+  buffer.writeInt32BE(1, HAS_NULLS_AT)
+  return buffer.writeInt32BE(-1, at)
+}
+
+export const bools = (values: Nullable<boolean>) =>
   fixed(OID.bool, 1, values, (to, value, at) => to.writeInt8(value ? 1 : 0, at))
 
-export const int4s = (values: readonly number[]) =>
+export const int4s = (values: Nullable<number>) =>
   fixed(OID.int4, 4, values, (to, value, at) => to.writeInt32BE(value, at))
 
-export const int8s = (values: readonly number[]) => fixed(OID.int8, 8, values, writeInt64)
+export const int8s = (values: Nullable<number>) => fixed(OID.int8, 8, values, writeInt64)
 
 /** @param values microseconds since 1970, UTC. */
-export const timestamps = (values: readonly number[]) =>
+export const timestamps = (values: Nullable<number>) =>
   fixed(OID.timestamptz, 8, values, (to, micros, at) => writeInt64(to, micros - POSTGRES_EPOCH_MICROS, at))
 
 /** @param values in the 8-4-4-4-12 form. */
-export const uuids = (values: readonly string[]) =>
+export const uuids = (values: Nullable<string>) =>
   fixed(OID.uuid, 16, values, (to, value, at) => to.write(value.replaceAll('-', ''), at, 'hex'))
 
-export function texts(values: readonly string[]): Buffer {
-  const sizes = values.map((value) => Buffer.byteLength(value))
-  const buffer = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size + 4, HEADER_BYTES))
+export function texts(values: Nullable<string>): Buffer {
+  const sizes = values.map((value) => (value === null ? -1 : Buffer.byteLength(value)))
+  const buffer = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size + 5, HEADER_BYTES))
   let at = writeHeader(buffer, OID.text, values.length)
   for (const [i, value] of values.entries()) {
+    if (value === null) {
+      at = writeNull(buffer, at)
+      continue
+    }
     buffer.writeInt32BE(sizes[i]!, at)
     buffer.write(value, at + 4)
     at += 4 + sizes[i]!
@@ -76,14 +95,18 @@ export function texts(values: readonly string[]): Buffer {
   return buffer.subarray(0, at)
 }
 
-/** A null's length is −1. As text, pg would write each byte as two digits, in a string as long as all of them. */
-export function byteas(values: readonly (Buffer | null)[]): Buffer {
+/** As text, pg would write each byte as two digits, in a string as long as all of them. */
+export function byteas(values: Nullable<Buffer>): Buffer {
   const bytes = values.reduce((sum, value) => sum + 4 + (value?.length ?? 0), HEADER_BYTES)
   const buffer = Buffer.allocUnsafe(bytes)
-  let at = writeHeader(buffer, OID.bytea, values.length, values.includes(null))
+  let at = writeHeader(buffer, OID.bytea, values.length)
   for (const value of values) {
-    buffer.writeInt32BE(value?.length ?? -1, at)
-    at += 4 + (value?.copy(buffer, at + 4) ?? 0)
+    if (value === null) {
+      at = writeNull(buffer, at)
+      continue
+    }
+    buffer.writeInt32BE(value.length, at)
+    at += 4 + value.copy(buffer, at + 4)
   }
   return buffer.subarray(0, at)
 }
@@ -92,12 +115,17 @@ export function byteas(values: readonly (Buffer | null)[]): Buffer {
  * Numerics of scale 2 (src/backend/utils/adt/numeric.c, numeric_recv: groups of four decimal digits, the
  * weight of the first, sign, scale).
  *
- * @param values whole hundredths, not negative, below 9 · 10^17.
+ * @param values whole hundredths, their magnitude below 9 · 10^17.
  */
-export function hundredths(values: readonly (number | bigint)[]): Buffer {
+export function hundredths(values: Nullable<number | bigint>): Buffer {
   const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 24)
   let at = writeHeader(buffer, OID.numeric, values.length)
-  for (const value of values) {
+  for (const signed of values) {
+    if (signed === null) {
+      at = writeNull(buffer, at)
+      continue
+    }
+    const value = signed < 0 ? -signed : signed
     const whole = typeof value === 'bigint' ? Number(value / 100n) : Math.floor(value / 100)
     const cents = typeof value === 'bigint' ? Number(value % 100n) : value % 100
     const groups = [
@@ -113,7 +141,7 @@ export function hundredths(values: readonly (number | bigint)[]): Buffer {
     buffer.writeInt32BE(8 + 2 * digits, at)
     buffer.writeInt16BE(digits, at + 4)
     buffer.writeInt16BE(digits === 0 ? 0 : 3 - first, at + 6)
-    buffer.writeUInt16BE(0, at + 8) // positive
+    buffer.writeUInt16BE(signed < 0 ? NEGATIVE : 0, at + 8)
     buffer.writeUInt16BE(2, at + 10) // scale
     at += 12
     for (let i = first; i >= 0 && i <= last; i++, at += 2) buffer.writeInt16BE(groups[i]!, at)

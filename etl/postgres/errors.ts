@@ -11,7 +11,7 @@ interface Rule {
   readonly remedy: Remedy
   /** A whole SQLSTATE or its class (first two characters), from Postgres' appendix A. */
   readonly sqlstate: string
-  readonly when?: (error: PostgresError) => boolean
+  readonly when?: (error: PostgresError, isOfFacts: IsOfFacts) => boolean
 }
 
 interface PostgresError extends Error {
@@ -20,7 +20,8 @@ interface PostgresError extends Error {
   readonly table?: string
 }
 
-const FACT_TABLES = /^(transactions(_\d{4}_\d{2})?|order_keys)$/
+/** Whether what a record says goes into this table; the record is to blame for what it refuses. */
+export type IsOfFacts = (table: string) => boolean
 
 /** The first that fits counts, so whole codes stand before their class. */
 export const RULES: readonly Rule[] = [
@@ -44,7 +45,9 @@ export const RULES: readonly Rule[] = [
   { sqlstate: '54', remedy: 'poison' }, // a limit that the data reached
   // No partition of the relation for the row: class 23, but no constraint is named.
   { sqlstate: '23514', remedy: 'operator', when: (error) => error.constraint === undefined },
-  { sqlstate: '23', remedy: 'poison', when: (error) => FACT_TABLES.test(error.table ?? '') },
+  // Who has claimed an identity is looked up, so another has come between.
+  { sqlstate: '23505', remedy: 'retry', when: (error, isOfFacts) => isOfFacts(error.table ?? '') },
+  { sqlstate: '23', remedy: 'poison', when: (error, isOfFacts) => isOfFacts(error.table ?? '') },
   { sqlstate: '23', remedy: 'operator' }, // our own ledger
   { sqlstate: '42', remedy: 'operator' },
   { sqlstate: '28', remedy: 'operator' },
@@ -56,7 +59,8 @@ export const RULES: readonly Rule[] = [
 const CONNECTION_LOST =
   /Connection terminated|connection timeout|timeout expired|timeout exceeded|Query read timeout|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|not queryable/
 
-export function remedyFor(error: unknown): Remedy {
+/** @param isOfFacts none unless told: then no record is blamed for a constraint. */
+export function remedyFor(error: unknown, isOfFacts: IsOfFacts = () => false): Remedy {
   if (!(error instanceof Error)) return 'unknown'
   // Too large for a string or a buffer in this process, before Postgres saw anything.
   if (error instanceof RangeError) return 'smaller'
@@ -65,7 +69,7 @@ export function remedyFor(error: unknown): Remedy {
     const rule = RULES.find(
       ({ sqlstate, when }) =>
         (code === sqlstate || (sqlstate.length === 2 && code.startsWith(sqlstate))) &&
-        (when?.(error) ?? true),
+        (when?.(error, isOfFacts) ?? true),
     )
     if (rule !== undefined) return rule.remedy
   }

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { decimalSetting, wholeNumberSetting } from './settings.ts'
 import { databaseTlsProblem } from './tls.ts'
 
 /**
@@ -14,20 +15,6 @@ type Env = Readonly<Record<string, string | undefined>>
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `is not a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `is outside ${min} to ${max}`)
-
-const decimal = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d*\.?\d+$/, `is not a number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `is outside ${min} to ${max}`)
 
 const flag = z
   .enum(['true', 'false'], 'is neither true nor false')
@@ -109,7 +96,7 @@ const sections = {
     KAFKA_TOPIC: kafkaName.default('transactions'),
     KAFKA_DLQ_TOPIC: kafkaName.default('transactions.dlq'),
     KAFKA_GROUP_ID: z.string().min(1, 'is empty').max(249).default('etl-consumer'),
-    KAFKA_SESSION_TIMEOUT_MS: wholeNumber(6_000, 1_800_000).default(30_000),
+    KAFKA_SESSION_TIMEOUT_MS: wholeNumberSetting(6_000, 1_800_000).default(30_000),
     KAFKA_SSL: flag,
     KAFKA_SSL_CA: certificate.optional(),
     KAFKA_SSL_CERT: certificate.optional(),
@@ -121,24 +108,23 @@ const sections = {
     KAFKA_SASL_PASSWORD: z.string().optional(),
   },
   topics: {
-    TOPIC_PARTITIONS: wholeNumber(1, 10_000).default(3),
-    TOPIC_REPLICATION: wholeNumber(1, 100).default(1),
-    TOPIC_MIN_INSYNC: wholeNumber(1, 100).default(1),
+    TOPIC_PARTITIONS: wholeNumberSetting(1, 10_000).default(3),
+    TOPIC_REPLICATION: wholeNumberSetting(1, 100).default(1),
+    TOPIC_MIN_INSYNC: wholeNumberSetting(1, 100).default(1),
   },
   database: {
     DATABASE_URL: databaseUrl,
     MIGRATION_DATABASE_URL: databaseUrl.optional(),
-    DATABASE_POOL_SIZE: wholeNumber(2, 1_000).default(10),
+    DATABASE_POOL_SIZE: wholeNumberSetting(2, 1_000).default(10),
   },
   etl: {
     ETL_SCHEDULE: z.string().default('*/30 * * * * *'),
-    ETL_RUN_BUDGET_MS: wholeNumber(1_000, 86_400_000).default(300_000),
-    BATCH_SIZE: wholeNumber(1, 100_000).default(1_000),
-    BATCH_BYTES: wholeNumber(65_536, 67_108_864).default(8_388_608),
-    TAX_RATE: decimal(0, 1).default(0.085),
-    DEAD_LETTER_MAX_RATIO: decimal(0, 1).default(0.5),
-    TRANSACTION_MAX_AGE_DAYS: wholeNumber(1, 36_500).default(1_095),
-    HTTP_PORT: wholeNumber(0, 65_535).default(8_080),
+    ETL_RUN_BUDGET_MS: wholeNumberSetting(1_000, 86_400_000).default(300_000),
+    BATCH_SIZE: wholeNumberSetting(1, 100_000).default(1_000),
+    BATCH_BYTES: wholeNumberSetting(65_536, 67_108_864).default(8_388_608),
+    DEAD_LETTER_MAX_RATIO: decimalSetting(0, 1).default(0.5),
+    TRANSACTION_MAX_AGE_DAYS: wholeNumberSetting(1, 36_500).default(1_095),
+    HTTP_PORT: wholeNumberSetting(0, 65_535).default(8_080),
   },
   console: {
     CONSOLE_PASSWORD: password.optional(),
@@ -153,12 +139,12 @@ const sections = {
     ALERT_SMTP_URL: secretUrl(['smtp:', 'smtps:'], 'smtps://user:password@mail.example.com:465').optional(),
     ALERT_EMAIL_FROM: emailList.refine((list) => list.length === 1, 'is more than one address').optional(),
     ALERT_EMAIL_TO: emailList.optional(),
-    ALERT_LATE_SECONDS: wholeNumber(1, 86_400).default(180),
-    ALERT_DEAD_LETTER_RATIO: decimal(0, 1).default(0.05),
+    ALERT_LATE_SECONDS: wholeNumberSetting(1, 86_400).default(180),
+    ALERT_DEAD_LETTER_RATIO: decimalSetting(0, 1).default(0.05),
   },
   housekeeping: {
-    RETENTION_DAYS: wholeNumber(32, 36_500).optional(),
-    LEDGER_RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
+    RETENTION_DAYS: wholeNumberSetting(32, 36_500).optional(),
+    LEDGER_RETENTION_DAYS: wholeNumberSetting(1, 36_500).optional(),
   },
   log: {
     LOG_LEVEL: z
@@ -168,13 +154,13 @@ const sections = {
       .default('info'),
   },
   producer: {
-    PRODUCER_MIN_INTERVAL_MS: wholeNumber(0, 3_600_000).default(1_000),
-    PRODUCER_MAX_INTERVAL_MS: wholeNumber(0, 3_600_000).default(2_000),
-    PRODUCER_RATE: decimal(0.001, 1_000_000).optional(),
-    PRODUCER_LIMIT: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
-    PRODUCER_INVALID_RATIO: decimal(0, 1).default(0),
-    PRODUCER_DUPLICATE_RATIO: decimal(0, 1).default(0),
-    PRODUCER_SEED: wholeNumber(0, 4_294_967_295).optional(),
+    PRODUCER_MIN_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(1_000),
+    PRODUCER_MAX_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(2_000),
+    PRODUCER_RATE: decimalSetting(0.001, 1_000_000).optional(),
+    PRODUCER_LIMIT: wholeNumberSetting(1, Number.MAX_SAFE_INTEGER).optional(),
+    PRODUCER_INVALID_RATIO: decimalSetting(0, 1).default(0),
+    PRODUCER_DUPLICATE_RATIO: decimalSetting(0, 1).default(0),
+    PRODUCER_SEED: wholeNumberSetting(0, 4_294_967_295).optional(),
   },
 }
 type Sections = typeof sections
@@ -189,13 +175,17 @@ export const CONFIG_VARIABLES: readonly string[] = Object.values(sections).flatM
 )
 
 /**
- * Reads the sections that a program needs. Blank counts as not set, and NAME_FILE as the file that
+ * Reads the sections that a program needs, and what the streams that it loads let the environment set. Blank counts as not set, and NAME_FILE as the file that
  * holds NAME (for Docker secrets).
  *
  * @throws ConfigError that lists every variable that is wrong.
  */
-export function readConfig<const S extends Section>(wanted: readonly S[], env: Env = process.env): Config<S> {
-  const shape = Object.assign({}, ...wanted.map((section) => sections[section])) as z.ZodRawShape
+export function readConfig<const S extends Section>(
+  wanted: readonly S[],
+  env: Env = process.env,
+  ofStreams: Readonly<Record<string, z.ZodType>> = {},
+): Config<S> {
+  const shape = Object.assign({}, ...wanted.map((section) => sections[section]), ofStreams) as z.ZodRawShape
   const problems: string[] = []
   const values: Record<string, string> = {}
   for (const name of Object.keys(shape)) {

@@ -3,11 +3,12 @@ import type { Kafka } from '../kafka/client.ts'
 import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { checkBatches } from './batches.ts'
 import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
-import { checkAmounts, checkOrderKeys, checkOffsets, checkRollup } from './tables.ts'
+import type { Stream } from '../stream/compile.ts'
+import { checkInvariant, checkKeys, checkOffsets, checkRollup } from './tables.ts'
 import { askKafka, checkLog, type TopicNow } from './log.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
-import type { Check, CheckName, CheckResult, ReconcileReport } from './report.ts'
+import type { Check, CheckResult, ReconcileReport } from './report.ts'
 import { inSnapshot, type Snapshot, readWatermarks, type Watermarks } from './snapshot.ts'
 import { notReadAgain, partitionReports, sum, warningsOf } from './summary.ts'
 
@@ -17,6 +18,7 @@ export { renderReconciliation, verdict } from './render.ts'
 export interface ReconcileOptions {
   /** Of a role that may read the warehouse, such as createPool's. */
   readonly pool: Pool
+  readonly stream: Stream
   /** Without it the watermarks are not held against the log. `deep` needs it. */
   readonly kafka?: Kafka
   readonly topic: string
@@ -56,12 +58,20 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
 async function runChecks(
   snapshot: Snapshot,
   { at, progress }: Watermarks,
-  { pool, kafka, topic, deep = false, publishGraceMs = PUBLISH_GRACE_MS, onProgress }: ReconcileOptions,
+  {
+    pool,
+    stream,
+    kafka,
+    topic,
+    deep = false,
+    publishGraceMs = PUBLISH_GRACE_MS,
+    onProgress,
+  }: ReconcileOptions,
   now: TopicNow | undefined,
   reader: LogReader | undefined,
 ): Promise<Omit<ReconcileReport, 'tookMs'>> {
   const checks: Check[] = []
-  async function check<T extends CheckResult>(name: CheckName, work: () => Promise<T>): Promise<T> {
+  async function check<T extends CheckResult>(name: string, work: () => Promise<T>): Promise<T> {
     const begun = performance.now()
     const result = await work()
     const { rule, scope, findings } = result
@@ -74,15 +84,13 @@ async function runChecks(
   await check('ranges', () => checkRanges(snapshot))
   const books = await check('batches', () => checkBatches(snapshot))
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
-  await check('offsets', () => checkOffsets(snapshot))
-  await check('rollup', () => checkRollup(snapshot))
-  await check('order keys', () => checkOrderKeys(snapshot))
-  await check('amounts', () => checkAmounts(snapshot))
+  await check('offsets', () => checkOffsets(snapshot, stream))
+  await checkTables(snapshot, stream, check)
   await check('published', () => checkPublished(snapshot, pool, publishGraceMs))
   const { losses } = await check('data losses', () => checkLosses(snapshot))
   let everyRecord: DeepResult | undefined
   if (deep && kafka && log && now && reader) {
-    const using = { snapshot, kafka, reader, compacted: now.compacted, onProgress }
+    const using = { snapshot, stream, kafka, reader, compacted: now.compacted, onProgress }
     everyRecord = await check('every record', () => checkEveryRecord(using, log.known))
   }
 
@@ -101,4 +109,20 @@ async function runChecks(
     warnings,
     everyRecord: everyRecord?.counts ?? null,
   }
+}
+
+/** What a stream's own tables must agree in. */
+async function checkTables(
+  snapshot: Snapshot,
+  stream: Stream,
+  check: (name: string, work: () => Promise<CheckResult>) => Promise<unknown>,
+): Promise<void> {
+  const { rollups = {}, identity, invariants = {} } = stream.definition
+  const names = Object.keys(rollups)
+  for (const name of names)
+    await check(names.length === 1 ? 'rollup' : `rollup ${name}`, () => checkRollup(snapshot, stream, name))
+  if (identity.scope === 'warehouse')
+    await check(identity.keys.replaceAll('_', ' '), () => checkKeys(snapshot, stream, identity.keys))
+  for (const [name, invariant] of Object.entries(invariants))
+    await check(name, () => checkInvariant(snapshot, stream, invariant))
 }

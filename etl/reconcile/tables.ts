@@ -1,3 +1,5 @@
+import type { Stream } from '../stream/compile.ts'
+import type { Definition, Invariant } from '../stream/definition.ts'
 import { count } from '../text/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
@@ -14,12 +16,12 @@ interface UsedTwice {
  * A record becomes one fact or one dead letter: no offset has two rows, which equal counts could hide. The
  * batch's id tells topic, partition and incarnation.
  */
-export async function checkOffsets(snapshot: Snapshot): Promise<CheckResult> {
+export async function checkOffsets(snapshot: Snapshot, { name: table }: Stream): Promise<CheckResult> {
   const findings = await findMismatches<UsedTwice>(
     snapshot,
     `select 'twice' as kind, (batch_id, "offset") as sort, batch_id, "offset", sum(fact) as facts, sum(letter) as letters
      from (
-       select batch_id, source_offset as "offset", 1 as fact, 0 as letter from warehouse.transactions
+       select batch_id, source_offset as "offset", 1 as fact, 0 as letter from warehouse.${table}
        union all
        select batch_id, "offset", 0, 1 from audit.dead_letters
      ) stored
@@ -30,62 +32,70 @@ export async function checkOffsets(snapshot: Snapshot): Promise<CheckResult> {
   return { rule: 'no offset has more than one fact or dead letter', scope: 'all of them', findings }
 }
 
-/** The measures of a cell, as text: numeric sums are compared and shown exactly. */
-const MEASURES = ['transactions', 'flagged', 'amount', 'tax_amount', 'flagged_amount'] as const
-type Measure = (typeof MEASURES)[number]
+type Cell = Readonly<Record<string, unknown>>
 
-type CellMismatch = Record<`fact_${Measure}` | `rollup_${Measure}`, string | null> & {
-  readonly minute: Date
-  readonly source_partition: number
-  readonly currency: string
-  readonly product_category: string
-}
-
-/** The pipeline cuts minutes in UTC from the microseconds; so does date_bin, for dates before its origin too. */
-const CELL_MISMATCHES = `
-  select case when f.transactions is null then 'without facts' when s.transactions is null then 'missing' else 'differs' end as kind,
-         (minute, source_partition, currency, product_category) as sort,
-         minute, source_partition, currency, product_category,
-         ${MEASURES.map((m) => `f.${m}::text as fact_${m}, s.${m}::text as rollup_${m}`).join(', ')}
-  from (
-    select date_bin('1 minute', transaction_timestamp, 'epoch') as minute, source_partition, currency, product_category,
-           count(*) as transactions, count(*) filter (where is_fraud_flagged) as flagged, sum(amount) as amount,
-           sum(tax_amount) as tax_amount, coalesce(sum(amount) filter (where is_fraud_flagged), 0) as flagged_amount
-    from warehouse.transactions group by 1, 2, 3, 4
-  ) f
-  full join warehouse.sales_by_minute s using (minute, source_partition, currency, product_category)
-  where ${MEASURES.map((m) => `f.${m} is distinct from s.${m}`).join(' or ')}`
-
-/** The rollup is the sum of the facts, cell by cell and in both directions. */
-export async function checkRollup(snapshot: Snapshot): Promise<CheckResult> {
-  const findings = await findMismatches<CellMismatch>(
+/**
+ * A rollup is the sum of the facts, cell by cell and in both directions. Sums are compared and shown as text, so
+ * exactly. The pipeline cuts time in UTC from the microseconds; so does date_bin, for dates before its origin too.
+ */
+export async function checkRollup(
+  snapshot: Snapshot,
+  { definition, name: facts }: Stream,
+  name: string,
+): Promise<CheckResult> {
+  const { every, by, measures } = definition.rollups![name]!
+  const column = (field: string) => columnOf(definition, field)
+  const inKey = [every, 'source_partition', ...by.map(column)]
+  const sums = Object.entries(measures).map(([as, measure]) => {
+    const filter = measure.where === undefined ? '' : ` filter (where ${column(measure.where)})`
+    if (measure.measure === 'count') return `count(*)${filter} as ${as}`
+    return `coalesce(sum(${column(measure.field)})${filter}, 0) as ${as}`
+  })
+  const all = Object.keys(measures)
+  const findings = await findMismatches<Cell>(
     snapshot,
-    CELL_MISMATCHES,
-    (row) =>
-      `minute ${row.minute.toISOString()}, partition ${row.source_partition}, ${row.currency}, ${row.product_category}`,
-    cellSentence,
+    `select case when f."hasFacts" is null then 'without facts' when s.${every} is null then 'missing' else 'differs' end as kind,
+            (${inKey.join(', ')}) as sort, ${inKey.join(', ')}, f."hasFacts",
+            ${all.map((one) => `f.${one}::text as "fact ${one}", s.${one}::text as "rollup ${one}"`).join(', ')}
+     from (
+       select date_bin('1 ${every}', ${column(definition.eventTime)}, 'epoch') as ${every}, source_partition,
+              ${[...by.map(column), 'count(*) as "hasFacts"', ...sums].join(', ')}
+       from warehouse.${facts} group by ${inKey.map((_, i) => i + 1).join(', ')}
+     ) f
+     full join warehouse.${name} s using (${inKey.join(', ')})
+     where ${all.map((one) => `f.${one} is distinct from s.${one}`).join(' or ')}`,
+    (cell) =>
+      [
+        `${every} ${(cell[every] as Date).toISOString()}`,
+        `partition ${String(cell['source_partition'])}`,
+        ...by.map((field) => String(cell[column(field)])),
+      ].join(', '),
+    (cell) => cellSentence(cell, all, definition.title),
   )
-  const { rows } = await snapshot.query<{ cells: number }>(
-    'select count(*) as cells from warehouse.sales_by_minute',
-  )
+  const { rows } = await snapshot.query<{ cells: number }>(`select count(*) as cells from warehouse.${name}`)
   return {
-    rule: 'the sales by minute are the sums of the facts',
+    rule: `the ${name.replaceAll('_', ' ')} are the sums of the facts`,
     scope: count(rows[0]!.cells, 'row'),
     findings,
   }
 }
 
-function cellSentence(row: CellMismatch & { kind: string }): string {
-  if (row.kind === 'missing') return `${row.fact_transactions} facts, but no row in the rollup`
-  if (row.kind === 'without facts')
-    return `the rollup has ${row.rollup_transactions} transactions, but there is no fact`
-  return MEASURES.filter((m) => Number(row[`fact_${m}`]) !== Number(row[`rollup_${m}`]))
-    .map((m) => `${m} is ${row[`fact_${m}`]} by the facts, ${row[`rollup_${m}`]} in the rollup`)
+function cellSentence(cell: Cell & { kind: string }, measures: readonly string[], title: string): string {
+  const text = (of: string) => String(cell[of])
+  if (cell.kind === 'missing') return `${text('hasFacts')} facts, but no row in the rollup`
+  if (cell.kind === 'without facts')
+    return `the rollup has ${text(`rollup ${measures[0]!}`)} ${title}s, but there is no fact`
+  return measures
+    .filter((one) => Number(cell[`fact ${one}`]) !== Number(cell[`rollup ${one}`]))
+    .map((one) => `${one} is ${text(`fact ${one}`)} by the facts, ${text(`rollup ${one}`)} in the rollup`)
     .join('; ')
 }
 
+const columnOf = ({ fields, derived = {} }: Definition, field: string): string =>
+  (fields[field] ?? derived[field])!.options.column ?? field
+
 interface KeyMismatch {
-  readonly order_id: string
+  readonly name: string
   readonly batch_id: string | null
   readonly source_offset: number | null
   readonly key_at: Date | null
@@ -93,41 +103,44 @@ interface KeyMismatch {
 }
 
 /**
+ * An identity is once in the warehouse: each fact has its key with its time, and each key its fact unless
+ * that was dropped for its age. One that is there twice is seen too, since its two facts differ in the
+ * time and its key has one.
+ *
  * A key outlives its fact where the fact was dropped for its age, with its whole month, which had ended 31
  * days before at least. As many as were dropped may be without a fact, and no more: else all are told.
  */
-const KEY_MISMATCHES = `
-  with pairs as (
-    select order_id, t.batch_id, t.source_offset, k.order_id is null as no_key, t.order_id is null as no_fact,
-           k.transaction_timestamp as key_at, t.transaction_timestamp as fact_at,
-           t.order_id is null and date_trunc('month', k.transaction_timestamp, 'UTC') + interval '1 month'
-             <= now() - interval '31 days' as may_be_dropped
-    from warehouse.transactions t full join warehouse.order_keys k using (order_id)
-    where k.transaction_timestamp is distinct from t.transaction_timestamp
-  ), dropped as (
-    select (select coalesce(sum(dropped), 0) from audit.pipeline_batches)
-         + (select coalesce(sum(dropped), 0) from audit.opening_balances) as facts
-  )
-  select case when no_key then 'fact without key' when no_fact then 'key without fact' else 'another timestamp' end as kind,
-         order_id as sort, order_id, batch_id, source_offset, key_at, fact_at
-  from pairs, dropped
-  where not may_be_dropped or (select count(*) from pairs where may_be_dropped) > dropped.facts`
-
-/**
- * An order is once in the warehouse: each fact has its key with its timestamp, and each key its fact unless
- * that was dropped for its age. An order that is there twice is seen too, since its two facts differ in the
- * timestamp and its key has one.
- */
-export async function checkOrderKeys(snapshot: Snapshot): Promise<CheckResult> {
+export async function checkKeys(
+  snapshot: Snapshot,
+  { definition, name: facts, identity }: Stream,
+  table: string,
+): Promise<CheckResult> {
+  const time = columnOf(definition, definition.eventTime)
+  const key = identity.fields.map((field) => columnOf(definition, field))
+  const title = definition.identity.title ?? definition.title
   const findings = await findMismatches<KeyMismatch>(
     snapshot,
-    KEY_MISMATCHES,
-    ({ order_id }) => `order ${order_id}`,
+    `with pairs as (
+       select ${key.join(', ')}, t.batch_id, t.source_offset, k.${time} is null as no_key, t.${time} is null as no_fact,
+              k.${time} as key_at, t.${time} as fact_at,
+              t.${time} is null and date_trunc('month', k.${time}, 'UTC') + interval '1 month'
+                <= now() - interval '31 days' as may_be_dropped
+       from warehouse.${facts} t full join warehouse.${table} k using (${key.join(', ')})
+       where k.${time} is distinct from t.${time}
+     ), dropped as (
+       select (select coalesce(sum(dropped), 0) from audit.pipeline_batches)
+            + (select coalesce(sum(dropped), 0) from audit.opening_balances) as facts
+     )
+     select case when no_key then 'fact without key' when no_fact then 'key without fact' else 'another timestamp' end as kind,
+            (${key.join(', ')}) as sort, concat_ws(', ', ${key.join(', ')}) as name, batch_id, source_offset, key_at, fact_at
+     from pairs, dropped
+     where not may_be_dropped or (select count(*) from pairs where may_be_dropped) > dropped.facts`,
+    ({ name }) => `${title} ${name}`,
     keySentence,
   )
-  const { rows } = await snapshot.query<{ keys: number }>('select count(*) as keys from warehouse.order_keys')
+  const { rows } = await snapshot.query<{ keys: number }>(`select count(*) as keys from warehouse.${table}`)
   return {
-    rule: 'each fact has its order key, and each key its fact, unless that was dropped for its age',
+    rule: `each fact has its ${title} key, and each key its fact, unless that was dropped for its age`,
     scope: count(rows[0]!.keys, 'key'),
     findings,
   }
@@ -146,19 +159,23 @@ function keySentence({
   return `${fact} is of ${fact_at?.toISOString()}, its key of ${key_at?.toISOString()}`
 }
 
-/** A fact's total is its amount and its tax: the one derived sum that the rollup doesn't hold. */
-export async function checkAmounts(snapshot: Snapshot): Promise<CheckResult> {
-  const findings = await findMismatches<{
-    order_id: string
-    amount: string
-    tax_amount: string
-    total_amount: string
-  }>(
+/** What a stream says of each of its facts. */
+export async function checkInvariant(
+  snapshot: Snapshot,
+  { definition, name: facts, identity }: Stream,
+  { rule, holds, shows }: Invariant,
+): Promise<CheckResult> {
+  const key = identity.fields.map((field) => columnOf(definition, field)).join(', ')
+  const findings = await findMismatches<{ name: string; shown: Readonly<Record<string, unknown>> }>(
     snapshot,
-    `select 'total' as kind, order_id as sort, order_id, amount, tax_amount, total_amount
-     from warehouse.transactions where total_amount <> amount + tax_amount`,
-    ({ order_id }) => `order ${order_id}`,
-    (row) => `its total is ${row.total_amount}, which is not ${row.amount} + ${row.tax_amount}`,
+    `select 'broken' as kind, (${key}) as sort, concat_ws(', ', ${key}) as name,
+            json_build_object(${shows.map((field) => `'${field}', ${columnOf(definition, field)}::text`).join(', ')}) as shown
+     from warehouse.${facts} where (${holds}) is not true`,
+    ({ name }) => `${definition.identity.title ?? definition.title} ${name}`,
+    ({ shown }) =>
+      `it has ${Object.entries(shown)
+        .map(([field, value]) => `${field} ${String(value)}`)
+        .join(', ')}`,
   )
-  return { rule: 'the total of each fact is its amount and its tax', scope: 'all facts', findings }
+  return { rule, scope: 'all facts', findings }
 }

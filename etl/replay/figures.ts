@@ -1,23 +1,26 @@
+import type { Stream } from '../stream/compile.ts'
 import { centsToDecimal } from '../stream/money.ts'
-import type { Fact } from '../stream/types.ts'
-import type { Comparison, compare } from './derivations.ts'
-
-/** What of a fact a replay may change; money as a decimal. */
-export interface Derived {
-  readonly tax: string
-  readonly flagged: boolean
-  readonly score: number
-  readonly reasons: readonly string[]
-}
+import { measureColumns } from '../stream/rollup.ts'
+import type { Compared, Comparison } from './compare.ts'
 
 export interface BeforeAfter<T> {
   readonly before: T
   readonly after: T
 }
 
+/** A count, or by the value of a field the sums of money as decimals and of whole numbers as such. */
+export type Measured = BeforeAfter<Sum> | Readonly<Record<string, BeforeAfter<Sum>>>
+type Sum = number | string
+
+/** A fact that changed: the fields of its identity, and what is derived of it. */
+export interface Sample extends BeforeAfter<Readonly<Record<string, unknown>>> {
+  readonly [field: string]: unknown
+}
+
 /**
  * What a replay has found so far; of a dry run, what it would change. Each record read is one of `notValid`,
- * `withoutFact`, `otherValues` and `facts`.
+ * `withoutFact`, `otherValues` and `facts`. Besides these it has what the stream's `replayFigures` measure of all
+ * facts found, by name: see `measuredOf`.
  */
 export interface ReplayFigures {
   /** Offsets gone through; not each is a record. */
@@ -34,11 +37,8 @@ export interface ReplayFigures {
   readonly facts: number
   /** Of the facts, those that are (or would be) other than before. */
   readonly changed: number
-  readonly flagged: BeforeAfter<number>
-  /** By currency, of all facts found. */
-  readonly tax: Readonly<Record<string, BeforeAfter<string>>>
   /** The first that changed. */
-  readonly samples: readonly ({ readonly orderId: string } & BeforeAfter<Derived>)[]
+  readonly samples: readonly Sample[]
 }
 
 export const NO_FIGURES: ReplayFigures = {
@@ -50,28 +50,41 @@ export const NO_FIGURES: ReplayFigures = {
   otherValues: 0,
   facts: 0,
   changed: 0,
-  flagged: { before: 0, after: 0 },
-  tax: {},
   samples: [],
+}
+
+/** What was measured, by name: each with the values that it is by, '' where it is by none. */
+export function measuredOf(figures: ReplayFigures): [name: string, of: string, BeforeAfter<Sum>][] {
+  // What comes from the warehouse has lost the order of its names.
+  const byName = Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1))
+  return byName.flatMap(([name, measured]) => {
+    if (name in NO_FIGURES) return []
+    if ('before' in (measured as Measured)) return [[name, '', measured as BeforeAfter<Sum>]]
+    return Object.entries(measured as Record<string, BeforeAfter<Sum>>).map(
+      ([of, sums]) => [name, of, sums] as [string, string, BeforeAfter<Sum>],
+    )
+  })
 }
 
 const SAMPLES = 5
 
 /** The figures with those of a further part of the log. */
 export function addPart(
+  stream: Stream,
   so: ReplayFigures,
   part: {
     readonly offsets: number
     readonly records: number
     readonly notValid: number
-    readonly compared: ReturnType<typeof compare>
+    readonly compared: Compared
   },
 ): ReplayFigures {
   const { same, changed, otherValues } = part.compared
   const found = [...same, ...changed]
-  const flagged = (of: keyof Comparison) => found.filter((one) => one[of].isFraudFlagged).length
+  const samples = changed.slice(0, SAMPLES - so.samples.length).map((one) => sampleOf(stream, one))
   return {
     ...so,
+    ...measure(stream, so, found),
     offsets: so.offsets + part.offsets,
     records: so.records + part.records,
     notValid: so.notValid + part.notValid,
@@ -79,9 +92,7 @@ export function addPart(
     otherValues: so.otherValues + otherValues,
     facts: so.facts + found.length,
     changed: so.changed + changed.length,
-    flagged: { before: so.flagged.before + flagged('stored'), after: so.flagged.after + flagged('fact') },
-    tax: addTax(so.tax, found),
-    samples: [...so.samples, ...changed.slice(0, SAMPLES - so.samples.length).map(sampleOf)],
+    samples: [...so.samples, ...samples],
   }
 }
 
@@ -90,42 +101,61 @@ export function addGone(so: ReplayFigures, offsets: number): ReplayFigures {
   return { ...so, offsets: so.offsets + offsets, gone: so.gone + offsets }
 }
 
-function addTax(tax: ReplayFigures['tax'], found: readonly Comparison[]): ReplayFigures['tax'] {
-  const sums = new Map(
-    Object.entries(tax).map(([currency, { before, after }]) => [
-      currency,
-      { before: toCents(before), after: toCents(after) },
-    ]),
-  )
-  for (const { stored, fact } of found) {
-    const sum = sums.get(fact.currency) ?? { before: 0n, after: 0n }
-    sums.set(fact.currency, {
-      before: sum.before + BigInt(stored.taxCents),
-      after: sum.after + BigInt(fact.taxCents),
-    })
-  }
+function measure(
+  { definition }: Stream,
+  so: ReplayFigures,
+  found: readonly Comparison[],
+): Record<string, Measured> {
+  const figures = definition.replayFigures ?? {}
   return Object.fromEntries(
-    [...sums]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([currency, { before, after }]) => [
-        currency,
-        { before: centsToDecimal(before), after: centsToDecimal(after) },
-      ]),
+    measureColumns(definition, figures).map(({ name, isMoney, of }) => {
+      const { by } = figures[name]!
+      const sums = new Map<string, BeforeAfter<bigint>>(by === undefined ? [['', NOTHING]] : [])
+      for (const [figure, value, { before, after }] of measuredOf(so))
+        if (figure === name) sums.set(value, { before: toInteger(before), after: toInteger(after) })
+      for (const { stored, fact } of found) {
+        const value = by === undefined ? '' : String(fact.row[by])
+        const sum = sums.get(value) ?? NOTHING
+        sums.set(value, {
+          before: sum.before + BigInt(of(stored.row)),
+          after: sum.after + BigInt(of(fact.row)),
+        })
+      }
+      const show = isMoney ? centsToDecimal : Number
+      const shown = [...sums]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([value, { before, after }]) => [value, { before: show(before), after: show(after) }] as const)
+      return [name, by === undefined ? shown[0]![1] : Object.fromEntries(shown)]
+    }),
   )
 }
 
-/** Of a decimal that centsToDecimal wrote. */
-const toCents = (decimal: string): bigint => BigInt(decimal.replace('.', ''))
+const NOTHING = { before: 0n, after: 0n }
 
-function sampleOf({ fact, stored }: Comparison): ReplayFigures['samples'][number] {
-  return { orderId: fact.orderId, before: derivedOf(stored), after: derivedOf(fact) }
+/** Of a count, or a decimal that centsToDecimal wrote. */
+const toInteger = (sum: Sum): bigint => BigInt(String(sum).replace('.', ''))
+
+function sampleOf({ derived, identity }: Stream, { fact, stored }: Comparison): Sample {
+  const ofDerived = ({ row }: Comparison['fact']) =>
+    Object.fromEntries(
+      derived.map(({ field, kind }) => {
+        const value = row[field]
+        return [field, kind.name === 'money' && value !== null ? kind.show(value as object) : value]
+      }),
+    )
+  return {
+    ...Object.fromEntries(identity.fields.map((field) => [field, fact.row[field]])),
+    before: ofDerived(stored),
+    after: ofDerived(fact),
+  }
 }
 
-function derivedOf(fact: Fact): Derived {
-  return {
-    tax: centsToDecimal(fact.taxCents),
-    flagged: fact.isFraudFlagged,
-    score: fact.fraudScore,
-    reasons: fact.fraudReasons,
-  }
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
+/** A sample in a line: what it is of, and where before and after differ. */
+export function sampleInWords({ before, after, ...of }: Sample): { of: string; change: string } {
+  const changes = Object.keys(after)
+    .filter((field) => shown(before[field]) !== shown(after[field]))
+    .map((field) => `${field} ${shown(before[field])} → ${shown(after[field])}`)
+  return { of: Object.values(of).map(String).join(', '), change: changes.join(', ') }
 }

@@ -5,8 +5,7 @@ import type { Pipeline } from '../job/stages.ts'
 import { transform } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
-import { compare, findDerivations, updateDerivations } from './derivations.ts'
-import { replaceInRollup } from '../stream/rollup.ts'
+import { compare } from './compare.ts'
 import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { replayRanges } from '../schema/operations.ts'
@@ -15,10 +14,7 @@ import { addGone, addPart, type ReplayFigures } from './figures.ts'
 import type { PlannedRange } from './plan.ts'
 
 /** What a replay takes from the pipeline: the current code and its settings. */
-export type ReplayRules = Pick<
-  Pipeline,
-  'pool' | 'batchSize' | 'batchBytes' | 'maxAgeDays' | 'taxRate' | 'fraudRules'
->
+export type ReplayRules = Pick<Pipeline, 'pool' | 'stream' | 'batchSize' | 'batchBytes' | 'maxAgeDays'>
 
 /** How far a replay has come in a partition. */
 export interface ReplayProgress extends PlannedRange {
@@ -45,26 +41,24 @@ export function replayPart(
 ): Promise<ReplayFigures> {
   const records = part.kind === 'records' ? part.records : []
   const { valid, rejected } = validate(records, rules)
-  const facts = transform(valid, rules)
+  const { stream } = rules
+  const facts = transform(valid, stream)
   return inTransaction(pool, async (client) => {
     requireSameOffsets(await lockProgress(client, range), range)
-    const compared = compare(facts, await findDerivations(client, facts, range))
+    const stored = await stream.facts.findDerivations(client, facts, range)
+    const compared = compare(facts, stored, stream.derived)
     const { changed } = compared
     if (!isDryRun(job) && changed.length > 0) {
       const after = changed.map(({ fact }) => fact)
-      await updateDerivations(client, after)
-      await replaceInRollup(
-        client,
-        changed.map(({ stored }) => stored),
-        after,
-        range.partition,
-      )
+      const before = changed.map((one) => one.stored)
+      await stream.facts.updateDerivations(client, after)
+      for (const rollup of stream.rollups) await rollup.replace(client, before, after, range.partition)
     }
     const offsets = part.to - part.from
     const grown =
       part.kind === 'gone'
         ? addGone(figures, offsets)
-        : addPart(figures, { offsets, records: records.length, notValid: rejected.length, compared })
+        : addPart(stream, figures, { offsets, records: records.length, notValid: rejected.length, compared })
     await advanceReplayRange(
       client,
       job.action.id,

@@ -22,9 +22,9 @@ export function isWithinAge(micros: number, kafkaMs: number, maxAgeDays: number)
 }
 
 /** What is wrong with the time of a transaction that is not within. */
-export function ageProblem(timestamp: unknown, kafkaMs: number, maxAgeDays: number): string {
+export function ageProblem(field: string, value: unknown, kafkaMs: number, maxAgeDays: number): string {
   const range = `at most 24 hours after and ${maxAgeDays} days before Kafka stored the record`
-  return `timestamp is ${excerpt(timestamp)}; it must be ${range}, ${instant(kafkaMs)}`
+  return `${field} is ${excerpt(value)}; it must be ${range}, ${instant(kafkaMs)}`
 }
 
 /** A producer may set any 64-bit time where the topic lets it, and Date takes less than that. */

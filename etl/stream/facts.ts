@@ -1,7 +1,9 @@
-import type { ClientBase, Pool } from 'pg'
+import type { ClientBase } from 'pg'
+import { arrays, columnsOf, encoded, names, readAs, values } from './columns.ts'
+import type { Definition, Row } from './definition.ts'
+import { identityFields } from './define.ts'
+import { int8s } from '../postgres/binary-arrays.ts'
 import type { Fact } from './types.ts'
-import { bools, hundredths, int4s, int8s, texts, timestamps, uuids } from '../postgres/binary-arrays.ts'
-import { CONTRACT_NAMES, contractArrays, contractValues } from './contract-columns.ts'
 
 /** Where the facts of a batch came from; stored with each, as its lineage. */
 export interface Origin {
@@ -10,81 +12,108 @@ export interface Origin {
   readonly incarnation: number
 }
 
-/**
- * Inserts facts whose keys this transaction has claimed, so that no other can hold a conflicting row.
- */
-export async function insertFacts(client: ClientBase, facts: readonly Fact[], origin: Origin): Promise<void> {
-  await client.query({
-    name: 'insert-facts',
-    text: `insert into warehouse.transactions
-             (source_partition, incarnation, batch_id, order_id, transaction_timestamp, tax_amount, total_amount,
-              is_fraud_flagged, fraud_score, fraud_reasons, source_offset, ${CONTRACT_NAMES})
-           select $1, $2, $3, order_id, at, tax, total, flagged, score, reasons::text[], source_offset, ${CONTRACT_NAMES}
-           from unnest($4::uuid[], $5::timestamptz[], $6::numeric[], $7::numeric[], $8::bool[], $9::int4[], $10::text[],
-                       $11::int8[], ${contractArrays(12)})
-             as f (order_id, at, tax, total, flagged, score, reasons, source_offset, ${CONTRACT_NAMES})`,
-    values: [
-      origin.partition,
-      origin.incarnation,
-      origin.batchId,
-      uuids(facts.map((fact) => fact.orderId)),
-      timestamps(facts.map((fact) => fact.timestampMicros)),
-      hundredths(facts.map((fact) => fact.taxCents)),
-      hundredths(facts.map((fact) => fact.totalCents)),
-      bools(facts.map((fact) => fact.isFraudFlagged)),
-      int4s(facts.map((fact) => fact.fraudScore)),
-      texts(facts.map((fact) => textArrayLiteral(fact.fraudReasons))),
-      int8s(facts.map((fact) => fact.offset)),
-      ...contractValues(facts),
-    ],
-  })
+/** What a stored fact holds of what is derived. */
+export interface StoredDerivation {
+  readonly offset: number
+  /** Whether its contract values are those of the record. */
+  readonly sameValues: boolean
+  readonly derived: Row
 }
 
-/** One row's array, in an array of them. */
-export function textArrayLiteral(values: readonly string[]): string {
-  return values.length === 0
-    ? '{}'
-    : `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
+/** The statements about a stream's table of facts. */
+export interface FactStatements {
+  /**
+   * @returns how many: where the facts' primary key is what claims an identity, those whose key is there already
+   *   are left out.
+   */
+  insert(client: ClientBase, facts: readonly Fact[], origin: Origin): Promise<number>
+  /**
+   * The stored facts among these whose source is the very record: an identity's other records, and facts whose
+   * month was dropped, are not found.
+   *
+   * Without a lock on the rows: only a replay updates facts, and it holds the lock of the partition's
+   * progress row, so nobody else changes these until it ends. A month can't be dropped meanwhile: that needs
+   * its table alone, which this statement shares until the transaction ends.
+   */
+  findDerivations(
+    client: ClientBase,
+    facts: readonly Fact[],
+    source: Pick<Origin, 'partition' | 'incarnation'>,
+  ): Promise<Map<number, StoredDerivation>>
+  /**
+   * Stores what was derived anew of facts that findDerivations has found in this transaction: no two of them
+   * have a key in common, and all are there.
+   */
+  updateDerivations(client: ClientBase, facts: readonly Fact[]): Promise<void>
 }
 
-/** Months whose partition is known to be there. */
-export interface MonthKeeper {
-  /** Makes the partitions that these facts need and that are not known to be there. */
-  ensure(facts: readonly Fact[]): Promise<void>
-  /** Believes in no month any more. */
-  forget(): void
-}
+export function compileFacts(stream: Definition): FactStatements {
+  const { name, fields, derived = {}, eventTime } = stream
+  const contract = columnsOf(fields)
+  const ofDerived = columnsOf(derived)
+  const all = [...contract, ...ofDerived]
+  const key = [eventTime, ...identityFields(stream.identity)].map((field) =>
+    contract.find((column) => column.field === field)!,
+  )
+  const keyEquals = key.map((column) => `t.${column.name} = f.${column.name}`).join(' and ')
 
-/** How long a month is believed to be there without asking: it may be dropped for its age. */
-const BELIEVED_MS = 60_000
+  const insert = {
+    name: `${name}: insert facts`,
+    text: `insert into warehouse.${name} (source_partition, incarnation, batch_id, source_offset, ${names(all)})
+           select $1, $2, $3, f.source_offset, ${values(all, 'f')}
+           from unnest($4::int8[], ${arrays(all, 5)}) as f (source_offset, ${names(all)})
+           ${stream.identity.scope === 'event_time' ? 'on conflict do nothing' : ''}`,
+  }
+  // OFFSET 0 makes it a look-up by key for each fact, whatever the statistics say: where they are older than
+  // the facts, the planner believes in a handful of rows and compares each with each.
+  const find = {
+    name: `${name}: find derivations`,
+    text: `select f.source_offset as "offset", ${readAs(ofDerived, 't')}${ofDerived.length === 0 ? '' : ', '}
+                  row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues"
+           from unnest($3::int8[], ${arrays(contract, 4)}) as f (source_offset, ${names(contract)})
+           cross join lateral (select * from warehouse.${name} t where ${keyEquals} offset 0) t
+           where t.source_partition = $1 and t.incarnation = $2 and t.source_offset = f.source_offset`,
+  }
+  // Planned anew each time (no name), with the month that they begin in as a constant, so that no older one is
+  // locked: that would wait for the oldest where it is being dropped. Not with their own times, which would
+  // look like a handful of rows where the facts are newer than the statistics.
+  const update = `update warehouse.${name} t set ${ofDerived.map((column) => `${column.name} = ${values([column], 'f')}`).join(', ')}
+           from unnest(${arrays([...key, ...ofDerived], 2)}) as f (${names([...key, ...ofDerived])})
+           where ${keyEquals} and t.${key[0]!.name} >= $1`
 
-/**
- * Each partition is made in a transaction of its own, before the load: DDL inside it would hold locks
- * that others wait for.
- */
-export function createMonthKeeper(pool: Pool): MonthKeeper {
-  const known = new Map<number, number>()
   return {
-    forget: () => known.clear(),
-    ensure: async (facts) => {
-      const now = performance.now()
-      const missing = new Set<number>()
-      for (const fact of facts) {
-        const month = monthOf(fact.timestampMicros)
-        if (now - (known.get(month) ?? -Infinity) > BELIEVED_MS) missing.add(month)
-      }
-      for (const month of [...missing].sort((a, b) => a - b)) {
-        await pool.query('select warehouse.ensure_month(to_timestamp($1::double precision / 1000))', [
-          Date.UTC(Math.floor(month / 12), month % 12),
-        ])
-        known.set(month, now)
-      }
+    insert: async (client, facts, { partition, incarnation, batchId }) => {
+      const { rowCount } = await client.query({
+        ...insert,
+        values: [partition, incarnation, batchId, offsetsOf(facts), ...encoded(all, facts)],
+      })
+      return rowCount ?? 0
+    },
+    findDerivations: async (client, facts, { partition, incarnation }) => {
+      const { rows } = await client.query<Row & { offset: number; sameValues: boolean }>({
+        ...find,
+        values: [partition, incarnation, offsetsOf(facts), ...encoded(contract, facts)],
+      })
+      return new Map(
+        rows.map(({ offset, sameValues, ...row }) => [offset, { offset, sameValues, derived: row }]),
+      )
+    },
+    updateDerivations: async (client, facts) => {
+      const { rowCount } = await client.query({
+        text: update,
+        values: [firstMonth(facts, eventTime), ...encoded([...key, ...ofDerived], facts)],
+      })
+      if (rowCount !== facts.length)
+        throw new Error(`of ${facts.length} facts that were found only ${rowCount} were updated`)
     },
   }
 }
 
-/** Months since the year 0, in UTC. */
-function monthOf(micros: number): number {
-  const date = new Date(micros / 1000)
-  return date.getUTCFullYear() * 12 + date.getUTCMonth()
+const offsetsOf = (facts: readonly Fact[]): Buffer => int8s(facts.map(({ offset }) => offset))
+
+/** When the month begins, in UTC, that the earliest of them is in. */
+function firstMonth(facts: readonly Fact[], eventTime: string): Date {
+  const earliest = facts.reduce((first, { row }) => Math.min(first, row[eventTime] as number), Infinity)
+  const date = new Date(Math.floor(earliest / 1_000))
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()))
 }

@@ -1,135 +1,169 @@
 import type { ClientBase } from 'pg'
-import type { Fact } from './types.ts'
 import { hundredths, int8s, texts, timestamps } from '../postgres/binary-arrays.ts'
+import { columnsOf, names, values } from './columns.ts'
+import type { AnyMeasure, Definition, Row } from './definition.ts'
+import type { Fact } from './types.ts'
 
-const MICROS_PER_MINUTE = 60_000_000
+/** The statements about a rollup of a stream. */
+export interface RollupStatements {
+  /**
+   * Adds facts, in the transaction that inserts them, so that the two never differ.
+   *
+   * Each cell is added once (a statement may not touch a row twice) and in the key's order; the partition
+   * is part of the key, and its progress row is locked, so nobody else writes these cells meanwhile.
+   */
+  add(client: ClientBase, facts: readonly Fact[], partition: number): Promise<void>
+  /**
+   * Puts what was computed anew of facts in the place of what the rollup holds of them, in the transaction
+   * that updates them. What messages say stays.
+   *
+   * The partition is part of the key, and the caller has locked its progress row: nobody else writes these
+   * cells meanwhile, so the order in which the statement comes to them does not matter.
+   *
+   * @param before the same facts as `after`, with what the rollup holds of them.
+   * @throws Error where a cell is not there: rollup and facts differed before.
+   */
+  replace(
+    client: ClientBase,
+    before: readonly Fact[],
+    after: readonly Fact[],
+    partition: number,
+  ): Promise<void>
+}
+
+/** Microseconds. */
+const LENGTH = { minute: 60_000_000, hour: 3_600_000_000, day: 86_400_000_000 }
 
 interface Cell {
   readonly key: string
-  readonly minuteMicros: number
-  readonly currency: string
-  readonly category: string
-  transactions: number
-  flagged: number
-  // A batch may hold more money than a number holds to the cent: 9,008 of the largest amounts are enough.
-  amountCents: bigint
-  taxCents: bigint
-  flaggedCents: bigint
+  readonly beginsAt: number
+  /** A row of the cell, for the fields that it is by. */
+  readonly row: Row
+  /** By measure. A batch may hold more money than a number holds to the cent: 9,008 of the largest amounts do. */
+  readonly sums: (number | bigint)[]
 }
 
-/**
- * Adds facts to the rollup, in the transaction that inserts them, so that the two never differ.
- *
- * Each cell is added once (a statement may not touch a row twice) and in the key's order; the partition
- * is part of the key, and its progress row is locked, so nobody else writes these cells meanwhile.
- */
-export async function addToRollup(
-  client: ClientBase,
-  facts: readonly Fact[],
-  partition: number,
-): Promise<void> {
-  const cells = aggregate(facts)
-  await client.query({
-    name: 'add-to-rollup',
-    text: `insert into warehouse.sales_by_minute as s
-             (minute, source_partition, currency, product_category, transactions, flagged, amount, tax_amount, flagged_amount)
-           select c.minute, $1, c.currency, c.category, c.transactions, c.flagged, c.amount, c.tax, c.flagged_amount
-           from unnest($2::timestamptz[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::numeric[], $8::numeric[], $9::numeric[])
-             as c (minute, currency, category, transactions, flagged, amount, tax, flagged_amount)
-           on conflict (minute, source_partition, currency, product_category) do update set
-             transactions = s.transactions + excluded.transactions,
-             flagged = s.flagged + excluded.flagged,
-             amount = s.amount + excluded.amount,
-             tax_amount = s.tax_amount + excluded.tax_amount,
-             flagged_amount = s.flagged_amount + excluded.flagged_amount`,
-    values: [
-      partition,
-      timestamps(cells.map((cell) => cell.minuteMicros)),
-      texts(cells.map((cell) => cell.currency)),
-      texts(cells.map((cell) => cell.category)),
-      int8s(cells.map((cell) => cell.transactions)),
-      int8s(cells.map((cell) => cell.flagged)),
-      hundredths(cells.map((cell) => cell.amountCents)),
-      hundredths(cells.map((cell) => cell.taxCents)),
-      hundredths(cells.map((cell) => cell.flaggedCents)),
-    ],
-  })
+/** A measure's column, and what a fact adds to it. */
+export interface MeasureColumn {
+  readonly name: string
+  readonly isDerived: boolean
+  readonly isMoney: boolean
+  readonly array: string
+  readonly cast: string
+  readonly encode: (sums: readonly (number | bigint)[]) => Buffer
+  readonly of: (row: Row) => number
 }
 
-/**
- * Puts what was computed anew of facts in the place of what the rollup holds of them, in the transaction
- * that updates them. Count and amount are the messages' own and stay.
- *
- * The partition is part of the key, and the caller has locked its progress row: nobody else writes these
- * cells meanwhile, so the order in which the statement comes to them does not matter.
- *
- * @param before the same facts as `after`, with the tax and the flag that the rollup holds.
- * @throws Error where a cell is not there: rollup and facts differed before.
- */
-export async function replaceInRollup(
-  client: ClientBase,
-  before: readonly Fact[],
-  after: readonly Fact[],
-  partition: number,
-): Promise<void> {
-  const old = aggregate(before)
-  const cells = aggregate(after)
-  const { rowCount } = await client.query({
-    name: 'replace-in-rollup',
-    text: `update warehouse.sales_by_minute s set
-             flagged = s.flagged - c.old_flagged + c.flagged,
-             tax_amount = s.tax_amount - c.old_tax + c.tax,
-             flagged_amount = s.flagged_amount - c.old_flagged_amount + c.flagged_amount
-           from unnest($2::timestamptz[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::numeric[], $8::numeric[],
-                       $9::numeric[], $10::numeric[])
-             as c (minute, currency, category, old_flagged, flagged, old_tax, tax, old_flagged_amount, flagged_amount)
-           where s.minute = c.minute and s.source_partition = $1 and s.currency = c.currency
-             and s.product_category = c.category`,
-    values: [
-      partition,
-      timestamps(cells.map((cell) => cell.minuteMicros)),
-      texts(cells.map((cell) => cell.currency)),
-      texts(cells.map((cell) => cell.category)),
-      int8s(old.map((cell) => cell.flagged)),
-      int8s(cells.map((cell) => cell.flagged)),
-      hundredths(old.map((cell) => cell.taxCents)),
-      hundredths(cells.map((cell) => cell.taxCents)),
-      hundredths(old.map((cell) => cell.flaggedCents)),
-      hundredths(cells.map((cell) => cell.flaggedCents)),
-    ],
-  })
-  if (rowCount !== cells.length)
-    throw new Error(`the rollup has ${rowCount} of the ${cells.length} cells of these facts`)
-}
+export function compileRollup(stream: Definition, name: string): RollupStatements {
+  const { every, by, measures } = stream.rollups![name]!
+  const ofCell = columnsOf(Object.fromEntries(by.map((field) => [field, stream.fields[field]!])))
+  const all = measureColumns(stream, measures)
+  const changing = all.filter(({ isDerived }) => isDerived)
+  const key = `${every}, source_partition${ofCell.length === 0 ? '' : ', '}${names(ofCell)}`
 
-function aggregate(facts: readonly Fact[]): Cell[] {
-  const cells = new Map<string, Cell>()
-  for (const fact of facts) {
-    const minute = Math.floor(fact.timestampMicros / MICROS_PER_MINUTE)
-    const key = `${minute} ${fact.currency} ${fact.productCategory}`
-    let cell = cells.get(key)
-    if (cell === undefined) {
-      cell = {
-        key,
-        minuteMicros: minute * MICROS_PER_MINUTE,
-        currency: fact.currency,
-        category: fact.productCategory,
-        transactions: 0,
-        flagged: 0,
-        amountCents: 0n,
-        taxCents: 0n,
-        flaggedCents: 0n,
-      }
-      cells.set(key, cell)
-    }
-    cell.transactions += 1
-    const amount = BigInt(fact.amountCents)
-    cell.amountCents += amount
-    cell.taxCents += BigInt(fact.taxCents)
-    if (fact.isFraudFlagged) {
-      cell.flagged += 1
-      cell.flaggedCents += amount
-    }
+  const keyArrays = (first: number) =>
+    [`$${first}::timestamptz[]`, ...ofCell.map(({ array }, i) => `$${first + 1 + i}::${array}`)].join(', ')
+  const keyValues = (cells: readonly Cell[]) => [
+    timestamps(cells.map(({ beginsAt }) => beginsAt)),
+    ...ofCell.map((column) => column.encode(cells)),
+  ]
+
+  const add = {
+    name: `${stream.name}: add to ${name}`,
+    text: `insert into warehouse.${name} as s (${key}, ${all.map((one) => one.name).join(', ')})
+           select ${every}, $1, ${[...ofCell.map((column) => values([column], 'c')), ...all.map((one) => `c.${one.name}${one.cast}`)].join(', ')}
+           from unnest(${keyArrays(2)}, ${ofMeasures(all, 3 + ofCell.length)})
+             as c (${[every, ...ofCell.map((one) => one.name), ...all.map((one) => one.name)].join(', ')})
+           on conflict (${key}) do update set
+             ${all.map((one) => `${one.name} = s.${one.name} + excluded.${one.name}`).join(', ')}`,
   }
-  return [...cells.values()].sort((a, b) => a.minuteMicros - b.minuteMicros || (a.key < b.key ? -1 : 1))
+  const replace = {
+    name: `${stream.name}: replace in ${name}`,
+    text: `update warehouse.${name} s set
+             ${changing.map(({ name: one, cast }) => `${one} = s.${one} - c.old_${one}${cast} + c.${one}${cast}`).join(', ')}
+           from unnest(${[keyArrays(2), ofMeasures(changing, 3 + ofCell.length), ofMeasures(changing, 3 + ofCell.length + changing.length)].join(', ')})
+             as c (${[every, ...ofCell.map((one) => one.name), ...changing.map((one) => `old_${one.name}`), ...changing.map((one) => one.name)].join(', ')})
+           where s.${every} = c.${every} and s.source_partition = $1${ofCell.map((one) => ` and s.${one.name} = c.${one.name}`).join('')}`,
+  }
+
+  const aggregate = (facts: readonly Fact[]): Cell[] => {
+    const cells = new Map<string, Cell>()
+    for (const { row } of facts) {
+      const beginsAt = Math.floor((row[stream.eventTime] as number) / LENGTH[every]) * LENGTH[every]
+      let cellKey = String(beginsAt)
+      for (const field of by) cellKey += `\0${row[field] as string}`
+      let cell = cells.get(cellKey)
+      if (cell === undefined) {
+        cell = { key: cellKey, beginsAt, row, sums: all.map(() => 0) }
+        cells.set(cellKey, cell)
+      }
+      const { sums } = cell
+      for (let i = 0; i < all.length; i++) sums[i] = plus(sums[i]!, all[i]!.of(row))
+    }
+    return [...cells.values()].sort((a, b) => a.beginsAt - b.beginsAt || (a.key < b.key ? -1 : 1))
+  }
+
+  return {
+    add: async (client, facts, partition) => {
+      const cells = aggregate(facts)
+      const sums = all.map(({ encode }, i) => encode(columnOf(cells, i)))
+      await client.query({ ...add, values: [partition, ...keyValues(cells), ...sums] })
+    },
+    replace: async (client, before, after, partition) => {
+      if (changing.length === 0) return
+      const cells = aggregate(after)
+      const old = aggregate(before)
+      const sumsOf = (of: readonly Cell[]) =>
+        changing.map((measure) => measure.encode(columnOf(of, all.indexOf(measure))))
+      const { rowCount } = await client.query({
+        ...replace,
+        values: [partition, ...keyValues(cells), ...sumsOf(old), ...sumsOf(cells)],
+      })
+      if (rowCount !== cells.length)
+        throw new Error(`${name} has ${rowCount} of the ${cells.length} rows of these facts`)
+    },
+  }
+}
+
+const columnOf = (cells: readonly Cell[], at: number) => cells.map(({ sums }) => sums[at]!)
+
+const ofMeasures = (columns: readonly MeasureColumn[], first: number) =>
+  columns.map(({ array }, i) => `$${first + i}::${array}`).join(', ')
+
+/** Exact, in plain numbers as long as they are. */
+function plus(sum: number | bigint, value: number): number | bigint {
+  if (typeof sum === 'bigint') return sum + BigInt(value)
+  const next = sum + value
+  return Number.isSafeInteger(next) ? next : BigInt(sum) + BigInt(value)
+}
+
+export function measureColumns(
+  { fields, derived = {} }: Pick<Definition, 'fields' | 'derived'>,
+  measures: Readonly<Record<string, AnyMeasure>>,
+): readonly MeasureColumn[] {
+  return Object.entries(measures).map(([name, measure]) => {
+    const { where } = measure
+    const field = measure.measure === 'sum' ? measure.field : undefined
+    const value = field === undefined ? () => 1 : (row: Row) => (row[field] as number | null) ?? 0
+    const isMoney = field !== undefined && (derived[field] ?? fields[field])!.kind.name === 'money'
+    return {
+      name,
+      isMoney,
+      isDerived: [field, where].some((one) => one !== undefined && one in derived),
+      ...(field === undefined ? COUNTS : isMoney ? MONEY : INTEGERS),
+      of: where === undefined ? value : (row) => (row[where] === true ? value(row) : 0),
+    }
+  })
+}
+
+const COUNTS = {
+  array: 'int8[]',
+  cast: '',
+  encode: (sums: readonly (number | bigint)[]) => int8s(sums.map(Number)),
+}
+const MONEY = { array: 'numeric[]', cast: '', encode: hundredths }
+const INTEGERS = {
+  array: 'text[]',
+  cast: '::numeric',
+  encode: (sums: readonly (number | bigint)[]) => texts(sums.map(String)),
 }

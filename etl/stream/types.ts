@@ -1,37 +1,19 @@
 import type { SourceRecord } from '../kafka/record.ts'
 import type { DEAD_LETTER_CODES } from '../schema/audit.ts'
+import type { Row } from './definition.ts'
 
 /**
  * The words that the stages of the pipeline share. What happened to a record is a value
  * (`Rejection`, `Fact`), never an exception.
  */
 
-/** A record that keeps the message contract, in the types that the warehouse wants. */
-export interface Transaction {
-  /** Lower-case UUID. */
-  readonly orderId: string
-  /** Amount in hundredths of the currency, 1 to 999_999_999_999. */
-  readonly amountCents: number
-  /** Upper-case ISO 4217 code. */
-  readonly currency: string
-  /** Microseconds since the epoch, UTC: Postgres' own resolution. */
-  readonly timestampMicros: number
-  readonly customerId: string
-  readonly productCategory: string
-}
-
-/** What a fraud rule may look at. */
-export type FraudSubject = Omit<Transaction, 'orderId'>
-
-/** A transaction with all that the transform derives from it, and where it came from. */
-export interface Fact extends Transaction {
+/** A record that keeps the contract of its stream, with all that is derived of it, and where it came from. */
+export interface Fact {
   readonly offset: number
-  readonly taxCents: number
-  readonly totalCents: number
-  readonly isFraudFlagged: boolean
-  /** 0 to 100. */
-  readonly fraudScore: number
-  readonly fraudReasons: readonly string[]
+  /** Tells it apart from other facts of the stream: two records of one identity are the same fact. */
+  readonly identity: string
+  /** By field, in the units of their words. */
+  readonly row: Row
 }
 
 /** Why a record became a dead letter. */
@@ -52,8 +34,8 @@ export interface Rejection {
   readonly issues: readonly Issue[]
 }
 
-/** A transaction beside the record that it came from. */
+/** What a record says, beside the record that it came from. */
 export interface ValidRecord {
   readonly record: SourceRecord
-  readonly transaction: Transaction
+  readonly row: Row
 }

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Pool } from 'pg'
 import type { Config } from '../process/config.ts'
+import type { Stream } from '../stream/compile.ts'
 import type { Kafka } from '../kafka/client.ts'
 import type { Logger } from '../process/log.ts'
 
@@ -11,6 +12,9 @@ export interface Console {
   /** Connections of the console's own, so that pages never take the load's. */
   readonly pool: Pool
   readonly kafka: Kafka
+  readonly stream: Stream
+  /** How much older than its record what it tells of may be, in days. */
+  readonly maxAgeDays: number
   readonly config: Config<'kafka' | 'etl' | 'console' | 'alerts'>
   readonly logger: Logger
   /** Of this worker. */

@@ -1,5 +1,4 @@
 import type { Pool } from 'pg'
-import { checkedFraudRules, FRAUD_RULES } from '../stream/fraud-rules.ts'
 import { acceptedAgeDays } from '../housekeeping/retention.ts'
 import { keepToOwnGroup, type GroupCheck } from '../job/group-ownership.ts'
 import { readKafkaNow } from '../job/kafka-now.ts'
@@ -11,25 +10,25 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { watchControl, type ControlWatch } from '../operations/control.ts'
 import type { Config } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
-import { createMonthKeeper } from '../stream/facts.ts'
-import { taxRate } from '../stream/money.ts'
+import type { Stream } from '../stream/compile.ts'
+import { createMonthKeeper } from '../stream/months.ts'
 
 /** The pipeline as the configuration has it, over connections that are open. */
 export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>>(
   config: Config<'kafka' | 'etl' | 'housekeeping'>,
+  stream: Stream,
   open: Open,
 ): Pipeline & Open & { readonly metrics: Metrics } {
   return {
     ...open,
-    months: createMonthKeeper(open.pool),
+    stream,
+    months: createMonthKeeper(open.pool, stream),
     metrics: createMetrics(open),
     dlqTopic: config.KAFKA_DLQ_TOPIC,
     batchSize: config.BATCH_SIZE,
     batchBytes: config.BATCH_BYTES,
     maxAgeDays: acceptedAgeDays(config),
     deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
-    taxRate: taxRate(config.TAX_RATE),
-    fraudRules: checkedFraudRules(FRAUD_RULES),
   }
 }
 

@@ -16,6 +16,7 @@ import { waitForWarehouse } from '../postgres/migrations.ts'
 import type { Logger } from '../process/log.ts'
 import type { Repetition } from '../process/repeat.ts'
 import { replayExecutor } from '../replay/run.ts'
+import type { Stream } from '../stream/compile.ts'
 import { createReadiness } from '../status/readiness.ts'
 import { connect, createPools, waitForTopics, type Connections, type WorkerConfig } from './connections.ts'
 import { createPipeline, createRuns, joinOwnGroup, lateness } from './runs.ts'
@@ -45,6 +46,7 @@ const LEAVE_AFTER_MS = 4_000
  */
 export async function startWorker(
   config: WorkerConfig,
+  stream: Stream,
   worker: string,
   logger: Logger,
   signal: AbortSignal,
@@ -61,7 +63,7 @@ export async function startWorker(
   const crash = Promise.withResolvers<Error>()
   const open = wrap(await connect(kafka, pools.load, config, { owner, logger, onCrash: crash.resolve }))
   const { membership } = open
-  const pipeline = createPipeline(config, open)
+  const pipeline = createPipeline(config, stream, open)
   const settings = {
     kafka,
     worker,
@@ -91,7 +93,16 @@ export async function startWorker(
       notReady: createReadiness({ kafka: kafkaWatch, membership, presence, pool: pools.console }),
     },
     pipeline.metrics,
-    { pool: pools.console, kafka, config, logger, worker, unwritable: () => presence.problem() },
+    {
+      pool: pools.console,
+      kafka,
+      stream,
+      maxAgeDays: pipeline.maxAgeDays,
+      config,
+      logger,
+      worker,
+      unwritable: () => presence.problem(),
+    },
     config.HTTP_PORT,
   ).catch(async (error: unknown) => {
     await membership.leave() // or the others wait for our share until the session times out
@@ -164,6 +175,6 @@ function startOperations(
       dismiss: dismissExecutor({ pool }),
     }),
     lane({ replay: replayExecutor({ kafka, pipeline, worker, logger }) }),
-    startHousekeeping({ pool, kafka, config, worker, logger, isPaused }),
+    startHousekeeping({ pool, kafka, stream: pipeline.stream, config, worker, logger, isPaused }),
   ]
 }

@@ -1,5 +1,7 @@
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
+import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { streams } from '../../streams/index.ts'
 import { startWorker } from '../../etl/worker/worker.ts'
 import { cpuMeter } from './cpu.ts'
 import { StatementTimes } from './statement-times.ts'
@@ -10,10 +12,16 @@ import { StatementTimes } from './statement-times.ts'
  * the last line of standard output, JSON. With BENCH_POSTGRES_PID the answer holds the CPU that Postgres spent on
  * the run, with BENCH_STATEMENTS=true each statement's time.
  */
-const config = readConfig(['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'])
+const definition = theOnly(streams)
+const config = readConfig(
+  ['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'],
+  process.env,
+  definition.environment,
+)
 const statements = process.env['BENCH_STATEMENTS'] === 'true' ? new StatementTimes() : undefined
 const worker = await startWorker(
   config,
+  compile(definition, config),
   'bench',
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,

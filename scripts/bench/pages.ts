@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { Client } from 'pg'
 import { readConfig } from '../../etl/process/config.ts'
+import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { streams } from '../../streams/index.ts'
 import { startServer } from '../../etl/worker/server.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/process/log.ts'
@@ -82,6 +84,8 @@ async function measurePages(servers: Servers, databaseUrl: string): Promise<Timi
     {
       pool,
       kafka: createKafka(config, logger, 'pulse-bench'),
+      stream: compile(theOnly(streams)),
+      maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
       config,
       logger,
       worker: 'bench',

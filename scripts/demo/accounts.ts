@@ -1,5 +1,7 @@
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
 import type { DeadLetterCode } from '../../etl/stream/types.ts'
+import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { streams } from '../../streams/index.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import type { MessageKind } from '../../producer/stream.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
@@ -29,7 +31,13 @@ export async function giveAccounts(
   say(`\n${renderSummary(summary)}`)
   const comparisons = compare(sent, summary)
   say(`\n${renderComparison(comparisons, sent.inDoubt)}`)
-  const report = await reconcile({ pool, kafka, topic: names.topic, deep: true })
+  const report = await reconcile({
+    pool,
+    stream: compile(theOnly(streams)),
+    kafka,
+    topic: names.topic,
+    deep: true,
+  })
   say(`\n${dense(renderReconciliation(report))}`)
 
   const problems = [

@@ -3,6 +3,8 @@ import { JSON_OPTION, withExamples } from './arguments.ts'
 import { EXIT } from './errors.ts'
 import { print, printJson } from './output.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
+import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { streams } from '../../streams/index.ts'
 import { inSession } from './session.ts'
 
 export function addReconcile(parent: Command): void {
@@ -25,7 +27,14 @@ Exit codes: 0 balanced, 6 not balanced, 1 failed, 2 usage or configuration.`,
 
 async function run({ deep = false, json = false }: { deep?: boolean; json?: boolean }): Promise<void> {
   await inSession(async ({ config, pool, kafka }) => {
-    const report = await reconcile({ pool, kafka, topic: config.KAFKA_TOPIC, deep, onProgress: showProgress })
+    const report = await reconcile({
+      pool,
+      stream: compile(theOnly(streams)),
+      kafka,
+      topic: config.KAFKA_TOPIC,
+      deep,
+      onProgress: showProgress,
+    })
     showProgress('')
     if (json) printJson(report)
     else print(renderReconciliation(report))

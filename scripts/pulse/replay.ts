@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ReplayFigures, Derived } from '../../etl/replay/figures.ts'
+import { measuredOf, sampleInWords, type ReplayFigures } from '../../etl/replay/figures.ts'
 import { planReplay, type ReplayPlan } from '../../etl/replay/plan.ts'
 import type { ReplayRange } from '../../etl/replay/plan.ts'
 import { requestReplay } from '../../etl/replay/request.ts'
@@ -24,7 +24,7 @@ export function addReplay(parent: Command): void {
   const replay = parent
     .command('replay')
     .description(
-      'Reads what was loaded again and brings tax and fraud flags to the current code and settings.\nLoading goes on beside it. --dry-run says what would change.',
+      'Reads what was loaded again and brings what is derived of it to the current code and settings.\nLoading goes on beside it. --dry-run says what would change.',
     )
     .option('--all', 'everything that was loaded and that Kafka still holds')
     .option('--partition <n>', 'offsets of this partition', aPartition)
@@ -58,7 +58,7 @@ async function run(command: Command, options: Options): Promise<void> {
     if (!dryRun) {
       const plan = await planReplay(pool, kafka, topic, range)
       await confirm(
-        `${describe(plan)}\nTax and fraud flags of these facts change.`,
+        `${describe(plan)}\nWhat is derived of these facts changes.`,
         'replay',
         options.yes ?? false,
       )
@@ -136,18 +136,23 @@ const COLUMNS: readonly Column<Line>[] = [
   { heading: 'after', of: ({ after }) => after },
 ]
 
+const shown = (sum: number | string): string => (typeof sum === 'number' ? thousands(sum) : sum)
+
 /** What a replay found and did, or would do. */
 export function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
-  const { records, facts, changed, flagged, tax, samples } = figures
-  const sums: Line[] = [
-    { what: 'flagged', before: thousands(flagged.before), after: thousands(flagged.after) },
-    ...Object.entries(tax).map(([currency, sum]) => ({ what: `tax ${currency}`, ...sum })),
-  ]
+  const { records, facts, changed, samples } = figures
+  const sums = measuredOf(figures).map(([name, of, { before, after }]): Line => ({
+    what: `${name} ${of}`.trim(),
+    before: shown(before),
+    after: shown(after),
+  }))
   return [
     `${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}, of ${count(facts, 'fact')} from ${count(records, 'record')}.`,
     ...leftAlone(figures),
-    ...(facts === 0 ? [] : ['', ...table(sums, COLUMNS)]),
-    ...(samples.length === 0 ? [] : ['', ...samples.map(sample)]),
+    ...(facts === 0 || sums.length === 0 ? [] : ['', ...table(sums, COLUMNS)]),
+    ...(samples.length === 0
+      ? []
+      : ['', ...samples.map(sampleInWords).map(({ of, change }) => printable(`${of}  ${change}`))]),
     ...(dryRun ? ['', 'Nothing was changed: it was a dry run.'] : []),
   ].join('\n')
 }
@@ -161,12 +166,4 @@ function leftAlone({ notValid, withoutFact, otherValues, gone }: ReplayFigures):
     [gone, `${count(gone, 'offset')} passed over: Kafka no longer held them.`],
   ]
   return lines.flatMap(([n, line]) => (n === 0 ? [] : [`  ${line}`]))
-}
-
-function sample({ orderId, before, after }: ReplayFigures['samples'][number]): string {
-  return `${orderId}  ${derived(before)}  →  ${derived(after)}`
-}
-
-function derived({ tax, flagged, score, reasons }: Derived): string {
-  return flagged ? printable(`tax ${tax}, flagged ${score} (${reasons.join('; ')})`) : `tax ${tax}`
 }

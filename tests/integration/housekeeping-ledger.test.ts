@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createMonthKeeper } from '../../etl/stream/facts.ts'
+import { createMonthKeeper } from '../../etl/stream/months.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo, housekeepingRuns } from '../support/housekeeper.ts'
+import { stream } from '../support/stream.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const LEDGER = { LEDGER_RETENTION_DAYS: '30' }
@@ -14,7 +15,7 @@ const RESOLVED = `update audit.dead_letters set resolved_at = now() - interval '
 async function assertProved(world: World, { deep = true } = {}): Promise<void> {
   await world.assertBalanced()
   const { pool, close } = aHousekeeper(world)
-  const report = await reconcile({ pool, kafka: world.kafka, topic: world.topic, deep })
+  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep })
   await close()
   expect(report.checks.flatMap(({ findings }) => findings)).toEqual([])
 }
@@ -83,7 +84,7 @@ test('old batches are folded into an opening balance, and what is left is still 
   expect(await world.ledger()).toEqual([])
   expect((await world.deadLetters()).map(({ offset }) => offset)).toEqual([3, 5])
   await assertProved(world)
-  const report = await reconcile({ pool, kafka: world.kafka, topic: world.topic })
+  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic })
   expect(renderReconciliation(report)).toContain(
     'offsets 0 to 9 are an opening balance, proved as a sum: 4 batches, 8 consumed = 3 loaded + 1 duplicate + 4 dead-lettered',
   )
@@ -143,7 +144,7 @@ test('the newest thousand batches of a partition stay, however old, and every re
   await world.runOnce({ batchSize: 1, deadLetterMaxRatio: 1, budgetMs: 120_000 })
   await world.pool.query(`${AGED}; ${RESOLVED} where "offset" = 2`)
   const { keep, keepAgain, pool } = aHousekeeper(world, { ...LEDGER, RETENTION_DAYS: '100' })
-  const proof = () => reconcile({ pool, kafka: world.kafka, topic: world.topic, deep: true })
+  const proof = () => reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep: true })
   expect(await proof()).toMatchObject({ balanced: true, everyRecord: { records: 1_010, droppedOrPruned: 0 } })
 
   expect(await keep()).toMatchObject({ facts_dropped: 2, batches_folded: 10, dead_letters_pruned: 1 })
@@ -248,7 +249,9 @@ test('loads go on while months are dropped and the ledger is pruned', async () =
       produced.push(...orders)
       await world.produce([...orders, 'garbage'], { partition })
       // Believes nothing of earlier months: a month may be gone since the last run.
-      await workers[partition]!.runOnce({ months: createMonthKeeper(workers[partition]!.pipeline.pool) })
+      await workers[partition]!.runOnce({
+        months: createMonthKeeper(workers[partition]!.pipeline.pool, stream),
+      })
     }
   }
   const { keepAgain } = aHousekeeper(world, { RETENTION_DAYS: '100', LEDGER_RETENTION_DAYS: '1' })
@@ -266,7 +269,8 @@ test('loads go on while months are dropped and the ledger is pruned', async () =
   await Promise.all([produceAndLoad(0), produceAndLoad(1)])
   over.abort()
   await keeping
-  for (const worker of workers) await worker.runOnce({ months: createMonthKeeper(worker.pipeline.pool) })
+  for (const worker of workers)
+    await worker.runOnce({ months: createMonthKeeper(worker.pipeline.pool, stream) })
 
   await world.drained()
   await assertProved(world, { deep: false })

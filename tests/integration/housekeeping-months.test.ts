@@ -8,6 +8,7 @@ import { acceptedAgeDays } from '../../etl/housekeeping/retention.ts'
 import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo, housekeepingRuns, monthTable, monthTables } from '../support/housekeeper.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { stream } from '../support/stream.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const RETENTION = { RETENTION_DAYS: '100' }
@@ -16,7 +17,7 @@ const OLD = daysAgo(200)
 async function assertProved(world: World): Promise<void> {
   await world.assertBalanced()
   const { pool, close } = aHousekeeper(world)
-  const report = await reconcile({ pool, kafka: world.kafka, topic: world.topic, deep: true })
+  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep: true })
   await close()
   expect(report.checks.flatMap(({ findings }) => findings)).toEqual([])
 }
@@ -59,7 +60,7 @@ test('a worker begins with it', async () => {
   const { pool } = aHousekeeper(world)
   const config = readConfig(['kafka', 'housekeeping'], world.env)
   const logger = pino({ level: 'silent' })
-  const options = { pool, kafka: world.kafka, config, worker: 'w', logger, isPaused: () => false }
+  const options = { pool, kafka: world.kafka, stream, config, worker: 'w', logger, isPaused: () => false }
   const keeping = startHousekeeping(options)
   await waitFor('a run that succeeded', async () =>
     (await housekeepingRuns(world)).some(({ status }) => status === 'succeeded'),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { taxRate } from '../../etl/stream/money.ts'
+import { compile } from '../../etl/stream/compile.ts'
+import { transactions } from '../../streams/transactions/transactions.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const DAY_MS = 86_400_000
@@ -76,7 +77,7 @@ test('amount, tax and total are stored to the cent, up to the largest amount', a
   const world = await aWorld({ partitions: 1 })
   for (const { rate, amount } of TAXES) {
     await world.produce([aLiveMessage({ amount })])
-    await world.runOnce({ taxRate: taxRate(rate) })
+    await world.runOnce({ stream: compile(transactions, { TAX_RATE: rate }) })
   }
   const facts = await world.facts()
   expect(facts.map((fact) => [fact.amount, fact.tax_amount, fact.total_amount])).toEqual(

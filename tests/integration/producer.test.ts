@@ -11,6 +11,7 @@ import { validate } from '../../etl/job/validate.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import { isTemporary } from '../../producer/publish.ts'
 import { startServers, type Servers } from '../../scripts/servers/index.ts'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { readPartitions } from '../support/world.ts'
 
@@ -111,7 +112,7 @@ describe('on a Kafka that works', () => {
     const records = partitions.flat()
     expect(records).toHaveLength(2_000)
 
-    const { valid, rejected } = validate(records, { maxAgeDays: 1_095 })
+    const { valid, rejected } = validate(records, { stream, maxAgeDays: 1_095 })
     expect(rejected).toHaveLength(sent['invalid']!)
     expect(valid).toHaveLength(2_000 - sent['invalid']!)
     const codes = INVALID_KINDS.flatMap(({ kind, expectedCode }) =>
@@ -122,10 +123,10 @@ describe('on a Kafka that works', () => {
     // In each partition the first of an order is the original; the same bytes again are a duplicate.
     const kinds = { valid: 0, duplicate: 0, conflicting: 0 }
     for (const partition of partitions) {
-      const originals = new Map<string, Buffer>()
-      for (const { record, transaction } of validate(partition, { maxAgeDays: 1_095 }).valid) {
-        const original = originals.get(transaction.orderId)
-        if (original === undefined) originals.set(transaction.orderId, record.value!)
+      const originals = new Map<unknown, Buffer>()
+      for (const { record, row } of validate(partition, { stream, maxAgeDays: 1_095 }).valid) {
+        const original = originals.get(row['order_id'])
+        if (original === undefined) originals.set(row['order_id'], record.value!)
         kinds[
           original === undefined ? 'valid' : original.equals(record.value!) ? 'duplicate' : 'conflicting'
         ]++

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { reconcile } from '../../etl/reconcile/reconcile.ts'
+import { stream } from '../support/stream.ts'
 import { makeTopicAnew } from '../support/kafka.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
@@ -66,7 +67,7 @@ test('a partition whose topic was made anew goes on in a new incarnation, and no
   expect(await world.watermarks()).toMatchObject([{ incarnation: 2, next_offset: 0, stop_code: null }])
   await second.runOnce()
   const { pool } = second.pipeline
-  const report = await reconcile({ pool, kafka: world.kafka, topic: world.topic, deep: true })
+  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep: true })
   expect(report).toMatchObject({
     balanced: true,
     totals: { consumed: 11, loaded: 8, duplicate: 2, deadLettered: 1 },

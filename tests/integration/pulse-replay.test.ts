@@ -28,7 +28,9 @@ test('replay says what would change, asks, does it and shows what changed', asyn
   expect(dry.out).toContain('1 record not valid by the current code')
   expect(dry.out).toContain('1 record without a fact')
   expect(dry.out).toMatch(/\n {9}before +after\nflagged +1 +2\ntax EUR +179\.35 +422\.00\n/)
-  expect(dry.out).toContain('tax 8.50  →  tax 20.00, flagged 30 (over "50", \\)')
+  for (const change of ['tax_amount 8.50 → 20.00', 'is_fraud_flagged false → true', 'fraud_score 0 → 30'])
+    expect(dry.out).toContain(change)
+  expect(dry.out).toContain(String.raw`fraud_reasons [] → ["over \"50\", \\"]`)
   expect(dry.out).toContain('Nothing was changed')
   expect(await notByNewRules(world)).toHaveLength(3)
 

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { taxRate } from '../../etl/stream/money.ts'
+import { compileWith } from '../../etl/stream/compile.ts'
+import { taxRate } from '../../streams/transactions/tax.ts'
+import { transactions as sales } from '../../streams/transactions/transactions.ts'
 import { messages } from '../../producer/stream.ts'
+import { stream as loadedBy } from '../support/stream.ts'
 import { aTransactionalProducer } from '../support/kafka.ts'
-import { ALL, aReplayer, notByNewRules, replayed, untouched } from '../support/replayer.ts'
+import { ALL, aReplayer, NEW_FRAUD_RULES, notByNewRules, replayed, untouched } from '../support/replayer.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 /** Three partitions with good, bad and repeated records, and aborted transactions between them; loaded. */
@@ -80,8 +83,7 @@ describe('a replay of everything', () => {
     expect(await notByNewRules(world)).toEqual([])
     await replayer.stop()
 
-    const { pipeline } = await world.openWorker({ owns: [] })
-    await aReplayer(world, { taxRate: pipeline.taxRate, fraudRules: pipeline.fraudRules })
+    await aReplayer(world, { stream: loadedBy })
     expect((await replayed(world)).result).toMatchObject({ changed: facts.length })
     expect(await world.facts()).toEqual(facts)
     expect(await rollupOf(world)).toEqual(rollup)
@@ -114,19 +116,24 @@ test('only what differs is changed: a fraud rule alone leaves the facts that it 
   const world = await aWorld({ partitions: 1 })
   await world.produce([60, 40, 2_000, 50, 50.01].map((amount) => aLiveMessage({ amount })))
   await world.runOnce()
-  const { pipeline } = await world.openWorker({ owns: [] })
-  await aReplayer(world, { taxRate: pipeline.taxRate })
+  const newRules = compileWith(sales, { rate: taxRate('0.085'), fraudRules: NEW_FRAUD_RULES })
+  await aReplayer(world, { stream: newRules })
 
   const { result } = await replayed(world)
 
   expect(result).toMatchObject({ facts: 5, changed: 3, flagged: { before: 1, after: 3 } })
   expect(result?.['samples']).toMatchObject([
     {
-      before: { tax: '5.10', flagged: false, score: 0, reasons: [] },
-      after: { tax: '5.10', flagged: true, score: 30, reasons: ['over "50", \\'] },
+      before: { tax_amount: '5.10', is_fraud_flagged: false, fraud_score: 0, fraud_reasons: [] },
+      after: {
+        tax_amount: '5.10',
+        is_fraud_flagged: true,
+        fraud_score: 30,
+        fraud_reasons: ['over "50", \\'],
+      },
     },
-    { before: { score: 50, reasons: ['amount over 1000'] }, after: { score: 30 } },
-    { before: { flagged: false }, after: { tax: '4.25', flagged: true } },
+    { before: { fraud_score: 50, fraud_reasons: ['amount over 1000'] }, after: { fraud_score: 30 } },
+    { before: { is_fraud_flagged: false }, after: { tax_amount: '4.25', is_fraud_flagged: true } },
   ])
   expect((await world.facts()).map(({ is_fraud_flagged: flagged }) => flagged)).toEqual([
     true,
@@ -142,7 +149,9 @@ test('the largest amounts stay exact, also where their tax becomes nothing', asy
   const world = await aWorld({ partitions: 1 })
   await world.produce(Array.from({ length: 300 }, () => aLiveMessage({ amount: 9_999_999_999.99 })))
   await world.runOnce()
-  await aReplayer(world, { taxRate: taxRate('0') })
+  await aReplayer(world, {
+    stream: compileWith(sales, { rate: taxRate('0'), fraudRules: NEW_FRAUD_RULES }),
+  })
   const { result } = await replayed(world)
   // 8.5 % are 849,999,999.99915, which is 850,000,000.00 for each.
   expect(result).toMatchObject({ tax: { EUR: { before: '255000000000.00', after: '0.00' } } })

@@ -2,12 +2,13 @@ import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
 import { load, type PreparedBatch } from '../../etl/job/load.ts'
-import { createMonthKeeper } from '../../etl/stream/facts.ts'
+import { createMonthKeeper } from '../../etl/stream/months.ts'
 import { startRun } from '../../etl/ledger/runs.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { ensureProgress } from '../../etl/ledger/watermark.ts'
 import { aMessage, aRecordOf } from '../support/a-transaction.ts'
 import { aBatch, prepared } from '../support/a-batch.ts'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
@@ -15,7 +16,7 @@ import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 async function aLoader(world: World) {
   const pool = createPool(readConfig(['database'], world.env), 'pulse_loader', pino({ level: 'silent' }))
   onTestFinished(() => pool.end())
-  const loader = { pool, months: createMonthKeeper(pool), deadLetterMaxRatio: 0.5 }
+  const loader = { pool, stream, months: createMonthKeeper(pool, stream), deadLetterMaxRatio: 0.5 }
   const id = { topic: world.topic, partition: 0 }
   await ensureProgress(pool, id, { clusterId: 'a', start: 0 })
   const runId = await startRun(pool, 'tick', 'test', 60_000)

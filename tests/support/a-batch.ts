@@ -1,10 +1,9 @@
 import { batchId, type Batch } from '../../etl/ledger/batches.ts'
 import type { PreparedBatch } from '../../etl/job/load.ts'
-import { taxRate } from '../../etl/stream/money.ts'
 import { transform } from '../../etl/job/transform.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
-import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
+import { stream } from './stream.ts'
 
 /** A batch of these records that begins at the first of them, or where it is told. */
 export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batch> = {}): Batch {
@@ -21,10 +20,10 @@ export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batc
 
 /** After validate and transform with the default rules. */
 export function prepared(batch: Batch): PreparedBatch {
-  const { valid, rejected } = validate(batch.records, { maxAgeDays: 1_095 })
+  const { valid, rejected } = validate(batch.records, { stream, maxAgeDays: 1_095 })
   return {
     batch,
-    facts: transform(valid, { taxRate: taxRate('0.085'), fraudRules: FRAUD_RULES }),
+    facts: transform(valid, stream),
     rejected,
     timings: { extract: 0, validate: 0, transform: 0 },
   }

@@ -1,9 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
-import { taxRate } from '../../etl/stream/money.ts'
 import { transform } from '../../etl/job/transform.ts'
-import type { Fact, Transaction } from '../../etl/stream/types.ts'
+import type { Fact } from '../../etl/stream/types.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
+import { stream } from './stream.ts'
+
+/** What a transaction says. */
+export interface Sale {
+  readonly order_id: string
+  readonly amount: number
+  readonly currency: string
+  readonly timestamp: number
+  readonly customer_id: string
+  readonly product_category: string
+  readonly [field: string]: unknown
+}
+
+/** What is derived of it. */
+export interface DerivedOfSale {
+  readonly tax_amount: number
+  readonly total_amount: number
+  readonly is_fraud_flagged: boolean
+  readonly fraud_score: number
+  readonly fraud_reasons: readonly string[]
+}
 
 /**
  * Transactions for tests, in each shape that one takes on its way. All defaults are valid and fit one
@@ -55,23 +74,27 @@ function toBytes(message: object | string): Buffer {
   return Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))
 }
 
-/** A transaction that has passed the contract. */
-export function aTransaction(overrides: Partial<Transaction> = {}): Transaction {
+/** A transaction that has passed the contract. Amounts are in hundredths, times in microseconds. */
+export function aTransaction(overrides: Partial<Sale> = {}): Sale {
   return {
-    orderId: randomUUID(),
-    amountCents: 100_50,
+    order_id: randomUUID(),
+    amount: 100_50,
     currency: 'EUR',
-    timestampMicros: TRANSACTION_MICROS,
-    customerId: 'customer-1',
-    productCategory: 'books',
+    timestamp: TRANSACTION_MICROS,
+    customer_id: 'customer-1',
+    product_category: 'books',
     ...overrides,
   }
 }
 
 /** A fact with what the default rules derive from its transaction (tax of 8.5 %), unless overridden. */
-export function aFact(overrides: Partial<Fact> = {}): Fact {
-  const valid = { record: aRecord({ offset: overrides.offset ?? 0 }), transaction: aTransaction(overrides) }
-  const [fact] = transform([valid], { taxRate: taxRate('0.085'), fraudRules: FRAUD_RULES })
-  if (fact === undefined) throw new Error('transform made no fact')
-  return { ...fact, ...overrides }
+export function aFact({
+  offset = 0,
+  ...overrides
+}: Partial<Sale & DerivedOfSale & { offset: number }> = {}): Fact {
+  const { tax_amount, total_amount, is_fraud_flagged, fraud_score, fraud_reasons, ...sale } = overrides
+  const derived = { tax_amount, total_amount, is_fraud_flagged, fraud_score, fraud_reasons }
+  const given = Object.entries(derived).filter(([, value]) => value !== undefined)
+  const [fact] = transform([{ record: aRecord({ offset }), row: aTransaction(sale) }], stream)
+  return { ...fact!, row: { ...fact!.row, ...Object.fromEntries(given) } }
 }

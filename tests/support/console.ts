@@ -9,6 +9,7 @@ import { startServer, type Health } from '../../etl/worker/server.ts'
 import { describeError } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import type { Child } from './child.ts'
+import { stream } from './stream.ts'
 import type { World } from './world.ts'
 
 export const OPERATOR_PASSWORD = 'operators-sEcReT-1'
@@ -82,7 +83,16 @@ export async function aConsoleServer(
   const server = await startServer(
     FINE,
     NO_METRICS,
-    { pool, kafka, config, logger, worker: 'test', unwritable: () => undefined },
+    {
+      pool,
+      kafka,
+      stream,
+      maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+      config,
+      logger,
+      worker: 'test',
+      unwritable: () => undefined,
+    },
     0,
   )
   onTestFinished(async () => {

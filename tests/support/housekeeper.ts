@@ -8,6 +8,7 @@ import {
   type HousekeepingResult,
 } from '../../etl/housekeeping/housekeeping.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
+import { stream } from './stream.ts'
 import type { World } from './world.ts'
 
 /** Housekeeping in this process, by the loader's rights, without its clock. */
@@ -33,7 +34,7 @@ export function aHousekeeper(
   const config = readConfig(['kafka', 'database', 'housekeeping'], { ...world.env, ...env })
   const logger = pino({ level: 'silent' })
   const pool = createPool(config, 'pulse_loader', logger)
-  const options = { pool, kafka: world.kafka, config, worker, logger, isPaused: () => false }
+  const options = { pool, kafka: world.kafka, stream, config, worker, logger, isPaused: () => false }
   const close = () => (pool.ended ? Promise.resolve() : pool.end())
   if (TestRunner.getCurrentTest() !== undefined) onTestFinished(close)
   const keep: Housekeeper['keep'] = (overrides, signal = new AbortController().signal) =>

@@ -1,6 +1,8 @@
 import { onTestFinished } from 'vitest'
-import { FRAUD_RULES, type FraudRule } from '../../etl/stream/fraud-rules.ts'
-import { taxRate } from '../../etl/stream/money.ts'
+import { compileWith } from '../../etl/stream/compile.ts'
+import { FRAUD_RULES, type FraudRule } from '../../streams/transactions/fraud-rules.ts'
+import { taxRate } from '../../streams/transactions/tax.ts'
+import { transactions } from '../../streams/transactions/transactions.ts'
 import { readAction, type Action, type Operator } from '../../etl/operations/actions.ts'
 import { startBackground } from '../../etl/operations/background.ts'
 import { replayExecutor } from '../../etl/replay/run.ts'
@@ -11,19 +13,17 @@ import { waitFor } from './wait-for.ts'
 import type { World } from './world.ts'
 
 /** Code and settings that are not those of the load: another tax rate, and another rule for fraud. */
-export const NEW_RULES = {
-  taxRate: taxRate('0.2'),
-  fraudRules: [
-    ...FRAUD_RULES.map((rule): FraudRule => ({ ...rule, enabled: false })),
-    {
-      id: 'over-fifty',
-      condition: ({ amountCents }: { amountCents: number }) => amountCents > 50_00,
-      weight: 30,
-      reason: 'over "50", \\',
-      enabled: true,
-    },
-  ],
-} as const
+export const NEW_FRAUD_RULES = [
+  ...FRAUD_RULES.map((rule): FraudRule => ({ ...rule, enabled: false })),
+  {
+    id: 'over-fifty',
+    condition: ({ amount }: { amount: number }) => amount > 50_00,
+    weight: 30,
+    reason: 'over "50", \\',
+    enabled: true,
+  },
+]
+export const NEW_RULES = compileWith(transactions, { rate: taxRate('0.2'), fraudRules: NEW_FRAUD_RULES })
 
 export const OPERATOR: Operator = { name: 'ana', via: 'console' }
 export const ALL: ReplayRange = { kind: 'all' }
@@ -48,7 +48,7 @@ export async function aReplayer(world: World, changes: Partial<ReplayRules> = {}
     executors: {
       replay: replayExecutor({
         kafka: world.kafka,
-        pipeline: { ...pipeline, ...NEW_RULES, ...changes },
+        pipeline: { ...pipeline, stream: NEW_RULES, ...changes },
         worker: settings.worker,
         logger: settings.logger,
       }),

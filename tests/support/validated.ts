@@ -1,20 +1,20 @@
-import { validateRecord } from '../../etl/job/validate.ts'
-import type { DeadLetterCode, Issue, Transaction } from '../../etl/stream/types.ts'
-import { aMessage, aRecordOf } from './a-transaction.ts'
+import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
+import { aMessage, aRecordOf, type Sale } from './a-transaction.ts'
+import { stream } from './stream.ts'
 
 /** What validation made of a record, in a form that a test can compare. */
 export interface Validated {
   readonly code: DeadLetterCode | 'valid'
   readonly issues: readonly Issue[]
-  readonly transaction?: Transaction
+  readonly transaction?: Sale
 }
 
 /** Validates a message (an object, JSON text or bytes) that Kafka stored at KAFKA_TIME. */
 export function validated(message: object | string, timestamp?: number): Validated {
   const record = aRecordOf(message, timestamp === undefined ? {} : { timestamp })
-  const outcome = validateRecord(record, { maxAgeDays: 1_095 })
-  return 'transaction' in outcome
-    ? { code: 'valid', issues: [], transaction: outcome.transaction }
+  const outcome = stream.validate(record, 1_095)
+  return 'row' in outcome
+    ? { code: 'valid', issues: [], transaction: outcome.row as Sale }
     : { code: outcome.code, issues: outcome.issues }
 }
 

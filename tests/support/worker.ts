@@ -11,6 +11,7 @@ import type { Metrics } from '../../etl/metrics/metrics.ts'
 import { createPipeline } from '../../etl/worker/runs.ts'
 import { readOwner } from '../../etl/ledger/warehouse-name.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
+import { stream } from './stream.ts'
 import { waitFor } from './wait-for.ts'
 
 /** What a test may change of one run. */
@@ -54,7 +55,7 @@ export async function openWorker({
     connectProducer(kafka, { idempotent: false }),
     owns === 'group' ? join(kafka, config, owner, logger) : believer(owns),
   ])
-  const pipeline = createPipeline(config, { pool, reader, producer, membership })
+  const pipeline = createPipeline(config, stream, { pool, reader, producer, membership })
   const settings: RunSettings = {
     kafka,
     worker: name,

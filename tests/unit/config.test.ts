@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CONFIG_VARIABLES, ConfigError, readConfig, type Section } from '../../etl/process/config.ts'
+import { streams } from '../../streams/index.ts'
+import type { Settings } from '../../etl/stream/definition.ts'
 import { checkSchedule } from '../../etl/job/scheduler.ts'
 
 const KEY = generateKeyPairSync('ed25519', {
@@ -12,12 +14,14 @@ const KEY = generateKeyPairSync('ed25519', {
 }).privateKey
 
 const SECTIONS: Section[] = ['kafka', 'topics', 'database', 'etl', 'log', 'producer']
+const OF_STREAMS = Object.assign({}, ...streams.map(({ environment }) => environment)) as Settings
+const VARIABLES = [...CONFIG_VARIABLES, ...Object.keys(OF_STREAMS)]
 const REQUIRED = { KAFKA_BROKERS: 'localhost:9092', DATABASE_URL: 'postgres://u:p@h/db' }
 
 /** What is said of an environment with this change. */
 function complaint(env: Record<string, string | undefined>, sections = SECTIONS): string {
   try {
-    readConfig(sections, { ...REQUIRED, ...env })
+    readConfig(sections, { ...REQUIRED, ...env }, OF_STREAMS)
     return 'accepted'
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -26,7 +30,7 @@ function complaint(env: Record<string, string | undefined>, sections = SECTIONS)
 }
 
 test('the defaults are those of the documentation', () => {
-  expect(readConfig(SECTIONS, REQUIRED)).toEqual({
+  expect(readConfig(SECTIONS, REQUIRED, OF_STREAMS)).toEqual({
     KAFKA_BROKERS: ['localhost:9092'],
     KAFKA_TOPIC: 'transactions',
     KAFKA_DLQ_TOPIC: 'transactions.dlq',
@@ -194,13 +198,15 @@ test('.env.example names every variable once, with its default or blank', () => 
   ])
   const names = lines.map(([name]) => name)
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
-  expect(CONFIG_VARIABLES.filter((name) => !names.includes(name))).toEqual([])
+  expect(VARIABLES.filter((name) => !names.includes(name))).toEqual([])
 
   const example = Object.fromEntries(lines)
-  expect(readConfig(SECTIONS, { ...example, ...REQUIRED })).toEqual(readConfig(SECTIONS, REQUIRED))
+  expect(readConfig(SECTIONS, { ...example, ...REQUIRED }, OF_STREAMS)).toEqual(
+    readConfig(SECTIONS, REQUIRED, OF_STREAMS),
+  )
 })
 
 test('docs/CONFIGURATION.md describes every variable', () => {
   const page = readFileSync(new URL('../../docs/CONFIGURATION.md', import.meta.url), 'utf8')
-  expect(CONFIG_VARIABLES.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+  expect(VARIABLES.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
 })

@@ -1,24 +1,25 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { firstOfEachOrder, settleDuplicates } from '../../etl/job/duplicates.ts'
+import { firstOfEachIdentity, settleDuplicates } from '../../etl/job/duplicates.ts'
 import type { Fact } from '../../etl/stream/types.ts'
-import type { ExistingOrder } from '../../etl/stream/keys.ts'
-import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
+import type { Row } from '../../etl/stream/definition.ts'
+import { aFact, aRecord, aTransaction, type Sale } from '../support/a-transaction.ts'
+import { stream } from '../support/stream.ts'
 
 const ORDER = '11111111-1111-4111-8111-111111111111'
 
 /** The same order, at this offset. */
-const again = (offset: number, changes: Partial<Fact> = {}) => aFact({ orderId: ORDER, offset, ...changes })
+const again = (offset: number, changes: Parameters<typeof aFact>[0] = {}) =>
+  aFact({ order_id: ORDER, offset, ...changes })
 
-function settle(facts: readonly Fact[], existing: readonly ExistingOrder[] = []) {
-  const byOrder = new Map(existing.map((order) => [order.orderId, order]))
-  return settleDuplicates(facts, firstOfEachOrder(facts), byOrder, (offset) => aRecord({ offset }))
+function settle(facts: readonly Fact[], existing: readonly Row[] = []) {
+  const byIdentity = new Map(existing.map((row) => [stream.identity.of(row), row]))
+  return settleDuplicates(stream, facts, firstOfEachIdentity(facts), byIdentity, (offset) =>
+    aRecord({ offset }),
+  )
 }
 
-const stored = (changes: Partial<ExistingOrder['values']> = {}): ExistingOrder => {
-  const { orderId, timestampMicros, ...values } = aTransaction({ orderId: ORDER })
-  return { orderId, timestampMicros, values: { ...values, ...changes } }
-}
+const stored = (changes: Partial<Sale> = {}): Row => aTransaction({ order_id: ORDER, ...changes })
 
 test('the lowest offset wins, the same values again are duplicates', () => {
   const facts = [again(4), aFact({ offset: 5 }), again(6), again(7)]
@@ -28,11 +29,11 @@ test('the lowest offset wins, the same values again are duplicates', () => {
 })
 
 test.for([
-  ['amount', { amountCents: 1 }],
+  ['amount', { amount: 1 }],
   ['currency', { currency: 'USD' }],
-  ['timestamp', { timestampMicros: 1 }],
-  ['customer_id', { customerId: 'another' }],
-  ['product_category', { productCategory: 'another' }],
+  ['timestamp', { timestamp: 1 }],
+  ['customer_id', { customer_id: 'another' }],
+  ['product_category', { product_category: 'another' }],
 ] as const)('another %s is a conflict that names it', ([field, change]) => {
   for (const settled of [settle([again(4), again(5, change)]), settle([again(5, change)], [stored()])]) {
     expect(settled.duplicates).toBe(0)
@@ -43,34 +44,34 @@ test.for([
 })
 
 test('a conflict names every field that differs, and the order', () => {
-  const { conflicts } = settle([again(4), again(5, { amountCents: 1, currency: 'USD' })])
+  const { conflicts } = settle([again(4), again(5, { amount: 1, currency: 'USD' })])
   expect(conflicts[0]?.issues.map(({ field }) => field)).toEqual(['amount', 'currency'])
   expect(conflicts[0]?.issues[0]?.message).toContain(ORDER)
 })
 
 test('what a rule derived does not make a conflict', () => {
-  expect(settle([again(4), again(5, { taxCents: 0, totalCents: 0, isFraudFlagged: true })]).duplicates).toBe(
-    1,
-  )
+  expect(
+    settle([again(4), again(5, { tax_amount: 0, total_amount: 0, is_fraud_flagged: true })]).duplicates,
+  ).toBe(1)
 })
 
 test('an order in the warehouse decides over the batch’s lowest offset', () => {
-  const settled = settle([again(4), again(5, { amountCents: 1 })], [stored({ amountCents: 1 })])
+  const settled = settle([again(4), again(5, { amount: 1 })], [stored({ amount: 1 })])
   expect(settled.fresh).toEqual([])
   expect(settled.conflicts.map(({ record }) => record.offset)).toEqual([4])
   expect(settled.duplicates).toBe(1)
 })
 
 test('of an order whose fact was dropped for its age only the timestamp is compared', () => {
-  const old = { ...stored(), values: undefined }
-  expect(settle([again(4, { amountCents: 1 })], [old]).duplicates).toBe(1)
-  expect(settle([again(4, { timestampMicros: 1 })], [old]).conflicts).toHaveLength(1)
+  const old: Row = { order_id: ORDER, timestamp: aTransaction().timestamp }
+  expect(settle([again(4, { amount: 1 })], [old]).duplicates).toBe(1)
+  expect(settle([again(4, { timestamp: 1 })], [old]).conflicts).toHaveLength(1)
 })
 
-test('firsts are one for each order, the lowest offset, sorted by order', () => {
+test('firsts are one for each identity, the lowest offset, sorted by it', () => {
   const [b, a] = ['bbbbbbbb-1111-4111-8111-111111111111', 'aaaaaaaa-1111-4111-8111-111111111111']
-  const firsts = firstOfEachOrder([b, a, b, a].map((orderId, offset) => aFact({ orderId, offset })))
-  expect(firsts.map(({ orderId, offset }) => [orderId, offset])).toEqual([
+  const firsts = firstOfEachIdentity([b, a, b, a].map((order_id, offset) => aFact({ order_id, offset })))
+  expect(firsts.map(({ identity, offset }) => [identity, offset])).toEqual([
     [a, 1],
     [b, 0],
   ])
@@ -83,14 +84,14 @@ test('every fact becomes exactly one thing', () => {
   fc.assert(
     fc.property(fc.array(fc.record({ order: few, amount: few })), fc.array(few), (sent, there) => {
       const facts = sent.map(({ order: n, amount }, offset) =>
-        aFact({ orderId: numbered(n), amountCents: amount + 1, offset }),
+        aFact({ order_id: numbered(n), amount: amount + 1, offset }),
       )
       const existing = [...new Set(there)]
         .filter((n) => sent.some((one) => one.order === n))
-        .map((n) => ({ ...stored(), orderId: numbered(n) }))
+        .map((n) => stored({ order_id: numbered(n) }))
       const { fresh, duplicates, conflicts } = settle(facts, existing)
       expect(fresh.length + duplicates + conflicts.length).toBe(facts.length)
-      expect(new Set(fresh.map(({ orderId }) => orderId)).size).toBe(fresh.length)
+      expect(new Set(fresh.map(({ identity }) => identity)).size).toBe(fresh.length)
     }),
   )
 })

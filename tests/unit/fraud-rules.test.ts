@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { assess, checkedFraudRules, FRAUD_RULES, type FraudRule } from '../../etl/stream/fraud-rules.ts'
-import { CURRENCY_CODES } from '../../etl/stream/currencies.ts'
+import {
+  assess,
+  checkedFraudRules,
+  FRAUD_RULES,
+  type FraudRule,
+} from '../../streams/transactions/fraud-rules.ts'
+import { CURRENCY_CODES } from '../../etl/stream/currency-codes.ts'
 import { aTransaction } from '../support/a-transaction.ts'
 
 const aRule = (overrides: Partial<FraudRule> = {}): FraudRule => ({
@@ -19,16 +24,16 @@ describe('the default fraud rules', () => {
     [1_000_00, false],
     [1_000_01, true],
     [999_999_999_999, true],
-  ])('on %i cents, flagged is %s', (amountCents, flagged) => {
-    expect(assess(aTransaction({ amountCents }), FRAUD_RULES).isFraudFlagged).toBe(flagged)
+  ])('on %i cents, flagged is %s', (amount, flagged) => {
+    expect(assess(aTransaction({ amount }), FRAUD_RULES).is_fraud_flagged).toBe(flagged)
   })
 
   test('flag an amount over 1000 whatever the currency, and name the reason', () => {
     for (const currency of CURRENCY_CODES) {
-      expect(assess(aTransaction({ amountCents: 1_000_01, currency }), FRAUD_RULES)).toEqual({
-        isFraudFlagged: true,
-        fraudScore: 50,
-        fraudReasons: ['amount over 1000'],
+      expect(assess(aTransaction({ amount: 1_000_01, currency }), FRAUD_RULES)).toEqual({
+        is_fraud_flagged: true,
+        fraud_score: 50,
+        fraud_reasons: ['amount over 1000'],
       })
     }
   })
@@ -39,15 +44,15 @@ describe('the default fraud rules', () => {
   })
 
   test.each([
-    ['high-risk-category', { productCategory: 'gift_cards' }, true],
-    ['high-risk-category', { productCategory: 'books' }, false],
-    ['night-hours', { timestampMicros: Date.parse('2026-11-21T00:00:00Z') * 1_000 }, true],
-    ['night-hours', { timestampMicros: Date.parse('2026-11-21T05:00:00Z') * 1_000 - 1 }, true],
-    ['night-hours', { timestampMicros: Date.parse('2026-11-21T05:00:00Z') * 1_000 }, false],
-    ['night-hours', { timestampMicros: -1 }, false],
+    ['high-risk-category', { product_category: 'gift_cards' }, true],
+    ['high-risk-category', { product_category: 'books' }, false],
+    ['night-hours', { timestamp: Date.parse('2026-11-21T00:00:00Z') * 1_000 }, true],
+    ['night-hours', { timestamp: Date.parse('2026-11-21T05:00:00Z') * 1_000 - 1 }, true],
+    ['night-hours', { timestamp: Date.parse('2026-11-21T05:00:00Z') * 1_000 }, false],
+    ['night-hours', { timestamp: -1 }, false],
   ])('%s, switched on, judges %j as %s', (id, overrides, flagged) => {
     const rules = FRAUD_RULES.map((rule) => ({ ...rule, enabled: rule.id === id }))
-    expect(assess(aTransaction({ amountCents: 1, ...overrides }), rules).isFraudFlagged).toBe(flagged)
+    expect(assess(aTransaction({ amount: 1, ...overrides }), rules).is_fraud_flagged).toBe(flagged)
   })
 })
 
@@ -55,9 +60,9 @@ describe('an assessment', () => {
   test('without a rule that finds anything is clean', () => {
     const never = aRule({ condition: () => false })
     expect(assess(aTransaction(), [never])).toEqual({
-      isFraudFlagged: false,
-      fraudScore: 0,
-      fraudReasons: [],
+      is_fraud_flagged: false,
+      fraud_score: 0,
+      fraud_reasons: [],
     })
   })
 
@@ -68,21 +73,21 @@ describe('an assessment', () => {
         throw new Error('asked')
       },
     })
-    expect(assess(aTransaction(), [off]).isFraudFlagged).toBe(false)
+    expect(assess(aTransaction(), [off]).is_fraud_flagged).toBe(false)
   })
 
   test('adds up the weights and keeps the reasons in the order of the rules', () => {
     const rules = [aRule({ id: 'a', weight: 30, reason: 'A' }), aRule({ id: 'b', weight: 20, reason: 'B' })]
     expect(assess(aTransaction(), rules)).toEqual({
-      isFraudFlagged: true,
-      fraudScore: 50,
-      fraudReasons: ['A', 'B'],
+      is_fraud_flagged: true,
+      fraud_score: 50,
+      fraud_reasons: ['A', 'B'],
     })
   })
 
   test('ends at a score of 100', () => {
     const rules = [aRule({ id: 'a', weight: 70 }), aRule({ id: 'b', weight: 70 })]
-    expect(assess(aTransaction(), rules).fraudScore).toBe(100)
+    expect(assess(aTransaction(), rules).fraud_score).toBe(100)
   })
 })
 

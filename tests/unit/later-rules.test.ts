@@ -1,16 +1,21 @@
 import { expect, test } from 'vitest'
 import type { LaterRule } from '../../etl/stream/later-rules.ts'
-import { validateRecord } from '../../etl/job/validate.ts'
+import { compileContract } from '../../etl/stream/contract.ts'
+import type { Row } from '../../etl/stream/definition.ts'
 import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
+import { stream } from '../support/stream.ts'
 
-const RULE: LaterRule = {
+const RULE: LaterRule<Row> = {
   since: new Date(KAFKA_TIME),
   field: 'amount',
-  accepts: ({ currency, amountCents }) => currency !== 'JPY' || amountCents % 100 === 0,
+  accepts: ({ currency, amount }) => currency !== 'JPY' || (amount as number) % 100 === 0,
   accepted: 'a whole number of yen',
 }
 const outcome = (changes: object, timestamp = KAFKA_TIME, rules = [RULE]) =>
-  validateRecord(aRecordOf(aMessage({ ...changes }), { timestamp }), { maxAgeDays: 1_095 }, rules)
+  compileContract({ ...stream.definition, laterRules: rules })(
+    aRecordOf(aMessage({ ...changes }), { timestamp }),
+    1_095,
+  )
 
 const YEN = { currency: 'JPY', amount: 12.5 }
 const ISSUE = { field: 'amount', message: 'amount is 12.5; it must be a whole number of yen' }
@@ -20,15 +25,15 @@ test('a record that breaks a later rule becomes a dead letter that says what is 
 })
 
 test.for([{ currency: 'JPY', amount: 12 }, { amount: 12.5 }])('%j keeps it', (message) => {
-  expect(outcome(message)).toHaveProperty('transaction')
+  expect(outcome(message)).toHaveProperty('row')
 })
 
 test('a record that Kafka stored before the rule is not held against it', () => {
-  expect(outcome(YEN, KAFKA_TIME - 1)).toHaveProperty('transaction')
+  expect(outcome(YEN, KAFKA_TIME - 1)).toHaveProperty('row')
 })
 
 test('every rule that is broken is an issue, and the age too', () => {
-  const other: LaterRule = { ...RULE, field: 'currency', accepts: () => false, accepted: 'another' }
+  const other: LaterRule<Row> = { ...RULE, field: 'currency', accepts: () => false, accepted: 'another' }
   const issues = ['amount', 'currency', 'timestamp'].map((field) => ({ field }))
   expect(outcome({ ...YEN, timestamp: '2019-01-01T00:00:00Z' }, KAFKA_TIME, [RULE, other])).toMatchObject({
     issues,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { remedyFor, RULES, type Remedy } from '../../etl/postgres/errors.ts'
+import { stream } from '../support/stream.ts'
 
 /** Codes of Postgres' appendix A, one at least for each row of the table; what a message has to say of them. */
 const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
@@ -27,7 +28,7 @@ const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
   ['a row without a partition', '23514', { table: 'transactions' }, 'operator'],
   ['a check on the facts', '23514', { table: 'transactions_2026_11', constraint: 'c' }, 'poison'],
   ['a null in the facts', '23502', { table: 'transactions' }, 'poison'],
-  ['a second key', '23505', { table: 'order_keys', constraint: 'order_keys_pkey' }, 'poison'],
+  ['a second key', '23505', { table: 'order_keys', constraint: 'order_keys_pkey' }, 'retry'],
   ['a batch that is in the ledger', '23505', { table: 'pipeline_batches', constraint: 'p' }, 'operator'],
   ['a batch that does not balance', '23514', { table: 'pipeline_batches', constraint: 'b' }, 'operator'],
   ['a dead letter that is there', '23505', { table: 'dead_letters', constraint: 'd' }, 'operator'],
@@ -46,11 +47,13 @@ const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
   ['a code of a class that is not listed', '2F000', {}, 'unknown'],
 ]
 
+const { isOfFacts } = stream
+
 const postgresError = (code: string, fields: object) =>
   Object.assign(new Error('as Postgres says'), { severity: 'ERROR', code, ...fields })
 
 test.for(CASES)('%s (%s) calls for the remedy of its row', ([, code, fields, remedy]) => {
-  expect(remedyFor(postgresError(code, fields))).toBe(remedy)
+  expect(remedyFor(postgresError(code, fields), isOfFacts)).toBe(remedy)
 })
 
 test('no row of the table is without a case here, and each decides one', () => {
@@ -59,7 +62,7 @@ test('no row of the table is without a case here, and each decides one', () => {
       RULES.find(
         ({ sqlstate, when }) =>
           (sqlstate.length === 5 ? code === sqlstate : code.startsWith(sqlstate)) &&
-          (when === undefined || when(postgresError(code, fields))),
+          (when === undefined || when(postgresError(code, fields), isOfFacts)),
       ),
     ),
   )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CURRENCY_CODES } from '../../etl/stream/currencies.ts'
+import { CURRENCY_CODES } from '../../etl/stream/currency-codes.ts'
 import { aMessage } from '../support/a-transaction.ts'
 import { validated, validatedField } from '../support/validated.ts'
 
@@ -18,7 +18,7 @@ describe('amount', () => {
     ['9999999999', 999_999_999_900],
     ['4503599627.37', 450_359_962_737],
   ])('%s is %i cents', (json, cents) => {
-    expect(validatedField('amount', json).transaction?.amountCents).toBe(cents)
+    expect(validatedField('amount', json).transaction?.amount).toBe(cents)
   })
 
   test.each([
@@ -67,13 +67,13 @@ describe('order_id', () => {
     ['no version that is known', '3f2b8c1e-9a4d-0e6b-ff10-2c5d7a9b1e34'],
     ['nil', '00000000-0000-0000-0000-000000000000'],
     ['max', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
-  ])('of %s is accepted', (_, orderId) => {
-    expect(validated(aMessage({ order_id: orderId })).transaction?.orderId).toBe(orderId)
+  ])('of %s is accepted', (_, order_id) => {
+    expect(validated(aMessage({ order_id: order_id })).transaction?.order_id).toBe(order_id)
   })
 
   test('in upper case is the same order as in lower case', () => {
-    const orderId = '3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e34'
-    expect(validated(aMessage({ order_id: orderId.toUpperCase() })).transaction?.orderId).toBe(orderId)
+    const order_id = '3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e34'
+    expect(validated(aMessage({ order_id: order_id.toUpperCase() })).transaction?.order_id).toBe(order_id)
   })
 
   test.each([
@@ -89,8 +89,8 @@ describe('order_id', () => {
     ['with NUL', '3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e34\0'],
     ['a number', 12],
     ['null', null],
-  ])('that is %s is refused', (_, orderId) => {
-    const { code, issues } = validated(aMessage({ order_id: orderId }))
+  ])('that is %s is refused', (_, order_id) => {
+    const { code, issues } = validated(aMessage({ order_id: order_id }))
     expect(code).toBe('schema_violation')
     expect(issues.map((issue) => issue.field)).toEqual(['order_id'])
   })
@@ -145,7 +145,7 @@ describe.each(['customer_id', 'product_category'])('%s', (field) => {
     ['U+FFFD', '\uFFFD'],
   ])('may be %s', (_, value) => {
     const { transaction } = validated(aMessage({ [field]: value }))
-    expect(field === 'customer_id' ? transaction?.customerId : transaction?.productCategory).toBe(value)
+    expect(field === 'customer_id' ? transaction?.customer_id : transaction?.product_category).toBe(value)
   })
 
   test.each([

@@ -3,7 +3,7 @@ import { INVALID_KINDS } from '../../producer/invalid.ts'
 import { decimal, encodeOrder, FIELDS, type Order } from '../../producer/shop.ts'
 import { createRandom } from '../../producer/random.ts'
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
-import { validateRecord } from '../../etl/job/validate.ts'
+import { stream } from '../support/stream.ts'
 
 const HOUR_MS = 3_600_000
 const order = (time: number): Order => ({
@@ -24,11 +24,11 @@ const TIMES = [
 ]
 
 function outcome(value: Buffer | null, timestamp: number, maxAgeDays = 1_095) {
-  return validateRecord({ offset: 0, timestamp, key: null, value, headers: [] }, { maxAgeDays })
+  return stream.validate({ offset: 0, timestamp, key: null, value, headers: [] }, maxAgeDays)
 }
 
 test('the order that they are made of keeps the contract', () => {
-  for (const time of TIMES) expect(outcome(encodeOrder(order(time)), time)).toHaveProperty('transaction')
+  for (const time of TIMES) expect(outcome(encodeOrder(order(time)), time)).toHaveProperty('row')
 })
 
 describe.each(INVALID_KINDS)('$kind', ({ kind, expectedCode, make }) => {

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { CATEGORIES, CURRENCIES } from '../../producer/shop.ts'
 import { messages, RECENT_ORDERS, type Message, type StreamOptions } from '../../producer/stream.ts'
-import { validateRecord } from '../../etl/job/validate.ts'
+import { stream as transactions } from '../support/stream.ts'
 
 const START = Date.UTC(2026, 10, 21, 12)
-const RULES = { maxAgeDays: 1_095 }
 
 /** A clock that moves on by a millisecond with each look. */
 function aClock(): () => number {
@@ -20,7 +19,7 @@ function take(count: number, options: Partial<StreamOptions> = {}): Message[] {
 const fieldsOf = ({ value }: Message) =>
   JSON.parse(value!.toString()) as Record<string, string> & { amount: number }
 const outcomeOf = ({ key, value }: Message) =>
-  validateRecord({ offset: 0, timestamp: START, key: Buffer.from(key), value, headers: [] }, RULES)
+  transactions.validate({ offset: 0, timestamp: START, key: Buffer.from(key), value, headers: [] }, 1_095)
 
 const essence = (run: Message[]) =>
   run.map((message) => {
@@ -143,7 +142,7 @@ describe('held against the ETL’s own validation', () => {
   test('what is read is what was meant: the order_id, and its customer as the key', () => {
     for (const message of run.filter(({ kind }) => kind === 'valid').slice(0, 2_000)) {
       const outcome = outcomeOf(message)
-      expect(outcome).toMatchObject({ transaction: { orderId: message.detail, customerId: message.key } })
+      expect(outcome).toMatchObject({ row: { order_id: message.detail, customer_id: message.key } })
     }
   })
 })

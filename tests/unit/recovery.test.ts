@@ -46,7 +46,13 @@ function aWarehouse(fails: (batch: PreparedBatch, call: number) => Error | undef
     })
   }
   const signal = new AbortController().signal
-  const recovery = { load, signal, logger: pino({ level: 'silent' }), onRetry: () => void (retries += 1) }
+  const recovery = {
+    load,
+    signal,
+    isOfFacts: () => false,
+    logger: pino({ level: 'silent' }),
+    onRetry: () => void (retries += 1),
+  }
   return { loaded, recovery, calls: () => calls, retries: () => retries }
 }
 

@@ -3,7 +3,7 @@ import { generateDrizzleJson, generateMigration, type DrizzleSnapshotJSON } from
 import { expect, test } from 'vitest'
 import * as audit from '../../etl/schema/audit.ts'
 import * as operations from '../../etl/schema/operations.ts'
-import * as warehouse from '../../etl/schema/warehouse.ts'
+import * as streams from '../../streams/schema.ts'
 
 const META = new URL('../../migrations/meta/', import.meta.url)
 const readMeta = (file: string): unknown => JSON.parse(readFileSync(new URL(file, META), 'utf8'))
@@ -13,6 +13,6 @@ test('the migrations make what the schema says', async () => {
   const { entries } = readMeta('_journal.json') as { entries: readonly { tag: string }[] }
   const number = entries.at(-1)!.tag.slice(0, 4)
   const migrated = readMeta(`${number}_snapshot.json`) as DrizzleSnapshotJSON
-  const schema = generateDrizzleJson({ ...warehouse, ...audit, ...operations })
+  const schema = generateDrizzleJson({ ...streams, ...audit, ...operations })
   expect(await generateMigration(migrated, schema)).toEqual([])
 })

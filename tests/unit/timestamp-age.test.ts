@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { validateRecord } from '../../etl/job/validate.ts'
+import { stream } from '../support/stream.ts'
 import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
 import { validated } from '../support/validated.ts'
 
@@ -37,8 +37,8 @@ describe('a transaction may be at most 24 hours after and 1095 days before its r
 
   test('with the days that are configured', () => {
     const record = aRecordOf(aMessage({ timestamp: iso(KAFKA_TIME - 2 * DAY_MS) }))
-    expect(validateRecord(record, { maxAgeDays: 2 })).toHaveProperty('transaction')
-    expect(validateRecord(record, { maxAgeDays: 1 })).toHaveProperty('code', 'timestamp_out_of_range')
+    expect(stream.validate(record, 2)).toHaveProperty('row')
+    expect(stream.validate(record, 1)).toHaveProperty('code', 'timestamp_out_of_range')
   })
 
   test.each([-1, 0, NaN, Infinity, 2 ** 62, -(2 ** 62), 8.64e15])(

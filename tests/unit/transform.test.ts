@@ -1,51 +1,56 @@
 import { expect, test } from 'vitest'
-import { FRAUD_RULES } from '../../etl/stream/fraud-rules.ts'
-import { taxRate } from '../../etl/stream/money.ts'
+import { compileWith } from '../../etl/stream/compile.ts'
+import { taxRate } from '../../streams/transactions/tax.ts'
+import { transactions } from '../../streams/transactions/transactions.ts'
 import { transform } from '../../etl/job/transform.ts'
 import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
-
-const using = { taxRate: taxRate(0.085), fraudRules: FRAUD_RULES }
+import { stream } from '../support/stream.ts'
 
 test('a fact is the transaction with its offset, tax, total and fraud findings', () => {
-  const transaction = aTransaction({ amountCents: 1_000_01 })
-  expect(transform([{ record: aRecord({ offset: 42 }), transaction }], using)).toEqual([
+  const row = aTransaction({ amount: 1_000_01 })
+  expect(transform([{ record: aRecord({ offset: 42 }), row }], stream)).toEqual([
     {
-      ...transaction,
       offset: 42,
-      taxCents: 85_00,
-      totalCents: 1_085_01,
-      isFraudFlagged: true,
-      fraudScore: 50,
-      fraudReasons: ['amount over 1000'],
+      identity: row.order_id,
+      row: {
+        ...row,
+        tax_amount: 85_00,
+        total_amount: 1_085_01,
+        is_fraud_flagged: true,
+        fraud_score: 50,
+        fraud_reasons: ['amount over 1000'],
+      },
     },
   ])
 })
 
 test('the order of the records is kept', () => {
-  const valid = [7, 3, 5].map((offset) => ({ record: aRecord({ offset }), transaction: aTransaction() }))
-  expect(transform(valid, using).map((fact) => fact.offset)).toEqual([7, 3, 5])
+  const valid = [7, 3, 5].map((offset) => ({ record: aRecord({ offset }), row: aTransaction() }))
+  expect(transform(valid, stream).map((fact) => fact.offset)).toEqual([7, 3, 5])
 })
 
 test('the tax rate and the fraud rules are those that are given', () => {
-  const valid = [{ record: aRecord(), transaction: aTransaction({ amountCents: 1_000_01 }) }]
-  expect(transform(valid, { taxRate: taxRate('0.2'), fraudRules: [] })[0]).toMatchObject({
-    taxCents: 200_00,
-    totalCents: 1_200_01,
-    isFraudFlagged: false,
+  const valid = [{ record: aRecord(), row: aTransaction({ amount: 1_000_01 }) }]
+  expect(
+    transform(valid, compileWith(transactions, { rate: taxRate('0.2'), fraudRules: [] }))[0]?.row,
+  ).toMatchObject({
+    tax_amount: 200_00,
+    total_amount: 1_200_01,
+    is_fraud_flagged: false,
   })
 })
 
 test('the same transactions give the same facts again', () => {
-  const valid = [{ record: aRecord(), transaction: aTransaction() }]
-  expect(transform(valid, using)).toEqual(transform(valid, using))
+  const valid = [{ record: aRecord(), row: aTransaction() }]
+  expect(transform(valid, stream)).toEqual(transform(valid, stream))
 })
 
 test('the largest amount keeps an exact total', () => {
-  const transaction = aTransaction({ amountCents: 999_999_999_999 })
-  expect(transform([{ record: aRecord(), transaction }], using)[0]?.totalCents).toBe(1_084_999_999_999)
+  const row = aTransaction({ amount: 999_999_999_999 })
+  expect(transform([{ record: aRecord(), row }], stream)[0]?.row['total_amount']).toBe(1_084_999_999_999)
 })
 
 test('the factory of facts derives what is not overridden', () => {
-  expect(aFact({ amountCents: 2_000_00 })).toMatchObject({ taxCents: 170_00, isFraudFlagged: true })
-  expect(aFact({ amountCents: 2_000_00, taxCents: 1 }).taxCents).toBe(1)
+  expect(aFact({ amount: 2_000_00 }).row).toMatchObject({ tax_amount: 170_00, is_fraud_flagged: true })
+  expect(aFact({ amount: 2_000_00, tax_amount: 1 }).row['tax_amount']).toBe(1)
 })

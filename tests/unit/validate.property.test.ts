@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { excerpt } from '../../etl/text/excerpt.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
-import { aMessage, aRecord, aRecordOf } from '../support/a-transaction.ts'
+import { aMessage, aRecord, aRecordOf, type Sale } from '../support/a-transaction.ts'
+import { stream } from '../support/stream.ts'
 
 /** Far above what any rule writes, and far below what a dead letter's row would mind. */
 const MESSAGE_LIMIT = 800
@@ -13,7 +14,7 @@ const MESSAGE_LIMIT = 800
  * terminal and a person can take them.
  */
 function unsound(record: SourceRecord): string[] {
-  const { valid, rejected } = validate([record], { maxAgeDays: 1_095 })
+  const { valid, rejected } = validate([record], { stream, maxAgeDays: 1_095 })
   const problems: string[] = []
   if (valid.length + rejected.length !== 1) problems.push(`${valid.length + rejected.length} outcomes`)
   if ((valid[0] ?? rejected[0])?.record !== record) problems.push('another record')
@@ -112,14 +113,15 @@ test('what is accepted is what Postgres can hold', () => {
   const messages = fc.record({ amount: numbers, customer_id: hostileText, product_category: short })
   fc.assert(
     fc.property(messages, (fields) => {
-      const { valid } = validate([aRecordOf(aMessage(fields))], { maxAgeDays: 1_095 })
-      for (const { transaction } of valid) {
-        expect(transaction.amountCents).toBeGreaterThanOrEqual(1)
-        expect(transaction.amountCents).toBeLessThanOrEqual(999_999_999_999)
-        expect(transaction.amountCents / 100).toBe(fields.amount)
-        expect(transaction.customerId.isWellFormed()).toBe(true)
-        expect(transaction.customerId).not.toContain('\0')
-        expect(Array.from(transaction.customerId).length).toBeLessThanOrEqual(50)
+      const { valid } = validate([aRecordOf(aMessage(fields))], { stream, maxAgeDays: 1_095 })
+      for (const { row } of valid) {
+        const transaction = row as Sale
+        expect(transaction.amount).toBeGreaterThanOrEqual(1)
+        expect(transaction.amount).toBeLessThanOrEqual(999_999_999_999)
+        expect(transaction.amount / 100).toBe(fields.amount)
+        expect(transaction.customer_id.isWellFormed()).toBe(true)
+        expect(transaction.customer_id).not.toContain('\0')
+        expect(Array.from(transaction.customer_id).length).toBeLessThanOrEqual(50)
       }
     }),
     { numRuns: 2_000 },
@@ -134,8 +136,8 @@ test('each amount of whole cents keeps its cents', () => {
         '"amount":0',
         `"amount":${whole.slice(0, -2)}.${whole.slice(-2)}`,
       )
-      const { valid } = validate([aRecordOf(json)], { maxAgeDays: 1_095 })
-      expect(valid[0]?.transaction.amountCents).toBe(cents)
+      const { valid } = validate([aRecordOf(json)], { stream, maxAgeDays: 1_095 })
+      expect(valid[0]?.row['amount']).toBe(cents)
     }),
     { numRuns: 2_000 },
   )

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_VALUE_BYTES } from '../../etl/stream/json.ts'
-import { validate, validateRecord } from '../../etl/job/validate.ts'
+import { validate } from '../../etl/job/validate.ts'
 import { aMessage, aRecord, aRecordOf, aTransaction, KAFKA_TIME } from '../support/a-transaction.ts'
+import { stream } from '../support/stream.ts'
 import { validated } from '../support/validated.ts'
 
-const RULES = { maxAgeDays: 1_095 }
+const RULES = { stream, maxAgeDays: 1_095 }
 
 describe('a record that keeps the contract', () => {
   test('becomes a transaction in the warehouse’s units, beside its record', () => {
@@ -16,22 +17,22 @@ describe('a record that keeps the contract', () => {
       customer_id: 'customer-7',
       product_category: 'books',
     })
-    expect(validateRecord(record, RULES)).toEqual({
+    expect(stream.validate(record, 1_095)).toEqual({
       record,
-      transaction: {
-        orderId: '3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e34',
-        amountCents: 1_000_01,
+      row: {
+        order_id: '3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e34',
+        amount: 1_000_01,
         currency: 'JPY',
-        timestampMicros: (KAFKA_TIME - 60_000) * 1_000 + 123_456,
-        customerId: 'customer-7',
-        productCategory: 'books',
+        timestamp: (KAFKA_TIME - 60_000) * 1_000 + 123_456,
+        customer_id: 'customer-7',
+        product_category: 'books',
       },
     })
   })
 
   test('may have any key, none, and headers', () => {
     const record = aRecord({ key: null, headers: [{ key: 'trace', value: Buffer.from([0xff]) }] })
-    expect(validateRecord(record, RULES)).toHaveProperty('transaction')
+    expect(stream.validate(record, 1_095)).toHaveProperty('row')
   })
 
   test('may have white space around, and escapes in names', () => {
@@ -47,7 +48,7 @@ describe('a record that keeps the contract', () => {
 
   test('counts with the last of a field that occurs twice', () => {
     const twice = JSON.stringify(aMessage()).replace('"amount":100.5', '"amount":-5,"amount":7')
-    expect(validated(twice).transaction?.amountCents).toBe(7_00)
+    expect(validated(twice).transaction?.amount).toBe(7_00)
     expect(validated(twice.replace('-5,"amount":7', '7,"amount":-5')).code).toBe('schema_violation')
   })
 })
@@ -123,7 +124,7 @@ describe('JSON that is no object', () => {
   })
 
   test('a null value, a tombstone, breaks it too', () => {
-    expect(validateRecord(aRecord({ value: null }), RULES)).toMatchObject({
+    expect(stream.validate(aRecord({ value: null }), 1_095)).toMatchObject({
       code: 'schema_violation',
       issues: [{ field: '', message: 'value is null (a tombstone); it must be a JSON object' }],
     })
@@ -188,7 +189,7 @@ describe('an object', () => {
 describe('a record that could not be decoded', () => {
   test('is undecodable, whatever its bytes', () => {
     const record = aRecord({ undecodable: 'zstd: bad magic' })
-    expect(validateRecord(record, RULES)).toEqual({
+    expect(stream.validate(record, 1_095)).toEqual({
       record,
       code: 'undecodable',
       issues: [{ field: '', message: 'value could not be decoded (zstd: bad magic)' }],

@@ -2,7 +2,7 @@ import type { TestResult } from '../../alerts/channels.ts'
 import type { Action } from '../../operations/actions.ts'
 import type { DismissResult } from '../../dead-letters/dismiss.ts'
 import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../dead-letters/redrive.ts'
-import type { Derived, ReplayFigures } from '../../replay/figures.ts'
+import { measuredOf, sampleInWords, type ReplayFigures } from '../../replay/figures.ts'
 import { count, thousands } from '../../text/wording.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 
@@ -55,7 +55,7 @@ function channels(results: readonly TestResult[]): Html {
 }
 
 function replayed(figures: ReplayFigures, dryRun: boolean): Html {
-  const { records, facts, changed, flagged, tax, samples } = figures
+  const { records, facts, changed, samples } = figures
   return html`<p>
       ${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}, of ${count(facts, 'fact')} from
       ${count(records, 'record')}. ${dryRun ? 'Nothing was changed: it is a dry run.' : nothing}
@@ -73,8 +73,13 @@ function replayed(figures: ReplayFigures, dryRun: boolean): Html {
           </tr>
         </thead>
         <tbody>
-          ${row('Flagged', thousands(flagged.before), thousands(flagged.after))}
-          ${Object.entries(tax).map(([currency, sum]) => row(`Tax ${currency}`, sum.before, sum.after))}
+          ${measuredOf(figures).map(([name, of, sums]) =>
+            row(
+              `${name[0]!.toUpperCase()}${name.slice(1)} ${of}`.trim(),
+              shown(sums.before),
+              shown(sums.after),
+            ),
+          )}
         </tbody>
       </table>
     </div>
@@ -83,10 +88,7 @@ function replayed(figures: ReplayFigures, dryRun: boolean): Html {
         ? nothing
         : html`<h3>The first that ${dryRun ? 'would change' : 'changed'}</h3>
             <ul>
-              ${samples.map(
-                ({ orderId, before, after }) =>
-                  html`<li><code>${orderId}</code>: ${derived(before)} → ${derived(after)}</li>`,
-              )}
+              ${samples.map(sampleInWords).map(({ of, change }) => html`<li><code>${of}</code>: ${change}</li>`)}
             </ul>`
     }`
 }
@@ -109,5 +111,5 @@ function leftAlone({ notValid, withoutFact, otherValues, gone }: ReplayFigures):
   return lines.flatMap(([n, line]) => (n === 0 ? [] : [html`<li>${line}</li>`]))
 }
 
-const derived = ({ tax, flagged, score, reasons }: Derived): string =>
-  flagged ? `tax ${tax}, flagged ${score} (${reasons.join('; ')})` : `tax ${tax}`
+/** Counts with their thousands apart; decimals as they are. */
+const shown = (sum: number | string): string => (typeof sum === 'number' ? thousands(sum) : sum)

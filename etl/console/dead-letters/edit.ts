@@ -24,9 +24,9 @@ interface Editing {
 }
 
 /** Correct the value of one dead letter, hold it against the contract, send it. */
-export function editRoutes(server: Server, { pool, config }: Console): void {
+export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }: Console): void {
   const access = { config: { access: 'act' } } as const
-  const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
+  const rules = { stream, maxAgeDays }
 
   server.get(
     '/dead-letters/:id/edit',

@@ -12,7 +12,7 @@ import { explainUnmatched, matchRecords, type Found } from './records.ts'
 import { countStored, openDeadLetters, openFacts, openLedger, type StoredCounts } from './stored-rows.ts'
 
 /** What the deep check works with. */
-interface DeepSetting extends Pick<Found, 'compacted'> {
+interface DeepSetting extends Pick<Found, 'stream' | 'compacted'> {
   readonly snapshot: Snapshot
   readonly kafka: Kafka
   readonly reader: LogReader
@@ -65,7 +65,7 @@ const PART_LIMITS = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024 }
  * @returns what the log no longer holds.
  */
 async function checkPartition(check: DeepCheck, progress: Progress): Promise<string[]> {
-  const { snapshot, reader, findings, counts } = check
+  const { snapshot, stream, reader, findings, counts } = check
   const { topic, partition, nextOffset } = progress
   const logStart = () => startOfLog(check, progress)
   const gone: string[] = []
@@ -80,8 +80,8 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
   // What retention has taken by now is most of an old warehouse: it is counted, not walked through.
   const start = Math.min(nextOffset, Math.max(progress.firstOffset, await logStart()))
   if (start > progress.firstOffset)
-    passOver(progress.firstOffset, start, await countStored(snapshot, progress, start))
-  const facts = await openFacts(snapshot, progress, start)
+    passOver(progress.firstOffset, start, await countStored(snapshot, stream, progress, start))
+  const facts = await openFacts(snapshot, stream, progress, start)
   const letters = await openDeadLetters(snapshot, progress, start)
   const ledger = await openLedger(snapshot, progress, start)
   const tally = new BatchTally(ledger, findings, {
@@ -105,7 +105,7 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
       deadLetters: await letters.takeBelow(part.to),
     })
     const delivered = part.records.map(({ offset }) => offset)
-    const tallied = await tally.count(part.to, delivered, await explainUnmatched(snapshot, unmatched))
+    const tallied = await tally.count(part.to, delivered, await explainUnmatched(snapshot, stream, unmatched))
     counts.records += delivered.length
     counts.duplicates += tallied.duplicates
     counts.droppedOrPruned += tallied.without

@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto'
-import { validateRecord } from '../../job/validate.ts'
 import type { SourceRecord } from '../../kafka/record.ts'
-import { centsToDecimal } from '../../stream/money.ts'
-import type { Transaction } from '../../stream/types.ts'
+import { columnsOf, differing } from '../../stream/columns.ts'
+import type { Stream } from '../../stream/compile.ts'
+import type { Row } from '../../stream/definition.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Findings } from '../findings.ts'
 import type { DeepCounts, Incarnation } from '../report.ts'
-import { findOrders, type DeadLetterRow, type FactRow, type Hashes, type StoredOrder } from './stored-rows.ts'
+import { findHolders, type DeadLetterRow, type FactRow, type Hashes, type Holder } from './stored-rows.ts'
 
 /**
  * Whether a record keeps the contract was decided with the age limit of its time; what is asked here is
  * only which values it has.
  */
-const ANY_AGE = { maxAgeDays: 36_500 }
+const ANY_AGE_DAYS = 36_500
 
 /** What the deep check has found so far. */
 export interface Found {
+  readonly stream: Stream
   readonly findings: Findings
   readonly counts: DeepCounts
   /** Whether the topic is compacted: then records in the middle may be gone. */
@@ -28,17 +29,17 @@ export interface Found {
  * @returns the records that are neither fact nor dead letter.
  */
 export function matchRecords(
-  { findings, counts, compacted }: Found,
+  { stream, findings, counts, compacted }: Found,
   { topic, partition }: Incarnation,
   records: readonly SourceRecord[],
   stored: { facts: readonly FactRow[]; deadLetters: readonly DeadLetterRow[] },
 ): SourceRecord[] {
   const subject = (offset: number) => `${topic}/${partition} offset ${offset}`
-  const once = <Row extends FactRow | DeadLetterRow>(
-    rows: readonly Row[],
+  const once = <Stored extends FactRow | DeadLetterRow>(
+    rows: readonly Stored[],
     what: string,
-  ): Map<number, Row> => {
-    const byOffset = new Map<number, Row>()
+  ): Map<number, Stored> => {
+    const byOffset = new Map<number, Stored>()
     for (const row of rows) {
       if (byOffset.has(row.offset))
         findings.add('stored twice', subject(row.offset), `it has more than one ${what}`)
@@ -61,7 +62,7 @@ export function matchRecords(
     if (fact !== undefined && letter !== undefined)
       findings.add('stored twice', subject(record.offset), 'it is a fact and a dead letter')
     if (fact !== undefined) {
-      const wrong = wrongValues(fact, record)
+      const wrong = wrongValues(stream, fact, record)
       if (wrong === undefined) counts.facts += 1
       else findings.add('fact with other values', subject(record.offset), wrong)
     }
@@ -88,18 +89,18 @@ export function matchRecords(
   return unmatched
 }
 
-function wrongValues(fact: FactRow, record: SourceRecord): string | undefined {
-  const outcome = validateRecord(record, ANY_AGE)
+function wrongValues(stream: Stream, fact: FactRow, record: SourceRecord): string | undefined {
+  const outcome = stream.validate(record, ANY_AGE_DAYS)
   if ('code' in outcome) return `it is a fact, but the record breaks the contract (${outcome.code})`
-  const wrong = differences(fact, outcome.transaction)
+  const wrong = differences(stream, fact, outcome.row)
   return wrong.length === 0 ? undefined : `the fact's ${wrong.join('; ')}`
 }
 
 /**
  * Why a record may be neither fact nor dead letter.
  *
- * - `duplicate`: its order is in the warehouse, from another record, with the same values
- * - `no fact`: its order has no fact, and is so old that the fact may have been dropped for its age
+ * - `duplicate`: its identity is in the warehouse, from another record, with the same values
+ * - `no fact`: its identity has no fact, and is so old that the fact may have been dropped for its age
  * - `other`: by what the warehouse has it is lost, unless it was a dead letter that is pruned
  */
 export type Unmatched =
@@ -109,39 +110,43 @@ export type Unmatched =
 /** A month is dropped only when it has ended so many days ago; the owner's function refuses others. */
 const DROPPED_AFTER_MS = 31 * 86_400_000
 
-/** Looks for the orders of records that are neither fact nor dead letter. By their offsets. */
+/** Looks for those who hold the identities of records that are neither fact nor dead letter. By their offsets. */
 export async function explainUnmatched(
   snapshot: Snapshot,
+  stream: Stream,
   records: readonly SourceRecord[],
 ): Promise<Map<number, Unmatched>> {
   const explained = new Map<number, Unmatched>()
-  const valid: { offset: number; transaction: Transaction }[] = []
+  const valid: { offset: number; row: Row }[] = []
   for (const record of records) {
-    const outcome = validateRecord(record, ANY_AGE)
+    const outcome = stream.validate(record, ANY_AGE_DAYS)
     if ('code' in outcome)
       explained.set(record.offset, { kind: 'other', why: `it breaks the contract (${outcome.code})` })
-    else valid.push({ offset: record.offset, transaction: outcome.transaction })
+    else valid.push({ offset: record.offset, row: outcome.row })
   }
   if (valid.length === 0) return explained
-  const ids = valid.map(({ transaction }) => transaction.orderId)
-  const orders = await findOrders(snapshot, ids)
-  for (const { offset, transaction } of valid)
-    explained.set(offset, explain(transaction, orders.get(transaction.orderId)))
+  const holders = await findHolders(
+    snapshot,
+    stream,
+    valid.map(({ row }) => row),
+  )
+  for (const { offset, row } of valid)
+    explained.set(offset, explain(stream, row, holders.get(stream.identity.of(row))))
   return explained
 }
 
-function explain(transaction: Transaction, order: StoredOrder | undefined): Unmatched {
-  const { orderId, timestampMicros } = transaction
-  if (order?.fact) {
-    const different = differences(order.fact, transaction)
+function explain(stream: Stream, row: Row, holder: Holder | undefined): Unmatched {
+  const named = stream.identity.named(row)
+  const at = row[stream.eventTime] as number
+  if (holder?.fact) {
+    const different = differences(stream, holder.fact, row)
     if (different.length === 0) return { kind: 'duplicate' }
-    return { kind: 'other', why: `order ${orderId} is another: its ${different.join('; ')}` }
+    return { kind: 'other', why: `${named} is another: its ${different.join('; ')}` }
   }
-  if (order !== undefined && order.keyMicros !== timestampMicros)
-    return { kind: 'other', why: `order ${orderId} has a key of another time` }
-  const why =
-    order === undefined ? `order ${orderId} was never loaded` : `order ${orderId} has a key, but no fact`
-  return { kind: mayBeDropped(timestampMicros) ? 'no fact' : 'other', why }
+  if (holder !== undefined && holder.at !== at)
+    return { kind: 'other', why: `${named} has a key of another time` }
+  const why = holder === undefined ? `${named} was never loaded` : `${named} has a key, but no fact`
+  return { kind: mayBeDropped(at) ? 'no fact' : 'other', why }
 }
 
 function mayBeDropped(micros: number): boolean {
@@ -150,24 +155,12 @@ function mayBeDropped(micros: number): boolean {
   return monthEnd <= Date.now() - DROPPED_AFTER_MS
 }
 
-const SHOWN: { readonly [Field in keyof Transaction]: [name: string, show: (value: Transaction) => string] } =
-  {
-    orderId: ['order_id', ({ orderId }) => orderId],
-    amountCents: ['amount', ({ amountCents }) => centsToDecimal(amountCents)],
-    currency: ['currency', ({ currency }) => currency],
-    timestampMicros: ['timestamp', ({ timestampMicros }) => new Date(timestampMicros / 1_000).toISOString()],
-    customerId: ['customer_id', ({ customerId }) => JSON.stringify(customerId)],
-    productCategory: ['product_category', ({ productCategory }) => JSON.stringify(productCategory)],
-  }
-
 /** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */
-function differences(stored: Transaction, record: Transaction): string[] {
-  return (Object.keys(SHOWN) as (keyof Transaction)[])
-    .filter((field) => stored[field] !== record[field])
-    .map((field) => {
-      const [name, show] = SHOWN[field]
-      return `${name} is ${show(stored)}, by the record ${show(record)}`
-    })
+function differences({ definition }: Stream, stored: Row, record: Row): string[] {
+  return differing(columnsOf(definition.fields), stored, record).map(({ field, kind }) => {
+    const show = (value: unknown) => (value === null ? 'null' : kind.show(value as object))
+    return `${field} is ${show(stored[field])}, by the record ${show(record[field])}`
+  })
 }
 
 /** Which of key and value are stored with other bytes than the record's. */

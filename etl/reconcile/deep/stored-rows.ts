@@ -1,11 +1,12 @@
-import { READ_CONTRACT } from '../../stream/contract-columns.ts'
-import type { Transaction } from '../../stream/types.ts'
+import { arrays, columnsOf, encoded, names, readAs } from '../../stream/columns.ts'
+import type { Stream } from '../../stream/compile.ts'
+import type { Row } from '../../stream/definition.ts'
 import type { Incarnation } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 
-export interface FactRow extends Transaction {
-  readonly offset: number
-}
+/** What a fact says, in the fields of its message, and its offset. */
+export type FactRow = Row & { readonly offset: number }
+
 /** SHA-256 of a key and a value; null stays null. */
 export interface Hashes {
   readonly key_hash: string | null
@@ -27,19 +28,21 @@ export interface LedgerRow {
   readonly pruned: number
 }
 
-const TRANSACTION = `t.order_id as "orderId", ${READ_CONTRACT},
-  (extract(epoch from t.transaction_timestamp) * 1000000)::bigint as "timestampMicros"`
-
 /** The facts of a partition. A topic's name has no colon, so the batch's id tells it. */
 const OF_FACTS = `t.source_partition = $1 and t.incarnation = $2 and starts_with(t.batch_id, $3)`
 const OF_ROWS = `topic = $1 and partition = $2 and incarnation = $3`
 
 /** From an offset on, in their order: one scan and one sort, as no index has the offset. */
-export const openFacts = (snapshot: Snapshot, { topic, partition, incarnation }: Incarnation, from: number) =>
+export const openFacts = (
+  snapshot: Snapshot,
+  { name, definition }: Stream,
+  { topic, partition, incarnation }: Incarnation,
+  from: number,
+) =>
   SortedRows.open<FactRow>(
     snapshot,
     `facts_of_${partition}`,
-    `select t.source_offset as "offset", ${TRANSACTION} from warehouse.transactions t
+    `select t.source_offset as "offset", ${readAs(columnsOf(definition.fields), 't')} from warehouse.${name} t
      where ${OF_FACTS} and t.source_offset >= $4 order by t.source_offset`,
     [partition, incarnation, `${topic}:`, from],
   )
@@ -85,11 +88,12 @@ export interface StoredCounts {
 /** How many facts and dead letters a partition has below an offset. */
 export async function countStored(
   snapshot: Snapshot,
+  { name }: Stream,
   { topic, partition, incarnation }: Incarnation,
   below: number,
 ): Promise<StoredCounts> {
   const facts = await snapshot.query<{ n: number }>(
-    `select count(*) as n from warehouse.transactions t where ${OF_FACTS} and t.source_offset < $4`,
+    `select count(*) as n from warehouse.${name} t where ${OF_FACTS} and t.source_offset < $4`,
     [partition, incarnation, `${topic}:`, below],
   )
   const deadLetters = await snapshot.query<{ n: number }>(
@@ -99,32 +103,47 @@ export async function countStored(
   return { facts: facts.rows[0]!.n, deadLetters: deadLetters.rows[0]!.n }
 }
 
-/** An order's key, and its fact, wherever it came from; null where it was dropped for its age or is lost. */
-export interface StoredOrder {
-  readonly keyMicros: number
-  readonly fact: Transaction | null
+/** Who holds an identity: since when, and the fact; null where that was dropped for its age or is lost. */
+export interface Holder {
+  /** Microseconds. */
+  readonly at: number
+  readonly fact: Row | null
 }
 
-/** What is stored of these orders. */
-export async function findOrders(
+/** What is stored of the identities of these rows, by identity. */
+export async function findHolders(
   snapshot: Snapshot,
-  orderIds: readonly string[],
-): Promise<Map<string, StoredOrder>> {
-  const { rows } = await snapshot.query<
-    { key: string; keyMicros: number } & { [F in keyof Transaction]: Transaction[F] | null }
-  >(
-    `select k.order_id as key, (extract(epoch from k.transaction_timestamp) * 1000000)::bigint as "keyMicros", ${TRANSACTION}
-     from warehouse.order_keys k
-     left join warehouse.transactions t
-       on t.transaction_timestamp = k.transaction_timestamp and t.order_id = k.order_id
-     where k.order_id = any($1::uuid[])`,
-    [orderIds],
+  { name, definition, identity, eventTime }: Stream,
+  rows: readonly Row[],
+): Promise<Map<string, Holder>> {
+  const all = columnsOf(definition.fields)
+  const columns = (fields: readonly string[]) =>
+    fields.map((field) => all.find((column) => column.field === field)!)
+  const { scope } = definition.identity
+  const key = columns(scope === 'warehouse' ? identity.fields : [eventTime, ...identity.fields])
+  const [time] = columns([eventTime])
+  const same = (one: string, other: string) =>
+    key.map((column) => `${one}.${column.name} = ${other}.${column.name}`).join(' and ')
+  const byKeys =
+    definition.identity.scope === 'warehouse'
+      ? `join warehouse.${definition.identity.keys} k on ${same('k', 'f')}
+         left join warehouse.${name} t on t.${time!.name} = k.${time!.name} and ${same('t', 'k')}`
+      : `join warehouse.${name} t on ${same('t', 'f')}`
+  const holder = scope === 'warehouse' ? 'k' : 't'
+  const found = await snapshot.query<Row & { heldAt: number; hasFact: boolean }>(
+    `select ${key.map((column) => `${column.kind.read(`${holder}.${column.name}`)} as "key ${column.field}"`).join(', ')},
+            ${time!.kind.read(`${holder}.${time!.name}`)} as "heldAt", t.${time!.name} is not null as "hasFact", ${readAs(all, 't')}
+     from (select distinct * from unnest(${arrays(key, 1)}) as f (${names(key)})) f ${byKeys}`,
+    encoded(
+      key,
+      rows.map((row) => ({ row })),
+    ),
   )
   return new Map(
-    rows.map(({ key, keyMicros, ...row }) => [
-      key,
-      { keyMicros, fact: row.orderId === null ? null : (row as Transaction) },
-    ]),
+    found.rows.map((row) => {
+      const held = Object.fromEntries(key.map(({ field }) => [field, row[`key ${field}`]]))
+      return [identity.of(held), { at: row.heldAt, fact: row.hasFact ? row : null }]
+    }),
   )
 }
 
@@ -134,10 +153,10 @@ const FETCH_ROWS = 5_000
  * The rows of a statement that is ordered by its column "offset", through a cursor on the server: no more
  * than what was asked for and one fetch more is held here.
  */
-export class SortedRows<Row extends { offset: number }> {
+export class SortedRows<Stored extends { offset: number }> {
   readonly #snapshot: Snapshot
   readonly #name: string
-  #rows: Row[] = []
+  #rows: Stored[] = []
   #ended = false
 
   private constructor(snapshot: Snapshot, name: string) {
@@ -146,19 +165,19 @@ export class SortedRows<Row extends { offset: number }> {
   }
 
   /** @param name of the cursor, once in a transaction. */
-  static async open<Row extends { offset: number }>(
+  static async open<Stored extends { offset: number }>(
     snapshot: Snapshot,
     name: string,
     sql: string,
     values: readonly unknown[],
-  ): Promise<SortedRows<Row>> {
+  ): Promise<SortedRows<Stored>> {
     await snapshot.query(`declare ${name} no scroll cursor for ${sql}`, [...values])
-    return new SortedRows<Row>(snapshot, name)
+    return new SortedRows<Stored>(snapshot, name)
   }
 
   /** The next rows that lie below an offset. */
-  async takeBelow(offset: number): Promise<Row[]> {
-    const taken: Row[] = []
+  async takeBelow(offset: number): Promise<Stored[]> {
+    const taken: Stored[] = []
     for await (const chunk of this.chunksBelow(offset)) taken.push(...chunk)
     return taken
   }
@@ -171,13 +190,13 @@ export class SortedRows<Row extends { offset: number }> {
   }
 
   /** The next rows that lie below an offset, some thousand at a time. */
-  async *chunksBelow(offset: number): AsyncGenerator<readonly Row[]> {
+  async *chunksBelow(offset: number): AsyncGenerator<readonly Stored[]> {
     for (;;) {
       const end = this.#rows.findIndex((row) => row.offset >= offset)
       const chunk = this.#rows.splice(0, end < 0 ? this.#rows.length : end)
       if (chunk.length > 0) yield chunk
       if (this.#rows.length > 0 || this.#ended) return
-      const { rows } = await this.#snapshot.query<Row>(`fetch ${FETCH_ROWS} from ${this.#name}`)
+      const { rows } = await this.#snapshot.query<Stored>(`fetch ${FETCH_ROWS} from ${this.#name}`)
       this.#rows = rows
       this.#ended = rows.length < FETCH_ROWS
     }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Pool, PoolClient, QueryConfig } from 'pg'
+import { streams } from '../../../streams/index.ts'
 import { runProgram } from '../../../etl/program.ts'
 import type { Connections } from '../../../etl/worker/connections.ts'
 import { GO_ON, POINTS, reached, type Call, type PointName } from './points.ts'
@@ -12,7 +13,7 @@ const name = process.env['STRIKE_AT'] as PointName
 const point: (typeof POINTS)[PointName] = POINTS[name]
 let passes = Number(process.env['STRIKE_PASSES'])
 
-process.exit(await runProgram(struck))
+process.exit(await runProgram(streams, struck))
 
 function struck({ pool, reader, producer, membership }: Connections): Connections {
   return {

@@ -1,4 +1,12 @@
-import type { Fact, FraudSubject } from './types.ts'
+/** What a fraud rule may look at, in the units of the stream's words: amounts in hundredths, times in microseconds. */
+export interface FraudSubject {
+  readonly amount: number
+  readonly currency: string
+  /** Microseconds since the epoch, UTC. */
+  readonly timestamp: number
+  readonly customer_id: string
+  readonly product_category: string
+}
 
 /**
  * The fraud rules, as data.
@@ -27,21 +35,21 @@ const HIGH_RISK_CATEGORIES: ReadonlySet<string> = new Set(['gift_cards', 'jewelr
 export const FRAUD_RULES: readonly FraudRule[] = checkedFraudRules([
   {
     id: 'high-amount',
-    condition: ({ amountCents }) => amountCents > 1_000_00,
+    condition: ({ amount }) => amount > 1_000_00,
     weight: 50,
     reason: 'amount over 1000',
     enabled: true,
   },
   {
     id: 'high-risk-category',
-    condition: ({ productCategory }) => HIGH_RISK_CATEGORIES.has(productCategory),
+    condition: ({ product_category }) => HIGH_RISK_CATEGORIES.has(product_category),
     weight: 30,
     reason: 'high-risk category',
     enabled: false,
   },
   {
     id: 'night-hours',
-    condition: ({ timestampMicros }) => utcHour(timestampMicros) < 5,
+    condition: ({ timestamp }) => utcHour(timestamp) < 5,
     weight: 20,
     reason: 'between 00:00 and 05:00 UTC',
     enabled: false,
@@ -55,15 +63,15 @@ export const FRAUD_RULES: readonly FraudRule[] = checkedFraudRules([
 export function assess(
   subject: FraudSubject,
   rules: readonly FraudRule[],
-): Pick<Fact, 'isFraudFlagged' | 'fraudScore' | 'fraudReasons'> {
+): { is_fraud_flagged: boolean; fraud_score: number; fraud_reasons: readonly string[] } {
   let score = 0
-  const fraudReasons: string[] = []
+  const reasons: string[] = []
   for (const rule of rules) {
     if (!rule.enabled || !rule.condition(subject)) continue
     score += rule.weight
-    fraudReasons.push(rule.reason)
+    reasons.push(rule.reason)
   }
-  return { isFraudFlagged: fraudReasons.length > 0, fraudScore: Math.min(score, 100), fraudReasons }
+  return { is_fraud_flagged: reasons.length > 0, fraud_score: Math.min(score, 100), fraud_reasons: reasons }
 }
 
 /**
@@ -84,6 +92,6 @@ export function checkedFraudRules(rules: readonly FraudRule[]): readonly FraudRu
   return rules
 }
 
-function utcHour(timestampMicros: number): number {
-  return new Date(Math.floor(timestampMicros / 1_000)).getUTCHours()
+function utcHour(micros: number): number {
+  return new Date(Math.floor(micros / 1_000)).getUTCHours()
 }

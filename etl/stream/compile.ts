@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { columnsOf, type Column } from './columns.ts'
+import { compileContract, type Validate } from './contract.ts'
+import { identityFields, StreamError } from './define.ts'
+import type { Definition, Row } from './definition.ts'
+import { compileFacts, type FactStatements } from './facts.ts'
+import { compileIdentity, type IdentityStatements } from './identity.ts'
+import { compileRollup, type RollupStatements } from './rollup.ts'
+
+/**
+ * A stream as the engine works with it, made once at the start: what decides about a record, and statements whose
+ * text is fixed. Nothing of the declaration is interpreted for each record.
+ */
+export interface Stream {
+  readonly definition: Definition
+  readonly name: string
+  readonly eventTime: string
+  readonly validate: Validate
+  /** Whether a table holds what records say: facts, a month of them, or keys. */
+  readonly isOfFacts: (table: string) => boolean
+  /** What is stored of a row: its fields, and what is derived of them by the rules that this stream was given. */
+  readonly derive: (row: Row) => Row
+  readonly identity: IdentityStatements
+  /** The fields of a message that two records of one identity must agree in. */
+  readonly compared: readonly Column[]
+  readonly derived: readonly Column[]
+  readonly facts: FactStatements
+  readonly rollups: readonly RollupStatements[]
+}
+
+/**
+ * @param environment what the declaration's `environment` read, by name; its defaults unless given.
+ * @throws what the declaration's `rules` throws.
+ */
+export function compile(
+  definition: Definition,
+  environment: Readonly<Record<string, unknown>> = defaultsOf(definition),
+): Stream {
+  return compileWith(definition, definition.rules?.(environment))
+}
+
+/** With rules of their own in place of the declaration's: a test's other tax rate. */
+export function compileWith(definition: Definition, rules: unknown): Stream {
+  const { name, fields, derived = {}, eventTime, identity, derive } = definition
+  const facts = compileFacts(definition)
+  return {
+    definition,
+    name,
+    eventTime,
+    validate: compileContract(definition),
+    isOfFacts: isOfFacts(definition),
+    derive: derive === undefined ? (row) => row : (row) => ({ ...row, ...derive(row, rules) }),
+    identity: compileIdentity(definition, facts),
+    compared: columnsOf(fields).filter(({ field }) => !identityFields(identity).includes(field)),
+    derived: columnsOf(derived),
+    facts,
+    rollups: Object.keys(definition.rollups ?? {}).map((rollup) => compileRollup(definition, rollup)),
+  }
+}
+
+function defaultsOf({ environment = {} }: Definition): Readonly<Record<string, unknown>> {
+  return z.object(environment).parse({})
+}
+
+function isOfFacts({ name, identity }: Definition): (table: string) => boolean {
+  const keys = identity.scope === 'warehouse' ? [identity.keys] : []
+  const tables = new RegExp(`^(${[`${name}(_\\d{4}_\\d{2})?`, ...keys].join('|')})$`)
+  return (table) => tables.test(table)
+}
+
+/** @throws StreamError unless there is one. Several at once are not loaded yet. */
+export function theOnly(streams: readonly Definition[]): Definition {
+  const [stream, other] = streams
+  if (stream !== undefined && other === undefined) return stream
+  throw new StreamError(`streams/index.ts lists ${streams.length} streams; it must be one`)
+}

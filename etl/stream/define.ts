@@ -1,0 +1,175 @@
+import type { Definition, Fields, Settings, StreamSpec } from './definition.ts'
+import { Field } from './field.ts'
+
+/** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
+export class StreamError extends Error {
+  override readonly name = 'StreamError'
+}
+
+/** Of a stream that derives nothing, or whose rules depend on no setting. */
+// oxlint-disable-next-line typescript/no-empty-object-type -- its names are what is checked, and there are none
+type Nothing = {}
+
+/** What has to be there because something else is. */
+type Required<D, Environment> = (keyof D extends never ? unknown : { readonly derive: unknown }) &
+  (keyof Environment extends never ? unknown : { readonly rules: unknown })
+
+/** Postgres cuts names after 63 bytes; the longest that is made of a stream's has 32 more. */
+const STREAM_NAME = /^[a-z][a-z0-9_]{0,30}$/
+const NAME = /^[a-z][a-z0-9_]{0,40}$/
+/** A replay's samples and a part of the log have these beside fields. */
+const TAKEN = ['offset', 'before', 'after']
+/** Columns that every fact has. */
+const OWN_COLUMNS = ['id', 'processed_at', 'source_partition', 'incarnation', 'source_offset', 'batch_id']
+
+/**
+ * Declares a record type: what a message is, what is derived of it, what is summed. The engine makes the rest of
+ * it: table, validation, load, duplicates, rollup, replay, the proof.
+ *
+ * The compiler refuses a declaration that can't be, and so does this function, as Node strips the types.
+ *
+ * @param name of the stream and its table of facts: 1 to 31 of a to z, 0 to 9 and _, beginning with a letter.
+ * @throws StreamError that lists everything that is wrong.
+ * @example
+ * export const visits = defineStream('visits', {
+ *   title: 'visit',
+ *   fields: { visit_id: uuid(), at: instant(), page: text(200) },
+ *   eventTime: 'at', partitionBy: 'month',
+ *   identity: { once: 'visit_id', scope: 'event_time' },
+ * })
+ */
+export function defineStream<
+  const F extends Fields,
+  const D extends Fields = Nothing,
+  Rules = undefined,
+  Environment extends Settings = Nothing,
+>(name: string, spec: StreamSpec<F, D, Rules, Environment> & NoInfer<Required<D, Environment>>): Definition {
+  const definition = { ...(spec as unknown as Definition), name }
+  const problems = problemsOf(definition)
+  if (problems.length > 0)
+    throw new StreamError(`Stream ${name}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+  return definition
+}
+
+function problemsOf(stream: Definition): string[] {
+  const { fields, derived = {} } = stream
+  const problems: string[] = []
+  const must = (holds: boolean, problem: string) => void (holds || problems.push(problem))
+  /** Whether it is a field of these, of one of these kinds. */
+  const refers = (part: string, to: unknown, among: Fields, kinds?: readonly string[]) => {
+    const field = typeof to === 'string' && Object.hasOwn(among, to) ? among[to] : undefined
+    if (field === undefined)
+      problems.push(`${part} is ${JSON.stringify(to)}; it must be one of ${Object.keys(among).join(', ')}`)
+    else if (kinds !== undefined && !kinds.includes(field.kind.name))
+      problems.push(
+        `${part} is ${to as string}, a field of kind ${field.kind.name}; it must be ${kinds.join(' or ')}`,
+      )
+  }
+
+  must(
+    STREAM_NAME.test(stream.name),
+    `its name must be 1 to 31 of a to z, 0 to 9 and _, beginning with a letter`,
+  )
+  must(
+    typeof stream.title === 'string' && stream.title !== '',
+    'title must say what one fact is, such as transaction',
+  )
+  must(
+    stream.partitionBy === 'month',
+    `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be month`,
+  )
+  const all: Fields = { ...fields, ...derived }
+  const columns = new Map<string, string>(OWN_COLUMNS.map((column) => [column, 'the column of every fact']))
+  for (const [part, group] of [
+    ['fields', fields],
+    ['derived', derived],
+  ] as const)
+    for (const [field, word] of Object.entries(group)) {
+      must(NAME.test(field), `${part}.${field} must be named by 1 to 41 of a to z, 0 to 9 and _`)
+      must(!TAKEN.includes(field), `${part}.${field} must have another name than ${TAKEN.join(', ')}`)
+      if (!(word instanceof Field)) {
+        problems.push(`${part}.${field} is no word such as text(50)`)
+        continue
+      }
+      const column = word.options.column ?? field
+      must(
+        NAME.test(column),
+        `the column of ${part}.${field} must be named by 1 to 41 of a to z, 0 to 9 and _`,
+      )
+      const other = columns.get(column)
+      must(
+        other === undefined,
+        `the column ${column} of ${part}.${field} is also ${other}: give it another by { column: … }`,
+      )
+      columns.set(column, `that of ${part}.${field}`)
+    }
+  if (problems.length > 0) return problems // what follows looks into words
+  for (const field of Object.keys(derived)) must(!(field in fields), `derived.${field} is also a field`)
+
+  refers('eventTime', stream.eventTime, fields, ['instant'])
+  must(fields[stream.eventTime]?.isOptional !== true, `eventTime ${stream.eventTime} can't be optional`)
+  problems.push(...identityProblems(stream, refers))
+  must(
+    (stream.derive === undefined) === (stream.derived === undefined),
+    'derived and derive make sense together only',
+  )
+  must(
+    stream.environment === undefined || stream.rules !== undefined,
+    'environment is for rules, which are missing',
+  )
+  for (const [index, { on, where }] of Object.entries(stream.indexes ?? {})) {
+    refers(`indexes.${index}.on`, on, all)
+    if (where !== undefined) refers(`indexes.${index}.where`, where, derived, ['flag'])
+  }
+  for (const [i, { field }] of (stream.laterRules ?? []).entries())
+    refers(`laterRules[${i}].field`, field, fields)
+  const measured = (part: string, measure: { measure: string; field?: string; where?: string }) => {
+    if (measure.measure === 'sum') refers(`${part}.field`, measure.field, all, ['money', 'int', 'percent'])
+    else must(measure.measure === 'count', `${part} must be count() or sum(field)`)
+    if (measure.where !== undefined) refers(`${part}.where`, measure.where, all, ['flag'])
+  }
+  for (const [rollup, { every, by, measures }] of Object.entries(stream.rollups ?? {})) {
+    const part = `rollups.${rollup}`
+    must(NAME.test(rollup), `${part} must be named by 1 to 41 of a to z, 0 to 9 and _`)
+    must(['minute', 'hour', 'day'].includes(every), `${part}.every must be minute, hour or day`)
+    for (const field of by) refers(`${part}.by`, field, fields, ['text', 'oneOf', 'currencyCode'])
+    for (const [name, measure] of Object.entries(measures)) measured(`${part}.measures.${name}`, measure)
+    must(
+      Object.values(measures).some((one) => one.measure === 'count' && one.where === undefined),
+      `${part}.measures must have a count() of all facts`,
+    )
+  }
+  for (const [check, { shows }] of Object.entries(stream.invariants ?? {}))
+    for (const field of shows) refers(`invariants.${check}.shows`, field, all)
+  for (const [figure, { by, ...measure }] of Object.entries(stream.replayFigures ?? {})) {
+    measured(`replayFigures.${figure}`, measure)
+    if (by !== undefined) refers(`replayFigures.${figure}.by`, by, fields)
+  }
+  return problems
+}
+
+type Refers = (part: string, to: unknown, among: Fields, kinds?: readonly string[]) => void
+
+function identityProblems({ fields, identity }: Definition, refers: Refers): string[] {
+  const problems: string[] = []
+  if (!('once' in identity))
+    return [`identity must say which field happens once, such as { once: 'order_id', … }`]
+  const names = identityFields(identity)
+  if (names.length === 0) problems.push('identity.once must name a field')
+  for (const name of names) {
+    refers('identity.once', name, fields, ['uuid', 'text', 'oneOf', 'int'])
+    if (fields[name]?.isOptional === true) problems.push(`identity.once: ${name} can't be optional`)
+  }
+  if (new Set(names).size < names.length) problems.push('identity.once names a field twice')
+  const { scope } = identity as { scope: unknown }
+  if (scope !== 'warehouse' && scope !== 'event_time')
+    problems.push(`identity.scope is ${JSON.stringify(scope)}; it must be warehouse or event_time`)
+  if (identity.scope === 'warehouse' && !NAME.test(String(identity.keys ?? '')))
+    problems.push('identity.keys must name the table of keys, by 1 to 41 of a to z, 0 to 9 and _')
+  return problems
+}
+
+/** The fields of an identity, in the order in which they are declared. */
+export function identityFields({ once }: Definition['identity']): readonly string[] {
+  return typeof once === 'string' ? [once] : once
+}

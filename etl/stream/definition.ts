@@ -1,0 +1,136 @@
+import type { Field, KindName } from './field.ts'
+import type { z } from 'zod'
+import type { LaterRule } from './later-rules.ts'
+
+/** The fields of a message, or what is derived, by name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** A record of these fields in code; null where a field may be missing. */
+export type Row<F extends Fields = Fields> = { readonly [Name in keyof F]: F[Name]['out'] }
+
+export type Settings = Readonly<Record<string, z.ZodType>>
+
+type NameOf<F extends Fields> = keyof F & string
+type NameOfKind<F extends Fields, Name extends KindName> = {
+  [K in NameOf<F>]: F[K] extends Field<unknown, Name> ? K : never
+}[NameOf<F>]
+/** Those that can be missing can't tell records apart. */
+type IdentityField<F extends Fields> = {
+  [K in NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]: null extends F[K]['out'] ? never : K
+}[NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]
+
+export type Days = `${number} day` | `${number} days`
+
+/**
+ * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
+ * dead letter `conflicting_duplicate`.
+ *
+ * - `scope: 'warehouse'`: the identity is unique over all facts, by a table of keys.
+ * - `scope: 'event_time'`: unique together with the event time, by the facts' own primary key. Cheaper, and an
+ *   identity with another time is another fact.
+ */
+export type Identity<F extends Fields> = {
+  readonly once:
+    | NoInfer<IdentityField<F>>
+    | readonly [NoInfer<IdentityField<F>>, ...NoInfer<IdentityField<F>>[]]
+  /** What it names, for people: an order. The stream's title unless told. */
+  readonly title?: string
+} & (
+  | { readonly scope: 'warehouse'; /** Name of the table of keys. */ readonly keys: string }
+  | { readonly scope: 'event_time' }
+)
+
+export type Measure<All extends Fields> = { readonly where?: NoInfer<NameOfKind<All, 'flag'>> } & (
+  | { readonly measure: 'count' }
+  | { readonly measure: 'sum'; readonly field: NoInfer<NameOfKind<All, 'money' | 'int' | 'percent'>> }
+)
+
+/** Sums of facts by time, kept in the transaction that loads them. */
+export interface Rollup<F extends Fields, D extends Fields> {
+  /** How long a cell is, in UTC; also the name of the column that says when it begins. */
+  readonly every: 'minute' | 'hour' | 'day'
+  /** Fields of the message that have a cell each; a replay never moves a fact from cell to cell. */
+  readonly by: readonly NoInfer<NameOfKind<F, 'text' | 'oneOf' | 'currencyCode'>>[]
+  /** By the name of their column. One at least counts all facts. */
+  readonly measures: Readonly<Record<string, Measure<F & D>>>
+}
+
+export interface Invariant {
+  /** In a sentence. */
+  readonly rule: string
+  /** SQL over the columns of a fact. */
+  readonly holds: string
+  /** The fields that a finding shows. */
+  readonly shows: readonly string[]
+}
+
+/** A record type. See docs/CUSTOMIZING.md. */
+export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environment extends Settings> {
+  /** One fact, for people: "transaction". */
+  readonly title: string
+  readonly fields: F
+  /** The field that says when it happened: partitions, rollups and the age limit go by it. */
+  readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
+  readonly partitionBy: 'month'
+  readonly identity: Identity<F>
+  /** Indexes by the end of their name: columns, and the flag that rows must have. */
+  readonly indexes?: Readonly<
+    Record<
+      string,
+      { readonly on: NoInfer<NameOf<F> | NameOf<D>>; readonly where?: NoInfer<NameOfKind<D, 'flag'>> }
+    >
+  >
+  readonly laterRules?: readonly LaterRule<Row<NoInfer<F>>>[]
+  /** What is computed of each record and stored with it. */
+  readonly derived?: D
+  /** What the environment may set for `rules`, each with a zod schema that reads its text. */
+  readonly environment?: Environment
+  /** What `derive` depends on besides the record; made once at the start. What it throws is a bad configuration. */
+  rules?(
+    this: void,
+    environment: { readonly [Name in keyof Environment]: z.output<Environment[Name]> },
+  ): Rules
+  /** Computes it, of the record alone: no clock and no look-up, so that a replay decides the same. */
+  derive?(this: void, row: Row<F>, rules: Rules): Row<NoInfer<D>>
+  readonly rollups?: Readonly<Record<string, Rollup<F, D>>>
+  /** What holds of each fact, by the name of the check that `pulse reconcile` makes of it. */
+  readonly invariants?: Readonly<Record<string, Invariant>>
+  /** What a replay counts before and after, by name, of all facts that it found: a count, or a sum by a field. */
+  readonly replayFigures?: Readonly<Record<string, Measure<F & D> & { readonly by?: NoInfer<NameOf<F>> }>>
+}
+
+/** A stream as the engine sees it: whatever its fields are. `defineStream` has checked that all names are there. */
+export interface Definition {
+  readonly name: string
+  readonly title: string
+  readonly fields: Fields
+  readonly eventTime: string
+  readonly partitionBy: 'month'
+  readonly identity: {
+    readonly once: string | readonly string[]
+    readonly title?: string
+  } & ({ readonly scope: 'warehouse'; readonly keys: string } | { readonly scope: 'event_time' })
+  readonly indexes?: Readonly<Record<string, { readonly on: string; readonly where?: string }>>
+  readonly laterRules?: readonly LaterRule<Row>[]
+  readonly derived?: Fields
+  readonly environment?: Settings
+  readonly rules?: (environment: Readonly<Record<string, unknown>>) => unknown
+  readonly derive?: (row: Row, rules: unknown) => Row
+  readonly rollups?: Readonly<
+    Record<
+      string,
+      {
+        readonly every: 'minute' | 'hour' | 'day'
+        readonly by: readonly string[]
+        readonly measures: Readonly<Record<string, AnyMeasure>>
+      }
+    >
+  >
+  readonly invariants?: Readonly<Record<string, Invariant>>
+  readonly replayFigures?: Readonly<Record<string, AnyMeasure & { readonly by?: string }>>
+}
+
+export type AnyMeasure = { readonly where?: string } & (
+  | { readonly measure: 'count' }
+  | { readonly measure: 'sum'; readonly field: string }
+)

@@ -1,0 +1,102 @@
+import type { z } from 'zod'
+import type { PgColumnBuilderBase } from 'drizzle-orm/pg-core'
+
+/** What words of a declaration are made of; people who declare a stream need words.ts alone. */
+
+/** The words, by the name that they have in words.ts. */
+export type KindName =
+  | 'uuid'
+  | 'text'
+  | 'oneOf'
+  | 'currencyCode'
+  | 'money'
+  | 'int'
+  | 'instant'
+  | 'flag'
+  | 'percent'
+  | 'list'
+
+/** All faces of a kind of value. `T` is the value in code; a null never reaches one of these. */
+export interface Kind<T, Name extends KindName = KindName> {
+  readonly name: Name
+  /**
+   * How it is read off the wire. Pure and never async: on a record that is refused it runs twice. An issue's
+   * message goes on after the field's name: "is 12.345; it must be a number with at most 2 decimals".
+   */
+  readonly wire: z.ZodType<T>
+  /** Postgres' name of the type that `encode` writes an array of. */
+  readonly element: 'uuid' | 'text' | 'numeric' | 'int4' | 'int8' | 'timestamptz' | 'bool'
+  /** The column's own type, where an element must be cast to it. */
+  readonly cast?: string
+  /** What the column's type doesn't say. */
+  readonly check?: {
+    /** The end of the constraint's name, if one is to follow the column's. */
+    readonly suffix?: string
+    /** Whether it holds of what a message says only, and not of what is derived. */
+    readonly ofMessages?: boolean
+    readonly condition: (column: string) => string
+  }
+  /** Its column, without NOT NULL and default. */
+  column(name: string): PgColumnBuilderBase
+  /** Postgres' binary array. */
+  encode(values: readonly (T | null)[]): Buffer
+  /** SQL for a column's value in the units of `T`. */
+  read(column: string): string
+  equal(a: T, b: T): boolean
+  /** As a finding shows it. */
+  show(value: T): string
+  /** As a column's default takes it. */
+  toColumn(value: T): unknown
+}
+
+export interface FieldOptions {
+  /** Its column's name, if it is not the field's own. */
+  readonly column?: string
+}
+
+/**
+ * A field of a stream, or what is derived: a kind of value with its options.
+ *
+ * @typeParam Out the value in code, with null where it may be missing.
+ */
+export class Field<Out, Name extends KindName = KindName> {
+  /** For the compiler alone. */
+  declare readonly out: Out
+  readonly kind: Kind<NonNullable<Out>, Name>
+  readonly options: FieldOptions
+  readonly isOptional: boolean
+  readonly fallback: NonNullable<Out> | undefined
+
+  constructor(
+    kind: Kind<NonNullable<Out>, Name>,
+    options: FieldOptions = {},
+    isOptional = false,
+    fallback?: NonNullable<Out>,
+  ) {
+    this.kind = kind
+    this.options = options
+    this.isOptional = isOptional
+    this.fallback = fallback
+  }
+
+  /** May be missing or null in a message, and is null then. */
+  optional(): Field<Out | null, Name> {
+    return new Field<Out | null, Name>(this.kind, this.options, true)
+  }
+
+  /**
+   * May be missing, and is this then, in records and in facts from before alike: a record that comes again is a
+   * duplicate whether it has the field or not. Null is refused.
+   *
+   * @param value in the units of `Out`.
+   */
+  default(value: NonNullable<Out>): Field<NonNullable<Out>, Name> {
+    return new Field<NonNullable<Out>, Name>(this.kind, this.options, false, value)
+  }
+}
+
+/** How a field is read off the wire, with what it is where it is missing. */
+export function wireOf({ kind, isOptional, fallback }: Field<unknown>): z.ZodType {
+  if (fallback !== undefined) return kind.wire.default(fallback)
+  return isOptional ? kind.wire.nullish().transform((value) => value ?? null) : kind.wire
+}

@@ -1,0 +1,146 @@
+import type { ClientBase } from 'pg'
+import { arrays, columnsOf, encoded, names, readAs, type Column } from './columns.ts'
+import type { Definition, Row } from './definition.ts'
+import { identityFields } from './define.ts'
+import type { FactStatements, Origin } from './facts.ts'
+import type { Fact } from './types.ts'
+
+/** How a stream's facts claim their identity, and who holds it. */
+export interface IdentityStatements {
+  readonly fields: readonly string[]
+  /** Tells rows apart: equal texts are one identity. Their order is the order in which identities are claimed. */
+  of(row: Row): string
+  /** As people read it: `order 3f2b8c1e-…`. */
+  named(row: Row): string
+  /**
+   * Claims the identities of these facts for this transaction.
+   *
+   * @param facts one for each identity, ascending by it.
+   * @returns of those that were not ours to claim, what is stored, by identity: the fields of the message, or only
+   *   the time where the fact was dropped for its age.
+   * @throws Error unless claimed and found together are all: a record would be lost.
+   */
+  claim(client: ClientBase, facts: readonly Fact[], origin: Origin): Promise<ReadonlyMap<string, Row>>
+  /** Inserts facts of those that were claimed, so that no other can hold a conflicting row. */
+  insert(client: ClientBase, facts: readonly Fact[], origin: Origin): Promise<void>
+}
+
+type Claims = Pick<IdentityStatements, 'claim' | 'insert'>
+
+export function compileIdentity(stream: Definition, facts: FactStatements): IdentityStatements {
+  const { identity, eventTime, title } = stream
+  const fields = identityFields(identity)
+  const inKey = identity.scope === 'event_time' ? [eventTime, ...fields] : fields
+  const [only] = inKey
+  // No text of a contract has a NUL in it.
+  const of =
+    inKey.length === 1
+      ? (row: Row) => String(row[only!])
+      : (row: Row) => inKey.map((field) => String(row[field])).join('\0')
+  const claims =
+    identity.scope === 'warehouse' ? byKeys(stream, identity.keys, facts, of) : byFacts(stream, facts, of)
+  return {
+    fields,
+    of,
+    named: (row) => `${identity.title ?? title} ${fields.map((field) => String(row[field])).join(', ')}`,
+    ...claims,
+  }
+}
+
+/**
+ * By a table of keys.
+ *
+ * Why it is safe with any number of workers: the primary key admits one row an identity. A key that a rival
+ * has inserted but not committed makes the statement wait for the rival; afterwards the key is either
+ * claimed here or the rival's. Facts come sorted by identity, so that two loads with the same ones wait
+ * for each other in the same order and never in a circle.
+ *
+ * What was not claimed is looked up in a second statement, because only a new snapshot shows what a rival
+ * committed while the claim waited (READ COMMITTED). In the claim's own statement such a key is neither claimed
+ * nor visible. A key is ours when this transaction wrote it.
+ */
+function byKeys(stream: Definition, table: string, facts: FactStatements, of: (row: Row) => string): Claims {
+  const { name, eventTime, fields } = stream
+  const columns = columnsOf(fields)
+  const ofKey = pick(columns, identityFields(stream.identity))
+  const [time] = pick(columns, [eventTime]) as [Column]
+  const inTable = [...ofKey, time]
+  const others = columns.filter((column) => !inTable.includes(column))
+  const claim = {
+    name: `${name}: claim keys`,
+    text: `insert into warehouse.${table} (${names(inTable)})
+           select * from unnest(${arrays(inTable, 1)})
+           on conflict do nothing`,
+  }
+  const [only] = ofKey as [Column]
+  const isOneOfThese =
+    ofKey.length === 1
+      ? `k.${only.name} = any($1::${only.array})`
+      : `(${names(ofKey, 'k')}) in (select * from unnest(${arrays(ofKey, 1)}))`
+  const find = {
+    name: `${name}: find existing`,
+    text: `select ${readAs(inTable, 'k')}, t.${only.name} is not null as "hasFact"${others.length === 0 ? '' : ', '}${readAs(others, 't')}
+           from warehouse.${table} k
+           left join warehouse.${name} t on ${sameKey([time, ...ofKey], 't', 'k')}
+           where ${isOneOfThese} and k.xmin <> pg_current_xact_id()::xid`,
+  }
+  return {
+    claim: async (client, firsts) => {
+      const { rowCount } = await client.query({ ...claim, values: encoded(inTable, firsts) })
+      if (rowCount === firsts.length) return new Map()
+      const { rows } = await client.query<Row & { hasFact: boolean }>({
+        ...find,
+        values: encoded(ofKey, firsts),
+      })
+      requireAll(firsts, rowCount ?? 0, rows)
+      return new Map(
+        rows.map(({ hasFact, ...row }) => [of(row), hasFact ? row : { [eventTime]: row[eventTime] }]),
+      )
+    },
+    insert: (client, fresh, origin) => facts.insert(client, fresh, origin).then(() => undefined),
+  }
+}
+
+/**
+ * By the facts' own primary key, for the same reasons: the insert is the claim, and what it left out is looked up
+ * in a second statement.
+ */
+function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => string): Claims {
+  const { name, eventTime, fields } = stream
+  const columns = columnsOf(fields)
+  const ofKey = pick(columns, [eventTime, ...identityFields(stream.identity)])
+  const find = {
+    name: `${name}: find existing`,
+    text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}
+           from unnest(${arrays(ofKey, 1)}) as f (${names(ofKey)})
+           cross join lateral (
+             select t.xmin as written_by, ${readAs(columns, 't')} from warehouse.${name} t
+             where ${sameKey(ofKey, 't', 'f')} offset 0
+           ) t
+           where t.written_by <> pg_current_xact_id()::xid`,
+  }
+  return {
+    claim: async (client, firsts, origin) => {
+      const inserted = await facts.insert(client, firsts, origin)
+      if (inserted === firsts.length) return new Map()
+      const { rows } = await client.query<Row>({ ...find, values: encoded(ofKey, firsts) })
+      requireAll(firsts, inserted, rows)
+      return new Map(rows.map((row) => [of(row), row]))
+    },
+    insert: async () => {},
+  }
+}
+
+function requireAll(firsts: readonly Fact[], claimed: number, found: readonly unknown[]): void {
+  if (claimed + found.length === firsts.length) return
+  throw new Error(
+    `of ${firsts.length} identities ${claimed} were claimed and ${found.length} found: they do not add up`,
+  )
+}
+
+const pick = (columns: readonly Column[], fields: readonly string[]): Column[] =>
+  fields.map((field) => columns.find((column) => column.field === field)!)
+
+/** That two rows have the same key. */
+export const sameKey = (columns: readonly Column[], one: string, other: string): string =>
+  columns.map(({ name }) => `${one}.${name} = ${other}.${name}`).join(' and ')

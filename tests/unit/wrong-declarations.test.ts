@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineStream, StreamError } from '../../etl/stream/define.ts'
+import type { Definition } from '../../etl/stream/definition.ts'
+import { count, flag, instant, int, list, money, oneOf, sum, text, uuid } from '../../etl/stream/words.ts'
+
+/** What is right about all of them; each wrong one says one thing besides. */
+const fields = { visit_id: uuid(), at: instant(), page: text(50), amount: money(), note: text(20).optional() }
+const visit = {
+  title: 'visit',
+  fields,
+  eventTime: 'at',
+  partitionBy: 'month',
+  identity: { once: 'visit_id', scope: 'event_time' },
+} as const
+
+/** Each doesn't compile, and is refused when it is run: [what, the declaration, what is said of it]. */
+const WRONG: [what: string, declare: () => Definition, said: string][] = [
+  [
+    'a field that is no word',
+    // @ts-expect-error text is to be called
+    () => defineStream('visits', { ...visit, fields: { ...fields, page: text } }),
+    'fields.page is no word such as text(50)',
+  ],
+  [
+    'an event time that is no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...visit, eventTime: 'time' }),
+    'eventTime is "time"; it must be one of visit_id, at, page, amount, note',
+  ],
+  [
+    'a text as event time',
+    // @ts-expect-error a text is no time
+    () => defineStream('visits', { ...visit, eventTime: 'page' }),
+    'eventTime is page, a field of kind text; it must be instant',
+  ],
+  [
+    'a misspelt identity',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...visit, identity: { once: 'VISIT_ID', scope: 'event_time' } }),
+    'identity.once is "VISIT_ID"; it must be one of',
+  ],
+  [
+    'an identity that may be missing',
+    // @ts-expect-error null tells nothing apart
+    () => defineStream('visits', { ...visit, identity: { once: ['visit_id', 'note'], scope: 'event_time' } }),
+    "identity.once: note can't be optional",
+  ],
+  [
+    'money as identity',
+    // @ts-expect-error an amount names nothing
+    () => defineStream('visits', { ...visit, identity: { once: 'amount', scope: 'event_time' } }),
+    'identity.once is amount, a field of kind money; it must be uuid or text or oneOf or int',
+  ],
+  [
+    'an identity in the warehouse without a table of keys',
+    // @ts-expect-error keys is missing
+    () => defineStream('visits', { ...visit, identity: { once: 'visit_id', scope: 'warehouse' } }),
+    'identity.keys must name the table of keys',
+  ],
+  [
+    'an identity of a kind that is none',
+    // @ts-expect-error no such scope
+    () => defineStream('visits', { ...visit, identity: { once: 'visit_id', scope: 'day' } }),
+    'identity.scope is "day"; it must be warehouse or event_time',
+  ],
+  [
+    'an identity by the newest version, which there is not yet',
+    // @ts-expect-error there is once only
+    () => defineStream('visits', { ...visit, identity: { latest: 'visit_id', by: 'at' } }),
+    'identity must say which field happens once',
+  ],
+  [
+    'partitions by another time than a month',
+    // @ts-expect-error no such partitions
+    () => defineStream('visits', { ...visit, partitionBy: 'year' }),
+    'partitionBy is "year"; it must be month',
+  ],
+  [
+    'a derived column that derive does not return',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        derived: { is_long: flag() },
+        // @ts-expect-error is_long is missing
+        derive: () => ({ isLong: true }),
+      }),
+    '',
+  ],
+  [
+    'derived without derive',
+    // @ts-expect-error derive is missing
+    () => defineStream('visits', { ...visit, derived: { is_long: flag() } }),
+    'derived and derive make sense together only',
+  ],
+  [
+    'a text in a sum',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        rollups: {
+          // @ts-expect-error a text is no number
+          by_hour: { every: 'hour', by: ['page'], measures: { visits: count(), all: sum('page') } },
+        },
+      }),
+    'rollups.by_hour.measures.all.field is page, a field of kind text; it must be money or int or percent',
+  ],
+  [
+    'a condition that is no flag',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        rollups: {
+          // @ts-expect-error a text is no flag
+          by_hour: { every: 'hour', by: [], measures: { visits: count(), some: count({ where: 'page' }) } },
+        },
+      }),
+    'rollups.by_hour.measures.some.where is page, a field of kind text; it must be flag',
+  ],
+  [
+    'a rollup by money',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error too many cells
+        rollups: { by_hour: { every: 'hour', by: ['amount'], measures: { visits: count() } } },
+      }),
+    'rollups.by_hour.by is amount, a field of kind money; it must be text or oneOf or currencyCode',
+  ],
+  [
+    'a rollup by the week',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error no such length
+        rollups: { by_week: { every: 'week', by: [], measures: { visits: count() } } },
+      }),
+    'rollups.by_week.every must be minute, hour or day',
+  ],
+  [
+    'an index on no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...visit, indexes: { page: { on: 'url' } } }),
+    'indexes.page.on is "url"; it must be one of',
+  ],
+  [
+    'a later rule about no field',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error no such field
+        laterRules: [{ since: new Date(0), field: 'url', accepted: 'short', accepts: () => true }],
+      }),
+    'laterRules[0].field is "url"; it must be one of',
+  ],
+  [
+    'a setting that no rules read',
+    // @ts-expect-error rules is missing
+    () => defineStream('visits', { ...visit, environment: { VISIT_LIMIT: z.string() } }),
+    'environment is for rules, which are missing',
+  ],
+]
+
+describe('a wrong declaration does not compile, and is refused when it is run', () => {
+  test.for(WRONG.filter(([, , said]) => said !== ''))('%s', ([, declare, said]) => {
+    expect(declare).toThrow(StreamError)
+    expect(declare).toThrow(said)
+  })
+})
+
+describe('what the compiler can not see is refused when it is run', () => {
+  test.for<[string, () => Definition, string]>([
+    ['a name with a dash', () => defineStream('site-visits', visit), 'its name must be 1 to 31 of'],
+    ['a name that is too long', () => defineStream('v'.repeat(32), visit), 'its name must be 1 to 31 of'],
+    [
+      'a column that every fact has',
+      () => defineStream('visits', { ...visit, fields: { ...fields, batch_id: text(5) } }),
+      'the column batch_id of fields.batch_id is also the column of every fact',
+    ],
+    [
+      'two fields of one column',
+      () => defineStream('visits', { ...visit, fields: { ...fields, url: text(5, { column: 'page' }) } }),
+      'the column page of fields.url is also that of fields.page',
+    ],
+    [
+      'a field in capitals',
+      () => defineStream('visits', { ...visit, fields: { ...fields, Page: text(5) } }),
+      'fields.Page must be named by 1 to 41 of a to z, 0 to 9 and _',
+    ],
+    [
+      'a rollup that counts nothing',
+      () =>
+        defineStream('visits', {
+          ...visit,
+          rollups: { by_hour: { every: 'hour', by: [], measures: { amount: sum('amount') } } },
+        }),
+      'rollups.by_hour.measures must have a count() of all facts',
+    ],
+  ])('%s', ([, declare, said]) => {
+    expect(declare).toThrow(said)
+  })
+
+  test('all that is wrong is said at once, with the name of the stream', () => {
+    expect(() =>
+      defineStream('visits', {
+        ...visit,
+        title: '',
+        eventTime: 'page' as 'at',
+        partitionBy: 'year' as 'month',
+      }),
+    ).toThrow(/^Stream visits:\n {2}title must say .*\n {2}partitionBy is "year"/)
+  })
+})
+
+test('a stream may have identities of several fields, fields that may be missing, no rollup and nothing derived', () => {
+  const declared = defineStream('visits', {
+    ...visit,
+    fields: {
+      ...fields,
+      kind: oneOf(['view', 'search']),
+      seconds: int({ min: 0 }).default(0),
+      tags: list(text(9)),
+    },
+    identity: { once: ['page', 'kind'], scope: 'event_time' },
+  })
+  expect(declared.name).toBe('visits')
+})
