@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientBase, Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
@@ -14,10 +14,24 @@ export interface Migration {
   readonly hash: string
 }
 
-const FOLDER = new URL('../../migrations/', import.meta.url)
+/** The engine's migrations come with it; those of the streams belong to whoever owns the streams. */
+export const FOLDERS = {
+  engine: new URL('../../migrations/', import.meta.url),
+  streams: new URL('../../streams/migrations/', import.meta.url),
+}
+export type JournalName = keyof typeof FOLDERS
+export const JOURNALS = ['engine', 'streams'] as const satisfies readonly JournalName[]
+/** Of each journal in the order of its numbers. */
+export type Migrations<M = Migration> = Readonly<Record<JournalName, readonly M[]>>
 
-/** The migrations of this source tree, in the order of drizzle-kit's journal. */
-export function readMigrations(folder: URL = FOLDER): Migration[] {
+/** The migrations of this source tree. */
+export function readMigrations(): Migrations {
+  return { engine: readFolder(FOLDERS.engine), streams: readFolder(FOLDERS.streams) }
+}
+
+/** Those of a folder, in the order of drizzle-kit's journal; none where it has no journal yet. */
+export function readFolder(folder: URL): Migration[] {
+  if (!existsSync(new URL('meta/_journal.json', folder))) return []
   const journal = JSON.parse(readFileSync(new URL('meta/_journal.json', folder), 'utf8')) as {
     entries: { idx: number; tag: string }[]
   }
@@ -39,15 +53,21 @@ export interface AppliedMigration {
 }
 
 /** What the warehouse has on record; undefined where it was never migrated. */
-export async function appliedMigrations(client: ClientBase | Pool): Promise<AppliedMigration[] | undefined> {
+export async function appliedMigrations(
+  client: ClientBase | Pool,
+): Promise<Migrations<AppliedMigration> | undefined> {
   const { rows: found } = await client.query<{ found: boolean }>(
     `select to_regclass('audit.schema_migrations') is not null as found`,
   )
   if (found[0]?.found !== true) return undefined
-  const { rows } = await client.query<AppliedMigration>(
-    'select tag, hash from audit.schema_migrations order by id',
+  // A warehouse of a version before there were two journals has no such column.
+  const { rows } = await client.query<AppliedMigration & { journal: JournalName }>(
+    `select tag, hash, coalesce(to_jsonb(m) ->> 'journal', 'engine') as journal
+     from audit.schema_migrations m order by id`,
   )
-  return rows
+  const of = (name: JournalName) =>
+    rows.filter(({ journal }) => journal === name).map(({ tag, hash }) => ({ tag, hash }))
+  return { engine: of('engine'), streams: of('streams') }
 }
 
 /** The warehouse's migrations are not this program's. */
@@ -61,11 +81,16 @@ export class MigrationMismatch extends Error {
  * @throws MigrationMismatch that says which differs and what to do.
  */
 export function requireSameMigrations(
-  applied: readonly AppliedMigration[] | undefined,
-  own: readonly Migration[],
+  applied: Migrations<AppliedMigration> | undefined,
+  own: Migrations,
 ): void {
   if (applied === undefined)
     throw new MigrationMismatch('the warehouse was never migrated: run npm run migrate')
+  for (const journal of JOURNALS) requireSame(applied[journal], own[journal])
+}
+
+/** @throws MigrationMismatch. */
+export function requireSame(applied: readonly AppliedMigration[], own: readonly Migration[]): void {
   for (const [i, { tag, hash }] of own.entries()) {
     const there = applied[i]
     if (there === undefined)

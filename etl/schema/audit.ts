@@ -168,6 +168,30 @@ export const STOP_CODES = [
 ] as const
 
 /**
+ * The record types that are loaded, as `npm run migrate` registers them; only the owner writes it. The functions
+ * that act with the owner's rights look tables and columns up here.
+ */
+export const streams = audit.table('streams', {
+  name: text('name').primaryKey(),
+  /** The table of facts and its column of the event time, in the schema warehouse. */
+  facts: text('facts').notNull(),
+  eventTime: text('event_time').notNull(),
+  /** Columns. */
+  identity: text('identity').array().notNull(),
+  /** The table of keys; null where the facts' own key is what claims an identity. */
+  keys: text('keys'),
+  rollups: json('rollups')
+    .$type<readonly { readonly table: string; readonly time: string; readonly count: string }[]>()
+    .notNull()
+    .default(sql`'[]'::jsonb`),
+  /** Of the declaration that was registered last; null where none was. */
+  contractHash: text('contract_hash'),
+  registeredAt: instant('registered_at').notNull().defaultNow(),
+  /** Since when it is no longer declared: tables, books and proof stay. */
+  retiredAt: instant('retired_at'),
+})
+
+/**
  * The watermark, and what the log looked like when it was moved. Its row lock is what serialises two
  * workers that both believe they own the partition.
  */
@@ -176,6 +200,11 @@ export const partitionProgress = audit.table(
   {
     topic: text('topic').notNull(),
     partition: integer('partition').notNull(),
+    stream: text('stream')
+      .notNull()
+      .references(() => streams.name),
+    /** What facts and rollups call it: see etl/ledger/sources.ts. */
+    sourcePartition: integer('source_partition').notNull(),
     incarnation: integer('incarnation').notNull(),
     /** Where this incarnation began: the ledger tiles from here to next_offset. */
     firstOffset: offsetColumn('first_offset').notNull(),
@@ -201,7 +230,10 @@ export const partitionProgress = audit.table(
     deaths: integer('deaths').notNull().default(0),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ name: 'partition_progress_pkey', columns: [table.topic, table.partition] })],
+  (table) => [
+    primaryKey({ name: 'partition_progress_pkey', columns: [table.topic, table.partition] }),
+    unique('partition_progress_source').on(table.stream, table.sourcePartition),
+  ],
 )
 
 /** Offsets that the log no longer had when we came to them. */

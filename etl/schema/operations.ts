@@ -126,6 +126,11 @@ export const workers = audit.table('workers', {
   partitions: integer('partitions').array().notNull(),
   /** Why Kafka or the group are out of its reach; null where they are not. */
   problem: text('problem'),
+  /** Hashes of the contracts that it holds records against, by stream. */
+  contracts: json('contracts')
+    .$type<Readonly<Record<string, string>>>()
+    .notNull()
+    .default(sql`'{}'::jsonb`),
 })
 
 /** Critical is for now, a warning for the working day. */

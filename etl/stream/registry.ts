@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import type { ClientBase } from 'pg'
+import { z } from 'zod'
+import { eq } from '../postgres/drizzle.ts'
+import { on, type Client } from '../postgres/query.ts'
+import { streams } from '../schema/audit.ts'
+import type { Definition } from './definition.ts'
+import { identityFields } from './define.ts'
+import { wireOf } from './field.ts'
+
+/** What the warehouse knows of the declarations: audit.streams. */
+
+/** The declaration that a worker was started with is not the one that the warehouse was migrated for. */
+export class StreamMismatch extends Error {
+  override readonly name = 'StreamMismatch'
+}
+
+/**
+ * Tells one contract from another: which fields a record has and how they are read, stored and compared. What a
+ * schema can't show (the rest of a later rule, the text of `derive`) is not in it.
+ */
+export function contractHash({ fields, derived = {}, eventTime, identity, laterRules = [] }: Definition): string {
+  const shown = (of: Definition['fields']) =>
+    Object.entries(of).map(([name, field]) => [
+      name,
+      field.kind.name,
+      field.options.column ?? name,
+      field.isOptional,
+      field.fallback ?? null,
+      z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),
+    ])
+  const contract = {
+    fields: shown(fields),
+    derived: shown(derived),
+    eventTime,
+    identity,
+    laterRules: laterRules.map(({ since, field, accepted }) => [since, field, accepted]),
+  }
+  return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 16)
+}
+
+/**
+ * Writes down the declared streams, as the owner. One that is declared no longer is retired: its tables, its books
+ * and its proof stay.
+ */
+export async function registerStreams(client: ClientBase, declared: readonly Definition[]): Promise<void> {
+  await client.query(
+    'update audit.streams set retired_at = now() where retired_at is null and name <> all($1::text[])',
+    [declared.map(({ name }) => name)],
+  )
+  for (const stream of declared) {
+    const { name, fields, eventTime, identity, rollups = {} } = stream
+    const column = (field: string) => fields[field]!.options.column ?? field
+    const row = {
+      facts: name,
+      eventTime: column(eventTime),
+      identity: identityFields(identity).map(column),
+      keys: identity.scope === 'warehouse' ? identity.keys : null,
+      rollups: Object.entries(rollups).map(([table, { every, measures }]) => ({
+        table,
+        time: every,
+        count: Object.entries(measures).find(([, one]) => one.measure === 'count' && one.where === undefined)![0],
+      })),
+      contractHash: contractHash(stream),
+      retiredAt: null,
+    }
+    await on(client)
+      .insert(streams)
+      .values({ name, ...row })
+      .onConflictDoUpdate({ target: streams.name, set: row })
+  }
+}
+
+/**
+ * The second half of the gate that no restart goes round: a worker holds records against the contract that the
+ * warehouse was migrated for, or doesn't start.
+ *
+ * @throws StreamMismatch.
+ */
+export async function requireRegistered(client: Client, stream: Definition): Promise<void> {
+  const [there] = await on(client)
+    .select({ hash: streams.contractHash })
+    .from(streams)
+    .where(eq(streams.name, stream.name))
+  if (there === undefined)
+    throw new StreamMismatch(`the warehouse doesn't know the stream ${stream.name}: run npm run migrate`)
+  if (there.hash !== contractHash(stream))
+    throw new StreamMismatch(
+      `the warehouse was migrated for another contract of ${stream.name}: where this version is the newer one run npm run migrate, else start the newer one`,
+    )
+}
