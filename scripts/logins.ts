@@ -1,9 +1,10 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Client, escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeIdentifier, escapeLiteral, type Client } from 'pg'
 import { ConfigError, readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { runCommand } from './command-failure.ts'
+import { withClient } from './with-client.ts'
 
 const HELP = `Usage: node scripts/logins.ts
 
@@ -30,19 +31,16 @@ export interface Login {
  * @returns a line for each setting that only a superuser may give and `adminUrl` is none.
  * @throws Error where a login is the one that connects, or a superuser: neither may become a program's.
  */
-export async function ensureLogins(adminUrl: string, logins: readonly Login[]): Promise<string[]> {
-  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 })
-  await client.connect()
-  try {
+export function ensureLogins(adminUrl: string, logins: readonly Login[]): Promise<string[]> {
+  const ensure = async (client: Client) => {
     await client.query('begin')
     await client.query(`select pg_advisory_xact_lock(hashtext('pulse: logins'))`)
     const leftOut: string[] = []
     for (const login of logins) leftOut.push(...(await ensureLogin(client, login)))
     await client.query('commit')
     return leftOut
-  } finally {
-    await client.end() // ends an open transaction too: rolled back
   }
+  return withClient(adminUrl, ensure, { connectionTimeoutMillis: 5_000 })
 }
 
 async function ensureLogin(client: Client, login: Login): Promise<string[]> {

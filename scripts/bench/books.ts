@@ -1,4 +1,4 @@
-import { withClient } from './client.ts'
+import { withClient } from '../with-client.ts'
 import type { Sent } from './preload.ts'
 
 /** What the warehouse says of a drained topic. */

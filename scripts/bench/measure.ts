@@ -2,7 +2,7 @@ import type { Servers } from '../servers/index.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { checkBooks } from './books.ts'
 import { drainBy, migrateBy, type Checkout, type Drained } from './checkout.ts'
-import { withClient } from './client.ts'
+import { withClient } from '../with-client.ts'
 import { cpuMeter } from './cpu.ts'
 import type { Backlog } from './backlog.ts'
 

@@ -1,4 +1,4 @@
-import { Client } from 'pg'
+import { withClient } from '../with-client.ts'
 
 export interface Amounts {
   readonly facts: number
@@ -16,18 +16,14 @@ const SECONDS_A_RUN = 30
  * Fills an empty, migrated warehouse as that many runs would have, one every 30 s up to now: facts with their
  * keys and rollup, a ledger that balances, dead letters in groups, some of them resolved.
  */
-export async function fillWarehouse(databaseUrl: string, topic: string, amounts: Amounts): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+export function fillWarehouse(databaseUrl: string, topic: string, amounts: Amounts): Promise<void> {
+  return withClient(databaseUrl, async (client) => {
     await client.query(`set synchronous_commit to off; set timezone to 'UTC'; select setseed(0.5)`)
     for (const [what, text] of statements(topic, amounts)) {
       process.stderr.write(`filling ${what}\n`)
       await client.query(text)
     }
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 /** All values are ours and numbers; a record's place follows from its number alone. */

@@ -1,16 +1,15 @@
 import { aligned } from '../../etl/text/table.ts'
 import type { AddressInfo } from 'node:net'
-import { parseArgs } from 'node:util'
-import { Client } from 'pg'
 import { readConfig } from '../../etl/process/config.ts'
 import { startServer } from '../../etl/worker/server.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
-import { failCommand } from '../command-failure.ts'
+import { runCommand } from '../command-failure.ts'
 import { migrate } from '../migration/migrate.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { startServers, type Servers } from '../servers/index.ts'
+import { withClient } from '../with-client.ts'
 import { fillWarehouse, type Amounts } from './pages-warehouse.ts'
 
 const HELP = `Usage: npm run bench:pages
@@ -44,11 +43,6 @@ interface Timing {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) {
-    console.log(HELP)
-    return 0
-  }
   const servers = await startServers()
   const database = await createDatabase(servers.databaseUrl, 'pulse_bench')
   try {
@@ -111,14 +105,13 @@ async function logIn(url: string): Promise<string> {
 
 /** Every page, with what an operator would ask of it; the ids are of something in the middle. */
 async function pathsIn(databaseUrl: string): Promise<string[]> {
-  const client = new Client({ connectionString: databaseUrl })
-  await client.connect()
-  const { rows } = await client.query<{ run: string; letter: string; action: string }>(
-    `select (select max(id) / 2 from audit.pipeline_runs)::text as run,
-            (select max(id) from audit.dead_letters where resolved_at is null)::text as letter,
-            (select max(id) / 2 from audit.operator_actions)::text as action`,
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<{ run: string; letter: string; action: string }>(
+      `select (select max(id) / 2 from audit.pipeline_runs)::text as run,
+              (select max(id) from audit.dead_letters where resolved_at is null)::text as letter,
+              (select max(id) / 2 from audit.operator_actions)::text as action`,
+    ),
   )
-  await client.end()
   const { run, letter, action } = rows[0]!
   const lists = [
     '/actions',
@@ -188,8 +181,4 @@ function table(timings: readonly Timing[]): string {
   return aligned(rows).join('\n')
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  failCommand(error)
-}
+await runCommand(HELP, main)

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { Client } from 'pg'
 import { from, to } from 'pg-copy-streams'
-import { withClient } from './client.ts'
+import { withClient } from '../with-client.ts'
 import type { CpuMeter } from './cpu.ts'
 import { median } from './statistics.ts'
 

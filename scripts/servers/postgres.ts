@@ -4,6 +4,7 @@ import { chmodSync, constants, cpSync, existsSync, readFileSync, readdirSync, sy
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { Client, escapeIdentifier } from 'pg'
+import { withClient } from '../with-client.ts'
 
 /**
  * Settings of the Postgres servers that we start. What decides durability (fsync, synchronous_commit) stays
@@ -135,11 +136,5 @@ export async function runStatement(
   statement: string,
   connectionTimeoutMillis = 0,
 ): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
+  await withClient(databaseUrl, (client) => client.query(statement), { connectionTimeoutMillis })
 }
