@@ -1,24 +1,15 @@
 import { printable } from '../../etl/text/printable.ts'
 import { aligned } from '../../etl/text/table.ts'
-import {
-  count,
-  type Finding,
-  type Level,
-  type SchemaReport,
-  type Section,
-  type TableSummary,
-} from './report.ts'
-import { thousands } from '../../etl/text/wording.ts'
+import { type Finding, type Level, type SchemaReport, type Section, type TableSummary } from './report.ts'
+import { count, thousands } from '../../etl/text/wording.ts'
 
 const MARK: Record<Level, string> = { ok: '✅', warning: '⚠️', error: '❌' }
 
-export interface RenderOptions {
-  /** Also every column with its type, and every foreign key. */
-  details?: boolean
-}
-
-/** The report for people: the tables, then the sections, then the verdict, where a terminal stops. */
-export function renderReport(report: SchemaReport, { details = false }: RenderOptions = {}): string {
+/**
+ * The report for people: the tables, then the sections, then the verdict, where a terminal stops. With `details` also every
+ * column with its type, and every foreign key.
+ */
+export function renderReport(report: SchemaReport, { details = false } = {}): string {
   if (report.database === null) return renderUnreachable(report)
   const blocks = [
     ...(report.tables.length > 0 ? [renderTables(report.tables)] : []),
@@ -52,39 +43,24 @@ function renderFinding({ level, subject, message, statement }: Finding): string[
   return statement === undefined ? [line] : [`${line}:`, `     ${statement}`]
 }
 
-const HEADINGS = [
-  'Table',
-  'Rows',
-  'Columns',
-  'Not null',
-  'Unique',
-  'Checks',
-  'FKs',
-  'Indexes',
-  'Primary key',
-  'Notes',
+const COLUMNS: [heading: string, cell: (table: TableSummary) => string | number][] = [
+  ['Table', ({ table }) => table],
+  ['Rows', renderRows],
+  ['Columns', ({ columns }) => columns.length],
+  ['Not null', ({ notNull }) => notNull],
+  ['Unique', ({ unique }) => unique],
+  ['Checks', ({ checks }) => checks],
+  ['FKs', ({ foreignKeys }) => foreignKeys.length],
+  ['Indexes', ({ indexes }) => indexes],
+  ['Primary key', ({ primaryKey }) => (primaryKey === null ? 'none' : `(${primaryKey.join(', ')})`)],
+  ['Notes', ({ notes }) => notes.join(', ')],
 ]
-const NUMBERS = new Set(['Rows', 'Columns', 'Not null', 'Unique', 'Checks', 'FKs', 'Indexes'])
+const TEXTS = new Set(['Table', 'Primary key', 'Notes'])
 
 function renderTables(tables: TableSummary[]): string[] {
-  return aligned([HEADINGS, ...tables.map(cells)], (column) => NUMBERS.has(HEADINGS[column]!))
-}
-
-function cells(table: TableSummary): string[] {
-  return [
-    table.table,
-    renderRows(table),
-    ...[
-      table.columns.length,
-      table.notNull,
-      table.unique,
-      table.checks,
-      table.foreignKeys.length,
-      table.indexes,
-    ].map(String),
-    table.primaryKey === null ? 'none' : `(${table.primaryKey.join(', ')})`,
-    table.notes.join(', '),
-  ]
+  const rows = tables.map((table) => COLUMNS.map(([, cell]) => String(cell(table))))
+  const headings = COLUMNS.map(([heading]) => heading)
+  return aligned([headings, ...rows], (column) => !TEXTS.has(headings[column]!))
 }
 
 function renderRows({ rowCount }: TableSummary): string {

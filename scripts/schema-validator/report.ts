@@ -25,7 +25,7 @@ export interface Section {
   findings: Finding[]
 }
 
-export type SectionName =
+type SectionName =
   | 'connectivity'
   | 'completeness'
   | 'structure'
@@ -57,7 +57,7 @@ export interface TableSummary {
   notes: string[]
 }
 
-export interface DatabaseSummary {
+interface DatabaseSummary {
   database: string
   role: string
   serverVersion: string
@@ -109,29 +109,16 @@ export const orOk = (found: Finding[], check: string, message: string): Finding[
 export const okIf = (any: boolean, check: string, message: string): Finding[] =>
   any ? [ok(check, message)] : []
 
-export const warning = (check: string, subject: string, message: string): Finding => ({
-  level: 'warning',
-  check,
-  subject,
-  message,
-})
-
-export const failure = (check: string, subject: string, message: string): Finding => ({
-  level: 'error',
-  check,
-  subject,
-  message,
-})
-
-/** 1 table, 2 tables, 12,000 indexes. */
-export function count(n: number, noun: string): string {
-  return `${thousands(n)} ${n === 1 ? noun : plural(noun)}`
-}
-
-function plural(noun: string): string {
-  if (noun.endsWith('x')) return `${noun}es`
-  return noun.endsWith('y') && !noun.endsWith('ey') ? `${noun.slice(0, -1)}ies` : `${noun}s`
-}
+const about =
+  (level: Level) =>
+  (check: string, subject: string, message: string): Finding => ({
+    level,
+    check,
+    subject,
+    message,
+  })
+export const warning = about('warning')
+export const failure = about('error')
 
 /** The first few names and how many more there are, so that a line stays a line. */
 export function list(names: string[], most = 6): string {
