@@ -4,7 +4,7 @@ import { ConfigError } from '../etl/process/config.ts'
 import { scrub } from '../etl/process/log.ts'
 
 /** What ended a command, for people and without secrets, and the exit code that says whose fault it is. */
-export interface CommandFailure {
+interface CommandFailure {
   readonly message: string
   /** 2: called or configured wrongly (`parseArgs` throws a TypeError with a code). 1: anything else. */
   readonly exitCode: 1 | 2

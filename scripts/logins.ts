@@ -16,7 +16,7 @@ Reads MIGRATION_DATABASE_URL (who may make roles), DATABASE_URL, PULSE_GRAFANA_P
 NAME_FILE. Without PULSE_GRAFANA_PASSWORD Grafana's login is left alone.
 Exit codes: 0 done, 1 failed (nothing was changed), 2 usage or configuration.`
 
-export interface Login {
+interface Login {
   readonly name: string
   readonly password: string
   readonly memberOf: 'pulse_loader' | 'pulse_reader'
@@ -82,7 +82,7 @@ const ITERATIONS = 4_096
  *
  * @throws Error where the password is not plain ASCII: clients differ in how they normalise the rest.
  */
-export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
+function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   if (!/^[\x21-\x7e]+$/.test(password))
     throw new Error('a password is blank or has other than ASCII characters')
   const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256')

@@ -13,7 +13,7 @@ import { median } from './statistics.ts'
  *
  * Neither claims, keeps a rollup, a ledger or a watermark, or reads Kafka.
  */
-export const YARDSTICKS = ['facts', 'facts and keys'] as const
+const YARDSTICKS = ['facts', 'facts and keys'] as const
 export type Yardstick = (typeof YARDSTICKS)[number]
 
 export interface Copied {
