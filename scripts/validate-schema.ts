@@ -1,8 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { Client } from 'pg'
 import { readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { commandFailure } from './command-failure.ts'
+import { wholeNumber } from './pulse/arguments.ts'
 import { unreachableReport, type SchemaReport } from './schema-validator/report.ts'
 import { renderReport } from './schema-validator/render.ts'
 import { validateSchema } from './schema-validator/validate.ts'
@@ -17,11 +18,20 @@ interface Flags {
 
 const command = new Command('validate-schema')
   .description('Validates the schema of the Postgres database at DATABASE_URL. It writes nothing.')
-  .option('--schema <name>', 'only this schema; may be given more than once', collect)
+  .option(
+    '--schema <name>',
+    'only this schema; may be given more than once',
+    (name, names: string[] = []) => [...names, name],
+  )
   .option('--details', 'also list every column with its type, and every foreign key')
   .option('--json', 'print the report as JSON')
-  .option('--exact-rows <n>', 'estimate and sample tables that have more rows', wholeNumber, 100_000)
-  .option('--timeout <seconds>', 'how long one statement may run', wholeNumber, 10)
+  .option(
+    '--exact-rows <n>',
+    'estimate and sample tables that have more rows',
+    wholeNumber(1, 1_000_000_000),
+    100_000,
+  )
+  .option('--timeout <seconds>', 'how long one statement may run', wholeNumber(1, 1_000_000_000), 10)
   .addHelpText(
     'after',
     `
@@ -87,16 +97,4 @@ function print(report: SchemaReport, { json, details = false }: Flags): void {
 function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error
   return commandFailure(explainedTls(first)).message
-}
-
-function collect(name: string, names: string[] = []): string[] {
-  return [...names, name]
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text)
-  if (!/^\d+$/.test(text) || n < 1 || n > 1_000_000_000) {
-    throw new InvalidArgumentError('It is not a whole number from 1 to 1000000000.')
-  }
-  return n
 }

@@ -19,7 +19,8 @@ export const addCommand = (
 
 export const JSON_OPTION = ['--json', 'print JSON instead'] as const
 
-const wholeNumber =
+/** A whole number in these bounds. @throws InvalidArgumentError */
+export const wholeNumber =
   (min: number, max: number) =>
   (text: string): number => {
     const n = Number(text)

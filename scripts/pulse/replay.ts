@@ -2,13 +2,14 @@ import type { Command } from 'commander'
 import type { ReplayFigures, Derived } from '../../etl/replay/figures.ts'
 import { planReplay, type ReplayPlan, type ReplayRange } from '../../etl/replay/plan.ts'
 import { requestReplay } from '../../etl/replay/request.ts'
+import { aligned } from '../../etl/text/table.ts'
 import { printable } from '../../etl/text/printable.ts'
 import { count, offsets, thousands } from '../../etl/text/wording.ts'
 import { addCommand, aMoment, anOffset, aPartition, JSON_OPTION } from './arguments.ts'
 import { UsageError } from './errors.ts'
 import { followAction, withFollowOptions, type FollowOptions } from './follow-action.ts'
 import { confirm, requireReason, thisOperator, withConsentOptions, type ConsentOptions } from './operator.ts'
-import { print, printJson, table, type Column } from './output.ts'
+import { print, printJson } from './output.ts'
 import { inSession } from './session.ts'
 
 interface Options extends RangeOptions, FollowOptions, ConsentOptions {
@@ -113,29 +114,18 @@ export function rangeOf({ all, partition, from, to, since, until }: RangeOptions
   return { kind: 'time', from: since.toISOString(), to: until?.toISOString() }
 }
 
-interface Line {
-  readonly what: string
-  readonly before: string
-  readonly after: string
-}
-
-const COLUMNS: readonly Column<Line>[] = [
-  { heading: '', of: ({ what }) => what },
-  { heading: 'before', of: ({ before }) => before },
-  { heading: 'after', of: ({ after }) => after },
-]
-
 /** What a replay found and did, or would do. */
 function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
   const { records, facts, changed, flagged, tax, samples } = figures
-  const sums: Line[] = [
-    { what: 'flagged', before: thousands(flagged.before), after: thousands(flagged.after) },
-    ...Object.entries(tax).map(([currency, sum]) => ({ what: `tax ${currency}`, ...sum })),
+  const sums = [
+    ['', 'before', 'after'],
+    ['flagged', thousands(flagged.before), thousands(flagged.after)],
+    ...Object.entries(tax).map(([currency, sum]) => [`tax ${printable(currency)}`, sum.before, sum.after]),
   ]
   return [
     `${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}, of ${count(facts, 'fact')} from ${count(records, 'record')}.`,
     ...leftAlone(figures),
-    ...(facts === 0 ? [] : ['', ...table(sums, COLUMNS)]),
+    ...(facts === 0 ? [] : ['', ...aligned(sums, () => false)]),
     ...(samples.length === 0 ? [] : ['', ...samples.map(sample)]),
     ...(dryRun ? ['', 'Nothing was changed: it was a dry run.'] : []),
   ].join('\n')

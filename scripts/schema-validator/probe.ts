@@ -62,14 +62,11 @@ async function probeRows(run: Run, relation: Relation, limit: number): Promise<A
     const readable = await run(countRows(relation, 1))
     if (!readable.ok) return readable
   }
-  return answer(await run<Plan>(estimateRows(relation)), ([plan]) => ({
+  const planned = await run<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(estimateRows(relation))
+  return answer(planned, ([plan]) => ({
     rows: Math.max(plan!['QUERY PLAN'][0].Plan['Plan Rows'], counting ?? 0),
     estimated: true,
   }))
-}
-
-interface Plan {
-  'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }]
 }
 
 /** A table's keys and those that only one of its partitions has. */
