@@ -16,22 +16,15 @@ interface Flags {
   timeout: number
 }
 
+const atLeastOne = wholeNumber(1, 1_000_000_000)
+
 const command = new Command('validate-schema')
   .description('Validates the schema of the Postgres database at DATABASE_URL. It writes nothing.')
-  .option(
-    '--schema <name>',
-    'only this schema; may be given more than once',
-    (name, names: string[] = []) => [...names, name],
-  )
+  .option('--schema <name>', 'only this schema; may be given more than once', collect)
   .option('--details', 'also list every column with its type, and every foreign key')
   .option('--json', 'print the report as JSON')
-  .option(
-    '--exact-rows <n>',
-    'estimate and sample tables that have more rows',
-    wholeNumber(1, 1_000_000_000),
-    100_000,
-  )
-  .option('--timeout <seconds>', 'how long one statement may run', wholeNumber(1, 1_000_000_000), 10)
+  .option('--exact-rows <n>', 'estimate and sample tables that have more rows', atLeastOne, 100_000)
+  .option('--timeout <seconds>', 'how long one statement may run', atLeastOne, 10)
   .addHelpText(
     'after',
     `
@@ -97,4 +90,8 @@ function print(report: SchemaReport, { json, details = false }: Flags): void {
 function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error
   return commandFailure(explainedTls(first)).message
+}
+
+function collect(name: string, names: string[] = []): string[] {
+  return [...names, name]
 }

@@ -17,6 +17,7 @@ export class BadOption extends TypeError {
 
 /** Every scenario with every number of partitions and batch size. */
 export interface MatrixOptions {
+  readonly kind: 'matrix'
   readonly records: number
   readonly scenarios: readonly ScenarioName[]
   readonly partitions: readonly number[]
@@ -26,6 +27,7 @@ export interface MatrixOptions {
 
 /** One scenario, by this checkout and by another commit. */
 export interface AgainstOptions {
+  readonly kind: 'against'
   readonly commit: string
   readonly pairs: number
   readonly records: number
@@ -33,11 +35,6 @@ export interface AgainstOptions {
   readonly partitions: number
   readonly batchSize: number
 }
-
-type BenchCommand =
-  | { readonly kind: 'help' }
-  | ({ readonly kind: 'matrix' } & MatrixOptions)
-  | ({ readonly kind: 'against' } & AgainstOptions)
 
 const DEFAULTS = {
   records: 200_000,
@@ -92,7 +89,9 @@ Exit codes: 0 measured, and with --against no slower; 1 failed, or the warehouse
 6 slower than COMMIT: the whole interval of the ratio of speeds is below 0.97, so by more than 3 %.`
 
 /** @throws BadOption, or what `parseArgs` says of an option that there is not. */
-export function readOptions(args: readonly string[]): BenchCommand {
+export function readOptions(
+  args: readonly string[],
+): MatrixOptions | AgainstOptions | { readonly kind: 'help' } {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     args: [...args],

@@ -10,7 +10,7 @@ import { migrate } from '../migration/migrate.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { startServers, type Servers } from '../servers/index.ts'
 import { withClient } from '../with-client.ts'
-import { fillWarehouse, type Amounts } from './pages-warehouse.ts'
+import { fillWarehouse } from './pages-warehouse.ts'
 
 const HELP = `Usage: npm run bench:pages
 
@@ -21,13 +21,6 @@ Takes its servers as the tests do (PULSE_SERVERS, or KAFKA_BROKERS and DATABASE_
 its own there and removes it. About two minutes.
 Exit codes: 0 each page answers within 100 ms (19 of its 20 requests), 6 some don't, 1 failed.`
 
-const AMOUNTS: Amounts = {
-  facts: 1_000_000,
-  batches: 100_000,
-  deadLetters: 20_000,
-  actions: 1_000,
-  alerts: 1_000,
-}
 const WARM_UPS = 3
 const REQUESTS = 20
 const LIMIT_MS = 100
@@ -47,7 +40,7 @@ async function main(): Promise<number> {
   const database = await createDatabase(servers.databaseUrl, 'pulse_bench')
   try {
     await migrate(database.url)
-    await fillWarehouse(database.url, TOPIC, AMOUNTS)
+    await fillWarehouse(database.url, TOPIC)
     const timings = await measurePages(servers, database.url)
     console.log(table(timings))
     const slow = timings.filter(({ p95 }) => p95 >= LIMIT_MS)

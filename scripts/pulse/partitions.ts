@@ -139,13 +139,11 @@ function whatIsLoaded({ progress: { stopCode, nextOffset }, end }: PartitionNow)
   )
 }
 
-interface IncarnationOptions extends ConsentOptions {
-  readonly fromBeginning?: boolean
-  readonly from?: number
-}
-
 /** Takes up the log that Kafka has now as a new one, from its beginning or an offset. */
-async function beginNewIncarnation(partition: number, options: IncarnationOptions): Promise<void> {
+async function beginNewIncarnation(
+  partition: number,
+  options: ConsentOptions & { fromBeginning?: boolean; from?: number },
+): Promise<void> {
   if ((options.fromBeginning === true) === (options.from !== undefined))
     throw new UsageError('One of --from-beginning and --from <offset> is needed.')
   await inSession(async ({ config, pool, kafka }) => {

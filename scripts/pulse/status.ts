@@ -10,11 +10,6 @@ import { sentenceOf } from './errors.ts'
 import { print, printJson, second, table, type Column } from './output.ts'
 import { inSession, type Session } from './session.ts'
 
-interface Options {
-  readonly watch?: true | number
-  readonly json?: boolean
-}
-
 const DEFAULT_SECONDS = 5
 const CLEAR_SCREEN = '\u001b[H\u001b[2J'
 
@@ -30,7 +25,13 @@ export function addStatus(parent: Command): void {
     .action(printStatus)
 }
 
-async function printStatus({ watch, json = false }: Options): Promise<void> {
+async function printStatus({
+  watch,
+  json = false,
+}: {
+  watch?: true | number
+  json?: boolean
+}): Promise<void> {
   await inSession(async (session) => {
     if (watch === undefined) {
       const now = await readStatus(session)

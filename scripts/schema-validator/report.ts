@@ -57,20 +57,13 @@ export interface TableSummary {
   notes: string[]
 }
 
-interface DatabaseSummary {
-  database: string
-  role: string
-  serverVersion: string
-  schemas: string[]
-}
-
 export interface SchemaReport {
   /** No finding is an error. Warnings are allowed. */
   valid: boolean
   errors: number
   warnings: number
   /** Null where there was no connection. */
-  database: DatabaseSummary | null
+  database: { database: string; role: string; serverVersion: string; schemas: string[] } | null
   sections: Section[]
   tables: TableSummary[]
 }
@@ -80,7 +73,7 @@ export function section(name: SectionName, findings: Finding[]): Section {
 }
 
 export function assembleReport(
-  database: DatabaseSummary | null,
+  database: SchemaReport['database'],
   sections: Section[],
   tables: TableSummary[],
 ): SchemaReport {

@@ -107,9 +107,7 @@ async function sayWhatWouldBe(
   printRows(sample, LINE, { json, none: 'There is no such dead letter.' })
 }
 
-interface RedriveOptions extends ActOptions {
-  readonly valueFile?: string
-}
+type RedriveOptions = ActOptions & { readonly valueFile?: string }
 
 /** Sends records of dead letters to their topic again, as they were or one of them corrected. */
 export async function redriveDeadLetters(ids: readonly number[], options: RedriveOptions): Promise<void> {

@@ -83,13 +83,12 @@ function whatBecame({ redrivenAt, resolvedAt, resolution }: DeadLetterLine): str
   return redrivenAt === null ? 'no' : 'sent again'
 }
 
-interface ListOptions extends FilterOptions {
-  readonly limit: number
-  readonly before?: number
-  readonly json?: boolean
-}
-
-export async function printDeadLetters({ limit, before, json, ...options }: ListOptions): Promise<void> {
+export async function printDeadLetters({
+  limit,
+  before,
+  json,
+  ...options
+}: FilterOptions & { limit: number; before?: number; json?: boolean }): Promise<void> {
   const filter = filterOf(options)
   await inSession(async ({ pool }) => {
     const letters = await listDeadLetters(pool, filter, { limit, before })
