@@ -4,8 +4,7 @@ import { readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { commandFailure } from './command-failure.ts'
 import { wholeNumber } from './pulse/arguments.ts'
-import { unreachableReport, type SchemaReport } from './schema-validator/report.ts'
-import { renderReport } from './schema-validator/render.ts'
+import { renderReport, unreachableReport, type SchemaReport } from './schema-validator/report.ts'
 import { validateSchema } from './schema-validator/validate.ts'
 
 interface Flags {

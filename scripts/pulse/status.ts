@@ -25,13 +25,8 @@ export function addStatus(parent: Command): void {
     .action(printStatus)
 }
 
-async function printStatus({
-  watch,
-  json = false,
-}: {
-  watch?: true | number
-  json?: boolean
-}): Promise<void> {
+async function printStatus(options: { watch?: true | number; json?: boolean }): Promise<void> {
+  const { watch, json = false } = options
   await inSession(async (session) => {
     if (watch === undefined) {
       const now = await readStatus(session)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { renderReport } from '../../scripts/schema-validator/render.ts'
 import {
   assembleReport,
   failure,
   ok,
+  renderReport,
   section,
   warning,
   list,

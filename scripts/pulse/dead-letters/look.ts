@@ -83,16 +83,14 @@ function whatBecame({ redrivenAt, resolvedAt, resolution }: DeadLetterLine): str
   return redrivenAt === null ? 'no' : 'sent again'
 }
 
-export async function printDeadLetters({
-  limit,
-  before,
-  json,
-  ...options
-}: FilterOptions & { limit: number; before?: number; json?: boolean }): Promise<void> {
+export async function printDeadLetters(
+  options: FilterOptions & { limit: number; before?: number; json?: boolean },
+): Promise<void> {
+  const { limit, before, json = false } = options
   const filter = filterOf(options)
   await inSession(async ({ pool }) => {
     const letters = await listDeadLetters(pool, filter, { limit, before })
-    printRows(letters, LINE, { json: json ?? false, none: 'There is no such dead letter.' })
+    printRows(letters, LINE, { json, none: 'There is no such dead letter.' })
   })
 }
 
