@@ -3,19 +3,13 @@ import { messageOf } from '../etl/text/message-of.ts'
 import { ConfigError } from '../etl/process/config.ts'
 import { scrub } from '../etl/process/log.ts'
 
-/** What ended a command, for people and without secrets, and the exit code that says whose fault it is. */
-export interface CommandFailure {
-  readonly message: string
-  /** 2: called or configured wrongly (`parseArgs` throws a TypeError with a code). 1: anything else. */
-  readonly exitCode: 1 | 2
-}
-
-export function commandFailure(error: unknown): CommandFailure {
+/**
+ * What ended a command, for people and without secrets, and the exit code that says whose fault it is. 2: called or
+ * configured wrongly (`parseArgs` throws a TypeError with a code). 1: anything else.
+ */
+export function commandFailure(error: unknown): { message: string; exitCode: 1 | 2 } {
   const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
-  return {
-    message: scrub(messageOf(error)),
-    exitCode: usage ? 2 : 1,
-  }
+  return { message: scrub(messageOf(error)), exitCode: usage ? 2 : 1 }
 }
 
 /** For a command with nothing to add: prints the failure, and sets the exit code of this process. */

@@ -1,9 +1,10 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Client, escapeIdentifier, escapeLiteral } from 'pg'
+import { escapeIdentifier, escapeLiteral, type Client } from 'pg'
 import { ConfigError, readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { runCommand } from './command-failure.ts'
+import { withClient } from './with-client.ts'
 
 const HELP = `Usage: node scripts/logins.ts
 
@@ -15,7 +16,7 @@ Reads MIGRATION_DATABASE_URL (who may make roles), DATABASE_URL, PULSE_GRAFANA_P
 NAME_FILE. Without PULSE_GRAFANA_PASSWORD Grafana's login is left alone.
 Exit codes: 0 done, 1 failed (nothing was changed), 2 usage or configuration.`
 
-export interface Login {
+interface Login {
   readonly name: string
   readonly password: string
   readonly memberOf: 'pulse_loader' | 'pulse_reader'
@@ -30,19 +31,16 @@ export interface Login {
  * @returns a line for each setting that only a superuser may give and `adminUrl` is none.
  * @throws Error where a login is the one that connects, or a superuser: neither may become a program's.
  */
-export async function ensureLogins(adminUrl: string, logins: readonly Login[]): Promise<string[]> {
-  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 })
-  await client.connect()
-  try {
+export function ensureLogins(adminUrl: string, logins: readonly Login[]): Promise<string[]> {
+  const ensure = async (client: Client) => {
     await client.query('begin')
     await client.query(`select pg_advisory_xact_lock(hashtext('pulse: logins'))`)
     const leftOut: string[] = []
     for (const login of logins) leftOut.push(...(await ensureLogin(client, login)))
     await client.query('commit')
     return leftOut
-  } finally {
-    await client.end() // ends an open transaction too: rolled back
   }
+  return withClient(adminUrl, ensure, { connectionTimeoutMillis: 5_000 })
 }
 
 async function ensureLogin(client: Client, login: Login): Promise<string[]> {
@@ -84,7 +82,7 @@ const ITERATIONS = 4_096
  *
  * @throws Error where the password is not plain ASCII: clients differ in how they normalise the rest.
  */
-export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
+function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   if (!/^[\x21-\x7e]+$/.test(password))
     throw new Error('a password is blank or has other than ASCII characters')
   const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256')

@@ -3,7 +3,7 @@ import { explainedTls } from '../etl/postgres/tls.ts'
 import { runCommand } from './command-failure.ts'
 import { migrate, MigrationRefused } from './migration/migrate.ts'
 import { renderRights } from './rights/render.ts'
-import { renderReport } from './schema-validator/render.ts'
+import { renderReport } from './schema-validator/report.ts'
 
 const HELP = `Usage: npm run migrate
 

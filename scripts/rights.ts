@@ -1,10 +1,10 @@
-import { Client } from 'pg'
 import { readConfig } from '../etl/process/config.ts'
 import { appliedMigrations } from '../etl/postgres/migrations.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { runCommand } from './command-failure.ts'
 import { renderRights } from './rights/render.ts'
 import { isAsDeclared, reportRights } from './rights/judge.ts'
+import { withClient } from './with-client.ts'
 
 const HELP = `Usage: npm run rights
 
@@ -17,21 +17,17 @@ Exit codes: 0 as declared, warnings allowed, 1 not as declared, or no connection
 
 async function main(): Promise<number> {
   const config = readConfig(['database'])
-  const client = new Client({
-    connectionString: config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL,
-    connectionTimeoutMillis: 5_000,
-    application_name: 'global-sales-pulse rights',
-  })
-  await client.connect()
-  try {
-    if ((await appliedMigrations(client)) === undefined)
-      throw new Error('the warehouse was never migrated: run npm run migrate')
-    const report = await reportRights(client)
-    console.log(renderRights(report))
-    return isAsDeclared(report) ? 0 : 1
-  } finally {
-    await client.end()
-  }
+  const report = await withClient(
+    config.MIGRATION_DATABASE_URL ?? config.DATABASE_URL,
+    async (client) => {
+      if ((await appliedMigrations(client)) === undefined)
+        throw new Error('the warehouse was never migrated: run npm run migrate')
+      return reportRights(client)
+    },
+    { connectionTimeoutMillis: 5_000, application_name: 'global-sales-pulse rights' },
+  )
+  console.log(renderRights(report))
+  return isAsDeclared(report) ? 0 : 1
 }
 
 await runCommand(HELP, main, (thrown) => explainedTls(thrown, 'MIGRATION_DATABASE_URL (or DATABASE_URL)'))

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
-import { failCommand } from './command-failure.ts'
+import { runCommand } from './command-failure.ts'
 import { startServers } from './servers/index.ts'
 
 const HELP = `Starts a Kafka and a Postgres of their own and keeps them until Ctrl-C; nothing is left after it.
@@ -11,15 +10,7 @@ const HELP = `Starts a Kafka and a Postgres of their own and keeps them until Ct
 
 Standard output gets the variables that the other commands read, for another terminal.`
 
-try {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) console.log(HELP)
-  else await keepServers()
-} catch (error) {
-  failCommand(error)
-}
-
-async function keepServers(): Promise<void> {
+async function keepServers(): Promise<number> {
   // No handler before they run: Ctrl-C then ends us at once, and the watchdog them.
   const servers = await startServers()
   console.log(`export KAFKA_BROKERS=${servers.kafkaBrokers}\nexport DATABASE_URL=${servers.databaseUrl}`)
@@ -28,4 +19,7 @@ async function keepServers(): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   clearInterval(alive)
   await servers.stop()
+  return 0
 }
+
+await runCommand(HELP, keepServers)

@@ -1,10 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { Client } from 'pg'
 import { readConfig } from '../etl/process/config.ts'
 import { explainedTls } from '../etl/postgres/tls.ts'
 import { commandFailure } from './command-failure.ts'
-import { unreachableReport, type SchemaReport } from './schema-validator/report.ts'
-import { renderReport } from './schema-validator/render.ts'
+import { wholeNumber } from './pulse/arguments.ts'
+import { renderReport, unreachableReport, type SchemaReport } from './schema-validator/report.ts'
 import { validateSchema } from './schema-validator/validate.ts'
 
 interface Flags {
@@ -15,13 +15,15 @@ interface Flags {
   timeout: number
 }
 
+const atLeastOne = wholeNumber(1, 1_000_000_000)
+
 const command = new Command('validate-schema')
   .description('Validates the schema of the Postgres database at DATABASE_URL. It writes nothing.')
   .option('--schema <name>', 'only this schema; may be given more than once', collect)
   .option('--details', 'also list every column with its type, and every foreign key')
   .option('--json', 'print the report as JSON')
-  .option('--exact-rows <n>', 'estimate and sample tables that have more rows', wholeNumber, 100_000)
-  .option('--timeout <seconds>', 'how long one statement may run', wholeNumber, 10)
+  .option('--exact-rows <n>', 'estimate and sample tables that have more rows', atLeastOne, 100_000)
+  .option('--timeout <seconds>', 'how long one statement may run', atLeastOne, 10)
   .addHelpText(
     'after',
     `
@@ -91,12 +93,4 @@ function reasonOf(error: unknown): string {
 
 function collect(name: string, names: string[] = []): string[] {
   return [...names, name]
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text)
-  if (!/^\d+$/.test(text) || n < 1 || n > 1_000_000_000) {
-    throw new InvalidArgumentError('It is not a whole number from 1 to 1000000000.')
-  }
-  return n
 }

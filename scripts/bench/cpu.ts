@@ -2,14 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const TICKS_PER_SECOND = 100 // USER_HZ, fixed on Linux
 
-interface Stat {
-  readonly parent: number
-  readonly ownTicks: number
-  readonly childrenTicks: number
-}
-
 /** /proc/<pid>/stat (proc(5)); undefined where the process is gone or this is not Linux. */
-function stat(pid: number): Stat | undefined {
+function stat(pid: number) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = text

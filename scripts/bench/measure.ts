@@ -1,10 +1,9 @@
 import type { Servers } from '../servers/index.ts'
 import { createDatabase } from '../servers/postgres.ts'
-import { checkBooks } from './books.ts'
 import { drainBy, migrateBy, type Checkout, type Drained } from './checkout.ts'
-import { withClient } from './client.ts'
+import { withClient } from '../with-client.ts'
 import { cpuMeter } from './cpu.ts'
-import type { Backlog } from './backlog.ts'
+import type { Backlog, Sent } from './backlog.ts'
 
 /** What measuring takes. */
 export interface Bench {
@@ -68,4 +67,62 @@ export async function measureDrain(
   } finally {
     await database.drop()
   }
+}
+
+/** What is counted in the warehouse; of the ledger it is sums. */
+const COUNTED = {
+  facts: 'facts',
+  keys: 'order keys',
+  deadLetters: 'dead letters',
+  consumed: 'consumed by the ledger',
+  loaded: 'loaded by the ledger',
+  duplicate: 'duplicates by the ledger',
+  deadLettered: 'dead-lettered by the ledger',
+}
+
+/** What the warehouse says of a drained topic. */
+export type Books = Readonly<Record<keyof typeof COUNTED, number>>
+
+/** A figure of a drain that lost or doubled records would be worth nothing. @throws Error that says what differs. */
+async function checkBooks(databaseUrl: string, sent: Sent): Promise<void> {
+  const wrong = differences(sent, await readBooks(databaseUrl))
+  if (wrong.length > 0) throw new Error(`the drain's books are not what was sent:\n  ${wrong.join('\n  ')}`)
+}
+
+/** One sentence for each count that is not as sent, and for a ledger that does not balance. */
+export function differences(sent: Sent, books: Books): string[] {
+  const expected: Books = {
+    facts: sent.facts,
+    keys: sent.facts,
+    deadLetters: sent.deadLetters,
+    consumed: sent.records,
+    loaded: sent.facts,
+    duplicate: sent.duplicates,
+    deadLettered: sent.deadLetters,
+  }
+  const wrong = (Object.keys(expected) as (keyof Books)[])
+    .filter((count) => books[count] !== expected[count])
+    .map((count) => `${COUNTED[count]}: ${books[count]} where ${expected[count]} were expected`)
+  const { consumed, loaded, duplicate, deadLettered } = books
+  if (consumed !== loaded + duplicate + deadLettered)
+    wrong.push(
+      `ledger: ${consumed} consumed, but ${loaded} loaded, ${duplicate} duplicate and ${deadLettered} dead-lettered`,
+    )
+  return wrong
+}
+
+/** Plain tables that every release has, as this may be the warehouse of another checkout. */
+function readBooks(databaseUrl: string): Promise<Books> {
+  return withClient(databaseUrl, async (client) => {
+    const { rows } = await client.query<Books>(
+      `select (select count(*) from warehouse.transactions)::float8 as facts,
+              (select count(*) from warehouse.order_keys)::float8 as keys,
+              (select count(*) from audit.dead_letters)::float8 as "deadLetters",
+              coalesce(sum(consumed), 0)::float8 as consumed, coalesce(sum(loaded), 0)::float8 as loaded,
+              coalesce(sum(duplicate), 0)::float8 as duplicate,
+              coalesce(sum(dead_lettered), 0)::float8 as "deadLettered"
+       from audit.pipeline_batches`,
+    )
+    return rows[0]!
+  })
 }

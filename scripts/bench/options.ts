@@ -1,9 +1,23 @@
 import { parseArgs } from 'node:util'
-import { BadOption } from './bad-option.ts'
-import { SCENARIO_NAMES, type ScenarioName } from './scenarios.ts'
+import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios.ts'
+
+/** An option of the benchmark that is not accepted. A TypeError with a code, as `parseArgs` throws them. */
+export class BadOption extends TypeError {
+  override readonly name = 'BadOption'
+  readonly code = 'BAD_OPTION'
+
+  /**
+   * @param value undefined of an option that takes none.
+   * @param problem and what is accepted.
+   */
+  constructor(option: string, value: string | undefined, problem: string) {
+    super(`${option}${value === undefined ? '' : ` ${JSON.stringify(value.slice(0, 80))}`}: ${problem}`)
+  }
+}
 
 /** Every scenario with every number of partitions and batch size. */
 export interface MatrixOptions {
+  readonly kind: 'matrix'
   readonly records: number
   readonly scenarios: readonly ScenarioName[]
   readonly partitions: readonly number[]
@@ -13,6 +27,7 @@ export interface MatrixOptions {
 
 /** One scenario, by this checkout and by another commit. */
 export interface AgainstOptions {
+  readonly kind: 'against'
   readonly commit: string
   readonly pairs: number
   readonly records: number
@@ -21,12 +36,7 @@ export interface AgainstOptions {
   readonly batchSize: number
 }
 
-export type BenchCommand =
-  | { readonly kind: 'help' }
-  | ({ readonly kind: 'matrix' } & MatrixOptions)
-  | ({ readonly kind: 'against' } & AgainstOptions)
-
-export const DEFAULTS = {
+const DEFAULTS = {
   records: 200_000,
   scenarios: SCENARIO_NAMES,
   partitions: [3, 1],
@@ -43,8 +53,45 @@ const LIMITS = {
   pairs: [9, 99],
 } as const
 
+const scenarios = SCENARIO_NAMES.map((name) => `    ${name.padEnd(8)} ${SCENARIOS[name].about}`).join('\n')
+const { against } = DEFAULTS
+
+export const HELP = `Usage: npm run bench -- [options]
+       make bench ARGS="[options]"
+
+Drains topics with the ETL, holds the warehouse against what was sent, and copies the same rows with COPY on the
+same Postgres in one run. Says facts per second, their ratio to COPY, CPU as a multiple of COPY's, and memory.
+
+Examples:
+  npm run bench                                     the whole matrix: some minutes
+  npm run bench -- --scenario mix --statements      which statement takes how long
+  npm run bench -- --partitions 3 --batch-size 1000,5000 --records 500000
+  npm run bench -- --against main                   is this version slower than that one?
+  npm run bench -- --against HEAD~1 --scenario v4 --pairs 15
+
+Options:
+  --records N          records of each topic, 1000 to 100000000 (${DEFAULTS.records})
+  --scenario LIST      of these, with commas (all):
+${scenarios}
+  --partitions LIST    partitions of the topic, 1 to 100 (${DEFAULTS.partitions.join()})
+  --batch-size LIST    BATCH_SIZE, 1 to 100000 (${DEFAULTS.batchSizes.join()})
+  --statements         drains each topic once more, one partition after the other, and says how long the worker waits
+                       for each SQL statement
+  --against COMMIT     drains one topic by this checkout, as it is, and by that commit in turn, each into a
+                       database migrated by its own version, and compares them pair by pair. One scenario,
+                       number of partitions and batch size (${against.scenario}, ${against.partitions}, ${against.batchSize})
+  --pairs N            of --against, 9 to 99 (${DEFAULTS.pairs})
+  -h, --help           this text
+
+Takes its servers as the tests do (PULSE_SERVERS, or KAFKA_BROKERS and DATABASE_URL); makes databases and topics of
+its own there and removes them. Postgres' CPU is seen of local servers only.
+Exit codes: 0 measured, and with --against no slower; 1 failed, or the warehouse is not as sent; 2 usage;
+6 slower than COMMIT: the whole interval of the ratio of speeds is below 0.97, so by more than 3 %.`
+
 /** @throws BadOption, or what `parseArgs` says of an option that there is not. */
-export function readOptions(args: readonly string[]): BenchCommand {
+export function readOptions(
+  args: readonly string[],
+): MatrixOptions | AgainstOptions | { readonly kind: 'help' } {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     args: [...args],

@@ -1,13 +1,13 @@
-import { Client } from 'pg'
+import { withClient } from '../with-client.ts'
 
-export interface Amounts {
-  readonly facts: number
-  readonly batches: number
-  readonly deadLetters: number
-  readonly actions: number
-  readonly alerts: number
+/** As the help of bench:pages says. */
+const AMOUNTS = {
+  facts: 1_000_000,
+  batches: 100_000,
+  deadLetters: 20_000,
+  actions: 1_000,
+  alerts: 1_000,
 }
-
 /** One partition of the ledger in four is each run's. */
 const PARTITIONS = 4
 const SECONDS_A_RUN = 30
@@ -16,25 +16,19 @@ const SECONDS_A_RUN = 30
  * Fills an empty, migrated warehouse as that many runs would have, one every 30 s up to now: facts with their
  * keys and rollup, a ledger that balances, dead letters in groups, some of them resolved.
  */
-export async function fillWarehouse(databaseUrl: string, topic: string, amounts: Amounts): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+export function fillWarehouse(databaseUrl: string, topic: string): Promise<void> {
+  return withClient(databaseUrl, async (client) => {
     await client.query(`set synchronous_commit to off; set timezone to 'UTC'; select setseed(0.5)`)
-    for (const [what, text] of statements(topic, amounts)) {
+    for (const [what, text] of statements(topic)) {
       process.stderr.write(`filling ${what}\n`)
       await client.query(text)
     }
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 /** All values are ours and numbers; a record's place follows from its number alone. */
-function statements(
-  topic: string,
-  { facts, batches, deadLetters, actions, alerts }: Amounts,
-): [string, string][] {
+function statements(topic: string): [string, string][] {
+  const { facts, batches, deadLetters, actions, alerts } = AMOUNTS
   const runs = batches / PARTITIONS
   const perBatch = facts / batches
   const size = perBatch + 1 // and one that is a duplicate or a dead letter

@@ -1,7 +1,5 @@
 import { aligned } from '../../etl/text/table.ts'
 import type { AddressInfo } from 'node:net'
-import { parseArgs } from 'node:util'
-import { Client } from 'pg'
 import { readConfig } from '../../etl/process/config.ts'
 import { compile, theOnly } from '../../etl/stream/compile.ts'
 import { streams } from '../../streams/index.ts'
@@ -9,11 +7,12 @@ import { startServer } from '../../etl/worker/server.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
-import { failCommand } from '../command-failure.ts'
+import { runCommand } from '../command-failure.ts'
 import { migrate } from '../migration/migrate.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { startServers, type Servers } from '../servers/index.ts'
-import { fillWarehouse, type Amounts } from './pages-warehouse.ts'
+import { withClient } from '../with-client.ts'
+import { fillWarehouse } from './pages-warehouse.ts'
 
 const HELP = `Usage: npm run bench:pages
 
@@ -24,13 +23,6 @@ Takes its servers as the tests do (PULSE_SERVERS, or KAFKA_BROKERS and DATABASE_
 its own there and removes it. About two minutes.
 Exit codes: 0 each page answers within 100 ms (19 of its 20 requests), 6 some don't, 1 failed.`
 
-const AMOUNTS: Amounts = {
-  facts: 1_000_000,
-  batches: 100_000,
-  deadLetters: 20_000,
-  actions: 1_000,
-  alerts: 1_000,
-}
 const WARM_UPS = 3
 const REQUESTS = 20
 const LIMIT_MS = 100
@@ -46,16 +38,11 @@ interface Timing {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
-  if (values.help === true) {
-    console.log(HELP)
-    return 0
-  }
   const servers = await startServers()
   const database = await createDatabase(servers.databaseUrl, 'pulse_bench')
   try {
     await migrate(database.url)
-    await fillWarehouse(database.url, TOPIC, AMOUNTS)
+    await fillWarehouse(database.url, TOPIC)
     const timings = await measurePages(servers, database.url)
     console.log(table(timings))
     const slow = timings.filter(({ p95 }) => p95 >= LIMIT_MS)
@@ -115,14 +102,13 @@ async function logIn(url: string): Promise<string> {
 
 /** Every page, with what an operator would ask of it; the ids are of something in the middle. */
 async function pathsIn(databaseUrl: string): Promise<string[]> {
-  const client = new Client({ connectionString: databaseUrl })
-  await client.connect()
-  const { rows } = await client.query<{ run: string; letter: string; action: string }>(
-    `select (select max(id) / 2 from audit.pipeline_runs)::text as run,
-            (select max(id) from audit.dead_letters where resolved_at is null)::text as letter,
-            (select max(id) / 2 from audit.operator_actions)::text as action`,
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<{ run: string; letter: string; action: string }>(
+      `select (select max(id) / 2 from audit.pipeline_runs)::text as run,
+              (select max(id) from audit.dead_letters where resolved_at is null)::text as letter,
+              (select max(id) / 2 from audit.operator_actions)::text as action`,
+    ),
   )
-  await client.end()
   const { run, letter, action } = rows[0]!
   const lists = [
     '/actions',
@@ -192,8 +178,4 @@ function table(timings: readonly Timing[]): string {
   return aligned(rows).join('\n')
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  failCommand(error)
-}
+await runCommand(HELP, main)

@@ -1,7 +1,7 @@
 import { median, medianInterval, type MedianInterval } from './statistics.ts'
 
 /** A slowdown up to this share is not held against a version: the machine's own noise is as large. */
-export const TOLERATED_SLOWDOWN = 0.03
+const TOLERATED_SLOWDOWN = 0.03
 const LEVEL = 0.95
 
 /** A ratio of two versions over pairs of runs. */

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { Client } from 'pg'
 import { from, to } from 'pg-copy-streams'
-import { withClient } from './client.ts'
+import { withClient } from '../with-client.ts'
 import type { CpuMeter } from './cpu.ts'
 import { median } from './statistics.ts'
 
@@ -13,7 +13,7 @@ import { median } from './statistics.ts'
  *
  * Neither claims, keeps a rollup, a ledger or a watermark, or reads Kafka.
  */
-export const YARDSTICKS = ['facts', 'facts and keys'] as const
+const YARDSTICKS = ['facts', 'facts and keys'] as const
 export type Yardstick = (typeof YARDSTICKS)[number]
 
 export interface Copied {

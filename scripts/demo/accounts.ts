@@ -1,12 +1,12 @@
+import type { Pool } from 'pg'
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
-import type { DeadLetterCode } from '../../etl/stream/types.ts'
+import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
 import { compile, theOnly } from '../../etl/stream/compile.ts'
 import { streams } from '../../streams/index.ts'
 import { INVALID_KINDS } from '../../producer/invalid.ts'
 import type { MessageKind } from '../../producer/stream.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
-import { table, thousands, wrapped, type LogLine } from './screen.ts'
-import { readSummary, renderSummary, type Summary } from './summary.ts'
+import { oneLine, table, thousands, wrapped, type LogLine } from './screen.ts'
 import type { Workplace } from './workplace.ts'
 
 /** How the producer and the ETL have ended. */
@@ -131,4 +131,120 @@ function renderComparison(comparisons: readonly Comparison[], inDoubt: number): 
       ? [`  ${thousands(inDoubt)} more were handed to Kafka and not acknowledged: they may be there or not`]
       : []),
   ].join('\n')
+}
+
+/** What the warehouse holds. Money is Postgres' own text of it. */
+export interface Summary {
+  /** Most transactions first. Sums of different currencies are never added up. */
+  readonly currencies: readonly { currency: string; transactions: number; revenue: string; tax: string }[]
+  /** Most transactions first, at most four. */
+  readonly categories: readonly { category: string; transactions: number }[]
+  readonly transactions: number
+  readonly flagged: number
+  /** The three flagged ones with the highest amounts, whatever the currency, as the rule has it. */
+  readonly largest: readonly FlaggedSale[]
+  readonly rejected: readonly { code: DeadLetterCode; count: number; example: Issue | null }[]
+  /** Records that the ledger knows as consumed and as duplicates. */
+  readonly consumed: number
+  readonly duplicates: number
+}
+
+interface FlaggedSale {
+  readonly amount: string
+  readonly currency: string
+  readonly customer: string
+  readonly category: string
+  readonly score: number
+  readonly reasons: readonly string[]
+}
+
+/** Reads the summary in one snapshot, so that its parts agree. */
+async function readSummary(pool: Pool): Promise<Summary> {
+  const client = await pool.connect()
+  const rows = async <T extends object>(text: string): Promise<T[]> => (await client.query<T>(text)).rows
+  try {
+    await client.query('begin isolation level repeatable read read only')
+    const currencies = await rows<Summary['currencies'][number]>(
+      `select currency, sum(transactions)::bigint as transactions, round(sum(amount), 2)::text as revenue,
+              round(sum(tax_amount), 2)::text as tax
+       from warehouse.sales_by_minute group by currency order by transactions desc, currency`,
+    )
+    const categories = await rows<Summary['categories'][number]>(
+      `select product_category as category, sum(transactions)::bigint as transactions
+       from warehouse.sales_by_minute group by product_category order by transactions desc, category limit 4`,
+    )
+    const [facts] = await rows<Pick<Summary, 'transactions' | 'flagged'>>(
+      `select count(*) as transactions, count(*) filter (where is_fraud_flagged) as flagged from warehouse.transactions`,
+    )
+    const largest = await rows<FlaggedSale>(
+      `select amount::text, currency, customer_id as customer, product_category as category, fraud_score as score,
+              fraud_reasons as reasons
+       from warehouse.transactions where is_fraud_flagged order by transactions.amount desc, order_id limit 3`,
+    )
+    const rejected = await rows<Summary['rejected'][number]>(
+      `select code, count(*), (array_agg(issues -> 0 order by id))[1] as example
+       from audit.dead_letters group by code order by count desc, code`,
+    )
+    const [ledger] = await rows<Pick<Summary, 'consumed' | 'duplicates'>>(
+      `select coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(duplicate), 0)::bigint as duplicates
+       from audit.pipeline_batches`,
+    )
+    await client.query('commit')
+    return { currencies, categories, largest, rejected, ...facts!, ...ledger! }
+  } finally {
+    client.release()
+  }
+}
+
+/** Sales, fraud and rejections, for people. */
+function renderSummary(summary: Summary): string {
+  return [sales(summary), topCategories(summary), fraud(summary), rejections(summary)]
+    .filter((block) => block.length > 0)
+    .map((block) => block.map((line) => oneLine(line)).join('\n'))
+    .join('\n\n')
+}
+
+function sales({ currencies }: Summary): string[] {
+  if (currencies.length === 0) return ['Sales: none']
+  const rows = currencies.map(({ currency, transactions, revenue, tax }) => [
+    currency,
+    thousands(transactions),
+    thousands(revenue),
+    thousands(tax),
+  ])
+  return ['Sales', ...table([['currency', 'transactions', 'revenue', 'tax'], ...rows])]
+}
+
+function topCategories(summary: Summary): string[] {
+  if (summary.categories.length === 0) return []
+  const parts = summary.categories.map(
+    ({ category, transactions }) => `${category} ${thousands(transactions)}`,
+  )
+  return [`Top categories (transactions): ${parts.join(', ')}`]
+}
+
+function fraud({ transactions, flagged, largest }: Summary): string[] {
+  if (transactions === 0) return []
+  const share = ((flagged / transactions) * 100).toFixed(1)
+  const head = `Fraud: ${thousands(flagged)} of ${thousands(transactions)} flagged (${share} %)`
+  if (largest.length === 0) return [head]
+  const rows = largest.map(({ amount, currency, category, customer, score, reasons }) => [
+    thousands(amount),
+    currency,
+    category,
+    customer,
+    `score ${score}: ${reasons.join(', ')}`,
+  ])
+  return [`${head}; the largest:`, ...table(rows)]
+}
+
+function rejections({ rejected }: Summary): string[] {
+  if (rejected.length === 0) return ['Rejected: none']
+  const total = rejected.reduce((sum, { count }) => sum + count, 0)
+  const rows = rejected.map(({ code, count, example }) => [
+    code,
+    thousands(count),
+    example === null ? '' : `e.g. ${example.message}`,
+  ])
+  return [`Rejected: ${thousands(total)} records, kept as dead letters`, ...table(rows)]
 }

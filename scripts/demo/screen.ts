@@ -1,4 +1,6 @@
 import { aligned } from '../../etl/text/table.ts'
+import { wrappedLines } from '../wrapped.ts'
+
 /** pino's numbers. */
 const INFO = 30
 export const WARN = 40
@@ -159,16 +161,8 @@ export function oneLine(text: string, width = WIDTH): string {
 }
 
 /** Breaks a text between words; lines after the first are indented. */
-export function wrapped(text: string, indent = '', width = WIDTH): string {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last === undefined) lines.push(word)
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(`${indent}${word}`)
-  }
-  return lines.join('\n')
-}
+export const wrapped = (text: string, indent = '', width = WIDTH): string =>
+  wrappedLines(text, width, indent).join('\n')
 
 /** Rows with their cells below each other; a column that begins with a digit somewhere is of numbers. */
 export function table(rows: readonly (readonly string[])[], indent = '  '): string[] {

@@ -54,29 +54,14 @@ const OF_GIVEN_SERVERS = [
   'TOPIC_MIN_INSYNC',
 ]
 
-export interface Names {
-  readonly database: string
-  readonly topic: string
-  readonly dlqTopic: string
-  readonly group: string
-}
+export type Names = Readonly<ReturnType<typeof chooseNames>>
 
 /** The usual names on servers of our own; on given ones names that nobody has. */
-export function chooseNames(mode: Servers['mode'], random: string): Names {
+export function chooseNames(mode: Servers['mode'], random: string) {
   if (mode !== 'given')
-    return {
-      database: 'pulse',
-      topic: 'transactions',
-      dlqTopic: 'transactions.dlq',
-      group: 'etl-consumer',
-    }
+    return { database: 'pulse', topic: 'transactions', dlqTopic: 'transactions.dlq', group: 'etl-consumer' }
   const name = `pulse-demo-${random}`
-  return {
-    database: `pulse_demo_${random}`,
-    topic: name,
-    dlqTopic: `${name}.dlq`,
-    group: name,
-  }
+  return { database: `pulse_demo_${random}`, topic: name, dlqTopic: `${name}.dlq`, group: name }
 }
 
 /** The environment of the programs, made of the demo's own. */

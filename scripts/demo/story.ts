@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
+import { readAllProgress } from '../../etl/ledger/watermark.ts'
 import { within } from '../servers/wait.ts'
 import { aborted } from '../../etl/process/aborted.ts'
 import { Watchdog } from '../servers/watchdog.ts'
@@ -105,15 +106,11 @@ export interface Lag {
 /** How far the warehouse is behind the topic. */
 async function readLag({ kafka, pool, names: { topic } }: Workplace): Promise<Lag> {
   const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
-  const { rows } = await pool.query<{ partition: number; next: number; stopReason: string | null }>(
-    `select partition, next_offset as next, stop_reason as "stopReason" from audit.partition_progress
-     where topic = $1 order by partition`,
-    [topic],
-  )
-  const next = new Map(rows.map((row) => [row.partition, row.next]))
+  const watermarks = await readAllProgress(pool, topic)
+  const next = new Map(watermarks.map(({ partition, nextOffset }) => [partition, nextOffset]))
   return {
     records: bounds.reduce((sum, { partition, start, end }) => sum + end - (next.get(partition) ?? start), 0),
-    stopped: rows.flatMap(({ partition, stopReason }) =>
+    stopped: watermarks.flatMap(({ partition, stopReason }) =>
       stopReason === null ? [] : [`partition ${partition}: ${stopReason}`],
     ),
   }

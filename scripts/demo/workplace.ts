@@ -1,8 +1,7 @@
 import { messageOf } from '../../etl/text/message-of.ts'
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import pRetry from 'p-retry'
 import { escapeIdentifier, type Pool } from 'pg'
@@ -12,7 +11,7 @@ import type { Logger } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { isTemporary } from '../../producer/publish.ts'
 import { migrate, MigrationRefused } from '../migration/migrate.ts'
-import { renderReport } from '../schema-validator/render.ts'
+import { renderReport } from '../schema-validator/report.ts'
 import type { Servers } from '../servers/index.ts'
 import { runStatement } from '../servers/postgres.ts'
 import { topicSpecs } from '../topics.ts'
@@ -57,7 +56,8 @@ export async function openWorkplace(
   const names = chooseNames(servers.mode, randomBytes(4).toString('hex'))
   const programEnv = programEnvironment(env, servers, names)
   const config = readProgramConfig(programEnv)
-  const removal = servers.mode === 'given' ? new Removal(names, servers.databaseUrl, programEnv) : undefined
+  const removeMade =
+    servers.mode === 'given' ? startRemoval(names, servers.databaseUrl, programEnv) : undefined
   const kafka = createKafka(config, logger, 'pulse-demo')
   const pool = createPool(config, 'pulse_loader', logger)
   const workplace: Workplace = {
@@ -68,14 +68,14 @@ export async function openWorkplace(
     pool,
     remove: async () => {
       await pool.end()
-      return removal === undefined || removal.remove()
+      return removeMade === undefined || removeMade()
     },
   }
   try {
     await makeDatabase(servers.databaseUrl, names.database)
     say(await migrated(config.DATABASE_URL, names.database))
     say(await madeTopics(kafka, config))
-    if (removal !== undefined)
+    if (removeMade !== undefined)
       say(`${INDENT}At the end the demo removes what it has made here: this database, these topics.`)
     return workplace
   } catch (error) {
@@ -135,36 +135,28 @@ const removalProgram = fileURLToPath(new URL('remove.ts', import.meta.url))
  * It waits for the end of a pipe to us, as the servers' watchdog does, and for the same reason: after
  * kill -9 or a second Ctrl-C no handler of ours runs, but the kernel closes the pipe. An orderly end takes
  * the same way, so there is one clean-up. Start it before anything is made.
+ *
+ * @param databaseUrl the maintenance database, from which the demo's own is dropped.
+ * @returns what removes everything; it says what may be left, and gives false then.
  */
-class Removal {
-  readonly #child: ChildProcessByStdio<Writable, null, null>
-  readonly #exited: Promise<unknown[]>
-  readonly #names: Names
-
-  /** @param databaseUrl the maintenance database, from which the demo's own is dropped. */
-  constructor(names: Names, databaseUrl: string, env: Readonly<Record<string, string | undefined>>) {
-    this.#names = names
-    this.#child = spawn(
-      process.execPath,
-      [removalProgram, names.database, names.topic, names.dlqTopic, names.group],
-      {
-        // Its own session: Ctrl-C must not reach it. Its errors are for people, whatever became of us.
-        detached: true,
-        env: { ...env, DATABASE_URL: databaseUrl },
-        stdio: ['pipe', 'ignore', 'inherit'],
-      },
-    )
-    this.#child.stdin.on('error', () => {}) // EPIPE: it has gone; its exit code says why
-    this.#exited = once(this.#child, 'exit')
-    this.#exited.catch(() => {})
-  }
-
-  /** Removes everything. Says what may be left, and gives false then. */
-  async remove(): Promise<boolean> {
-    this.#child.stdin.end()
-    const [code] = await this.#exited.catch(() => [])
+function startRemoval(
+  { database, topic, dlqTopic, group }: Names,
+  databaseUrl: string,
+  env: Workplace['env'],
+): () => Promise<boolean> {
+  const child = spawn(process.execPath, [removalProgram, database, topic, dlqTopic, group], {
+    // Its own session: Ctrl-C must not reach it. Its errors are for people, whatever became of us.
+    detached: true,
+    env: { ...env, DATABASE_URL: databaseUrl },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  child.stdin.on('error', () => {}) // EPIPE: it has gone; its exit code says why
+  const exited = once(child, 'exit')
+  exited.catch(() => {})
+  return async () => {
+    child.stdin.end()
+    const [code] = await exited.catch(() => [])
     if (code === 0) return true
-    const { database, topic, dlqTopic, group } = this.#names
     console.error(
       `Not everything that the demo made could be removed. Look for the database ${database}, ` +
         `the topics ${topic} and ${dlqTopic}, and the group ${group}.`,

@@ -1,4 +1,4 @@
-import { Client, type ClientBase } from 'pg'
+import type { ClientBase } from 'pg'
 import {
   appliedMigrations,
   readMigrations,
@@ -9,9 +9,10 @@ import { messageOf } from '../../etl/text/message-of.ts'
 import { isAsDeclared, reportRights, type RightsReport } from '../rights/judge.ts'
 import type { SchemaReport } from '../schema-validator/report.ts'
 import { validateSchema } from '../schema-validator/validate.ts'
+import { withClient } from '../with-client.ts'
 import { ensureRoles, prepareDatabase } from './roles.ts'
 
-export interface MigrationResult {
+interface MigrationResult {
   /** Tags of what was applied now; empty where all was there. */
   readonly applied: readonly string[]
   readonly report: SchemaReport
@@ -43,42 +44,34 @@ export async function migrate(
   databaseUrl: string,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<MigrationResult> {
-  const client = new Client({
-    connectionString: databaseUrl,
+  return withClient(databaseUrl, (client) => migrateOn(client, migrations), {
     connectionTimeoutMillis: 5_000,
     application_name: 'global-sales-pulse migrate',
   })
-  await client.connect()
-  try {
-    await client.query('begin')
-    await client.query(`select pg_advisory_xact_lock(hashtext('pulse: migrate'))`)
-    await client.query(`set local timezone to 'UTC'; set local lock_timeout to '10s'`)
-    const wrong = await wrongSettings(client)
-    if (wrong.length > 0)
-      throw new MigrationRefused(
-        `the server's settings break a promise:\n${wrong.map((w) => `  ${w}`).join('\n')}`,
-      )
-    await ensureRoles(client)
-    await prepareDatabase(client)
-    await client.query('set local role pulse_owner')
-    const applied = await applyMissing(client, migrations)
-    const report = await validateSchema(client, { schemas: ['warehouse', 'audit'], inTransaction: true })
-    const rights = await reportRights(client)
-    if (!report.valid)
-      throw new MigrationRefused('the schema did not pass validation; nothing was changed', {
-        report,
-        rights,
-      })
-    if (!isAsDeclared(rights))
-      throw new MigrationRefused('roles may do more or less than they should; nothing was changed', {
-        report,
-        rights,
-      })
-    await client.query('commit')
-    return { applied, report, rights }
-  } finally {
-    await client.end() // ends an open transaction too: rolled back
-  }
+}
+
+async function migrateOn(client: ClientBase, migrations: readonly Migration[]): Promise<MigrationResult> {
+  await client.query('begin')
+  await client.query(`select pg_advisory_xact_lock(hashtext('pulse: migrate'))`)
+  await client.query(`set local timezone to 'UTC'; set local lock_timeout to '10s'`)
+  const wrong = await wrongSettings(client)
+  if (wrong.length > 0)
+    throw new MigrationRefused(
+      `the server's settings break a promise:\n${wrong.map((w) => `  ${w}`).join('\n')}`,
+    )
+  await ensureRoles(client)
+  await prepareDatabase(client)
+  await client.query('set local role pulse_owner')
+  const applied = await applyMissing(client, migrations)
+  const report = await validateSchema(client, { schemas: ['warehouse', 'audit'], inTransaction: true })
+  const rights = await reportRights(client)
+  const found = { report, rights }
+  if (!report.valid)
+    throw new MigrationRefused('the schema did not pass validation; nothing was changed', found)
+  if (!isAsDeclared(rights))
+    throw new MigrationRefused('roles may do more or less than they should; nothing was changed', found)
+  await client.query('commit')
+  return { applied, ...found }
 }
 
 async function applyMissing(client: ClientBase, migrations: readonly Migration[]): Promise<string[]> {
@@ -128,7 +121,7 @@ const REQUIRED: readonly { setting: string; accepted: readonly string[]; why: st
 ]
 
 /** What of the server's settings breaks a promise, in a sentence each; empty when all is right. */
-export async function wrongSettings(client: ClientBase): Promise<string[]> {
+async function wrongSettings(client: ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ name: string; value: string }>(
     `select name, current_setting(name) as value from unnest($1::text[]) as name`,
     [REQUIRED.map(({ setting }) => setting)],

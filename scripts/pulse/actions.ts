@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { continueAction, readActions, stopAction, type Action } from '../../etl/operations/actions.ts'
-import { aLimit, anId, JSON_OPTION, withExamples } from './arguments.ts'
+import { addCommand, aLimit, anId, JSON_OPTION } from './arguments.ts'
 import { BY_OPTION, thisOperator } from './operator.ts'
 import { print, printRows, type Column } from './output.ts'
 import { inSession } from './session.ts'
@@ -19,33 +19,36 @@ const COLUMNS: readonly Column<Action>[] = [
   { heading: 'target', of: ({ target }) => JSON.stringify(target) },
 ]
 
-interface ListOptions {
-  readonly limit: number
-  readonly json?: boolean
-}
+const ID = ['<id>', 'its number, as the list has it', anId] as const
 
 export function addActions(parent: Command): void {
-  const actions = parent
-    .command('actions')
-    .description('What operators did: who, when, why, and what came of it; background work is stopped here.')
-  withExamples(actions, 'actions', 'actions stop 12', 'actions continue 12')
-
-  const list = actions
-    .command('list', { isDefault: true })
-    .description('What was done, newest first. Of background work, how far it is.')
+  const actions = addCommand(
+    parent,
+    'actions',
+    'What operators did: who, when, why, and what came of it; background work is stopped here.',
+    ['actions', 'actions stop 12', 'actions continue 12'],
+  )
+  addCommand(
+    actions,
+    'list',
+    'What was done, newest first. Of background work, how far it is.',
+    ['actions list', 'actions list --json | jq \'.[] | select(.status == "running")\''],
+    { isDefault: true },
+  )
     .option('--limit <n>', 'at most so many', aLimit, 20)
     .option(...JSON_OPTION)
-    .action(({ limit, json = false }: ListOptions) =>
+    .action(({ limit, json = false }: { limit: number; json?: boolean }) =>
       inSession(async ({ pool }) => {
         printRows(await readActions(pool, limit), COLUMNS, { json, none: 'Nobody did anything yet.' })
       }),
     )
-  withExamples(list, 'actions list', 'actions list --json | jq \'.[] | select(.status == "running")\'')
-
-  const stop = actions
-    .command('stop')
-    .description('Stops a replay or other background work at its next step. It can be continued.')
-    .argument('<id>', 'its number, as the list has it', anId)
+  addCommand(
+    actions,
+    'stop',
+    'Stops a replay or other background work at its next step. It can be continued.',
+    ['actions stop 12'],
+  )
+    .argument(...ID)
     .option(...BY_OPTION)
     .action((id: number, { by }: { by?: string }) =>
       inSession(async ({ pool }) => {
@@ -54,12 +57,10 @@ export function addActions(parent: Command): void {
         print(`Action ${id} (${action}) ${stops}. Let it go on: pulse actions continue ${id}`)
       }),
     )
-  withExamples(stop, 'actions stop 12')
-
-  const go = actions
-    .command('continue')
-    .description('Lets stopped or failed background work go on where it was.')
-    .argument('<id>', 'its number, as the list has it', anId)
+  addCommand(actions, 'continue', 'Lets stopped or failed background work go on where it was.', [
+    'actions continue 12',
+  ])
+    .argument(...ID)
     .option(...BY_OPTION)
     .action((id: number, { by }: { by?: string }) =>
       inSession(async ({ pool }) => {
@@ -67,5 +68,4 @@ export function addActions(parent: Command): void {
         print(`Action ${id} (${action}) goes on when a worker takes it. See how far it is: pulse actions`)
       }),
     )
-  withExamples(go, 'actions continue 12')
 }

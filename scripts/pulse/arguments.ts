@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, type Command, type CommandOptions } from 'commander'
 
 /** Puts examples in front of a command's help, where readers look first. */
 export function withExamples(command: Command, ...lines: readonly string[]): Command {
@@ -14,11 +14,13 @@ export const addCommand = (
   name: string,
   description: string,
   examples: readonly string[],
-): Command => withExamples(parent.command(name).description(description), ...examples)
+  options?: CommandOptions,
+): Command => withExamples(parent.command(name, options).description(description), ...examples)
 
 export const JSON_OPTION = ['--json', 'print JSON instead'] as const
 
-const wholeNumber =
+/** A whole number in these bounds. @throws InvalidArgumentError */
+export const wholeNumber =
   (min: number, max: number) =>
   (text: string): number => {
     const n = Number(text)

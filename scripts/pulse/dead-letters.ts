@@ -1,8 +1,13 @@
 import type { Command } from 'commander'
 import { addCommand, aLimit, anId, JSON_OPTION } from './arguments.ts'
 import { dismissDeadLetters, redriveDeadLetters, withActOptions } from './dead-letters/bulk-action.ts'
-import { printDeadLetters, printGroups, stateOption, withFilterOptions } from './dead-letters/look.ts'
-import { showDeadLetter } from './dead-letters/show.ts'
+import {
+  printDeadLetters,
+  printGroups,
+  showDeadLetter,
+  stateOption,
+  withFilterOptions,
+} from './dead-letters/look.ts'
 
 export function addDeadLetters(parent: Command): void {
   const deadLetters = addCommand(

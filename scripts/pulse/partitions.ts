@@ -7,6 +7,9 @@ import {
   requireOffset,
   type PartitionNow,
 } from '../../etl/partitions/stopped.ts'
+import { alias, sql } from '../../etl/postgres/drizzle.ts'
+import { columnsOf, read, type Row } from '../../etl/postgres/query.ts'
+import { partitionProgress } from '../../etl/schema/audit.ts'
 import { acknowledgeLoss, readDataLosses, type DataLoss } from '../../etl/partitions/losses.ts'
 import { lookAtGroup, takeOverGroup } from '../../etl/partitions/take-over.ts'
 import { count, offsets } from '../../etl/text/wording.ts'
@@ -76,22 +79,16 @@ export function addPartitions(parent: Command): void {
     .action(acknowledge)
 }
 
-interface Watermark {
-  readonly topic: string
-  readonly partition: number
-  readonly incarnation: number
-  readonly firstOffset: number
-  readonly nextOffset: number
-  readonly acceptedUntil: number
-  readonly clusterId: string
-  readonly updatedAt: Date
-  readonly openLosses: number
-  readonly stoppedAt: Date | null
-  readonly stopCode: string | null
-  readonly stopReason: string | null
+const p = alias(partitionProgress, 'p')
+const WATERMARK = {
+  ...columnsOf(p, 'topic', 'partition', 'incarnation', 'firstOffset', 'nextOffset', 'acceptedUntil'),
+  ...columnsOf(p, 'clusterId', 'updatedAt'),
+  openLosses: sql<number>`(select count(*) from audit.data_losses l
+    where l.topic = p.topic and l.partition = p.partition and acknowledged_at is null)`,
+  ...columnsOf(p, 'stoppedAt', 'stopCode', 'stopReason'),
 }
 
-const COLUMNS: readonly Column<Watermark>[] = [
+const COLUMNS: readonly Column<Row<typeof WATERMARK>>[] = [
   { heading: 'topic', of: ({ topic }) => topic },
   { heading: 'partition', of: ({ partition }) => String(partition) },
   { heading: 'incarnation', of: ({ incarnation }) => incarnation },
@@ -108,15 +105,12 @@ const COLUMNS: readonly Column<Watermark>[] = [
 /** The watermarks as the warehouse has them; `pulse status` holds them against Kafka. */
 async function listPartitions({ json = false }: { json?: boolean }): Promise<void> {
   await inSession(async ({ pool }) => {
-    const { rows } = await pool.query<Watermark>(
-      `select topic, partition, incarnation, first_offset as "firstOffset", next_offset as "nextOffset",
-              accepted_until as "acceptedUntil", cluster_id as "clusterId", updated_at as "updatedAt",
-              (select count(*) from audit.data_losses l
-               where l.topic = p.topic and l.partition = p.partition and acknowledged_at is null) as "openLosses",
-              stopped_at as "stoppedAt", stop_code as "stopCode", stop_reason as "stopReason"
-       from audit.partition_progress p order by topic, partition`,
+    const watermarks = await read(
+      pool,
+      WATERMARK,
+      (columns) => sql`select ${columns} from audit.partition_progress p order by topic, partition`,
     )
-    printRows(rows, COLUMNS, { json, none: 'No partition has a watermark: nothing was loaded yet.' })
+    printRows(watermarks, COLUMNS, { json, none: 'No partition has a watermark: nothing was loaded yet.' })
   })
 }
 
@@ -145,13 +139,11 @@ function whatIsLoaded({ progress: { stopCode, nextOffset }, end }: PartitionNow)
   )
 }
 
-interface IncarnationOptions extends ConsentOptions {
-  readonly fromBeginning?: boolean
-  readonly from?: number
-}
-
 /** Takes up the log that Kafka has now as a new one, from its beginning or an offset. */
-async function beginNewIncarnation(partition: number, options: IncarnationOptions): Promise<void> {
+async function beginNewIncarnation(
+  partition: number,
+  options: ConsentOptions & { fromBeginning?: boolean; from?: number },
+): Promise<void> {
   if ((options.fromBeginning === true) === (options.from !== undefined))
     throw new UsageError('One of --from-beginning and --from <offset> is needed.')
   await inSession(async ({ config, pool, kafka }) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { JSON_OPTION, withExamples } from './arguments.ts'
+import { addCommand, JSON_OPTION } from './arguments.ts'
 import { EXIT } from './errors.ts'
 import { print, printJson } from './output.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
@@ -8,9 +8,12 @@ import { streams } from '../../streams/index.ts'
 import { inSession } from './session.ts'
 
 export function addReconcile(parent: Command): void {
-  const command = parent
-    .command('reconcile')
-    .description('Proves that every record that was consumed is accounted for, exactly once.')
+  addCommand(
+    parent,
+    'reconcile',
+    'Proves that every record that was consumed is accounted for, exactly once.',
+    ['reconcile', 'reconcile --deep', "reconcile --json | jq '.checks[].findings[]'"],
+  )
     .option('--deep', 'also read the topic again, and find each record in the warehouse')
     .option(...JSON_OPTION)
     .addHelpText(
@@ -22,7 +25,6 @@ facts; dead letters are published; watermarks lie within Kafka's log. A job may 
 Exit codes: 0 balanced, 6 not balanced, 1 failed, 2 usage or configuration.`,
     )
     .action(run)
-  withExamples(command, 'reconcile', 'reconcile --deep', "reconcile --json | jq '.checks[].findings[]'")
 }
 
 async function run({ deep = false, json = false }: { deep?: boolean; json?: boolean }): Promise<void> {

@@ -1,31 +1,34 @@
 import type { Command } from 'commander'
 import { measuredOf, sampleInWords, type ReplayFigures } from '../../etl/replay/figures.ts'
-import { planReplay, type ReplayPlan } from '../../etl/replay/plan.ts'
-import type { ReplayRange } from '../../etl/replay/plan.ts'
+import { planReplay, type ReplayPlan, type ReplayRange } from '../../etl/replay/plan.ts'
 import { requestReplay } from '../../etl/replay/request.ts'
+import { aligned } from '../../etl/text/table.ts'
 import { printable } from '../../etl/text/printable.ts'
 import { count, offsets, thousands } from '../../etl/text/wording.ts'
-import { aMoment, anOffset, aPartition, JSON_OPTION, withExamples } from './arguments.ts'
+import { addCommand, aMoment, anOffset, aPartition, JSON_OPTION } from './arguments.ts'
 import { UsageError } from './errors.ts'
 import { followAction, withFollowOptions, type FollowOptions } from './follow-action.ts'
-import { confirm, BY_OPTION, thisOperator } from './operator.ts'
-import { print, printJson, table, type Column } from './output.ts'
+import { confirm, requireReason, thisOperator, withConsentOptions, type ConsentOptions } from './operator.ts'
+import { print, printJson } from './output.ts'
 import { inSession } from './session.ts'
 
-interface Options extends RangeOptions, FollowOptions {
+interface Options extends RangeOptions, FollowOptions, ConsentOptions {
   readonly dryRun?: boolean
   readonly reason?: string
-  readonly by?: string
-  readonly yes?: boolean
   readonly json?: boolean
 }
 
 export function addReplay(parent: Command): void {
-  const replay = parent
-    .command('replay')
-    .description(
-      'Reads what was loaded again and brings what is derived of it to the current code and settings.\nLoading goes on beside it. --dry-run says what would change.',
-    )
+  const replay = addCommand(
+    parent,
+    'replay',
+    'Reads what was loaded again and brings what is derived of it to the current code and settings.\nLoading goes on beside it. --dry-run says what would change.',
+    [
+      'replay --all --dry-run',
+      'replay --partition 0 --from 100 --to 2000 --reason "New fraud rule: INC-42"',
+      'replay --since 2h --yes',
+    ],
+  )
     .option('--all', 'everything that was loaded and that Kafka still holds')
     .option('--partition <n>', 'offsets of this partition', aPartition)
     .option('--from <offset>', 'its first offset', anOffset)
@@ -34,34 +37,22 @@ export function addReplay(parent: Command): void {
     .option('--until <when>', 'up to this time; by default as far as was loaded', aMoment)
     .option('--dry-run', 'change nothing, say what would change')
     .option('--reason <text>', 'why, for the record')
-    .option(...BY_OPTION)
-    .option('--yes', 'do not ask')
-    .option(...JSON_OPTION)
-  withFollowOptions(replay).action((options: Options) => run(replay, options))
-  withExamples(
-    replay,
-    'replay --all --dry-run',
-    'replay --partition 0 --from 100 --to 2000 --reason "New fraud rule: INC-42"',
-    'replay --since 2h --yes',
+  withFollowOptions(withConsentOptions(replay).option(...JSON_OPTION)).action((options: Options) =>
+    run(replay, options),
   )
 }
 
 async function run(command: Command, options: Options): Promise<void> {
   const range = rangeOf(options)
   if (range === undefined) return command.help({ error: true })
-  const dryRun = options.dryRun ?? false
-  const reason = options.reason?.trim()
-  if (reason === '') throw new UsageError('--reason is empty: say why, for whoever reads it in a year.')
+  const { dryRun = false, json = false, yes = false } = options
+  const reason = options.reason === undefined ? undefined : requireReason(options.reason)
   await inSession(async (session) => {
     const { pool, kafka, config } = session
     const topic = config.KAFKA_TOPIC
     if (!dryRun) {
       const plan = await planReplay(pool, kafka, topic, range)
-      await confirm(
-        `${describe(plan)}\nWhat is derived of these facts changes.`,
-        'replay',
-        options.yes ?? false,
-      )
+      await confirm(`${describe(plan)}\nWhat is derived of these facts changes.`, 'replay', yes)
     }
     const { action, plan } = await requestReplay(pool, kafka, thisOperator(options.by), {
       topic,
@@ -69,16 +60,15 @@ async function run(command: Command, options: Options): Promise<void> {
       dryRun,
       reason,
     })
-    if (dryRun || options.yes === true) console.error(describe(plan))
+    if (dryRun || yes) console.error(describe(plan))
     if (!options.wait) {
-      if (options.json ?? false) printJson({ actionId: action.id, ...plan })
+      if (json) printJson({ actionId: action.id, ...plan })
       else print(`Action ${action.id} waits for a worker. See how far it is: pulse actions`)
       return
     }
     const done = await followAction(session, action.id, options)
     const figures = done.result as unknown as ReplayFigures
-    if (options.json ?? false)
-      printJson({ actionId: action.id, runId: done.runId, dryRun, ...plan, ...figures })
+    if (json) printJson({ actionId: action.id, runId: done.runId, dryRun, ...plan, ...figures })
     else print(renderFigures(figures, dryRun))
   })
 }
@@ -92,7 +82,7 @@ function describe({ ranges, offsets: total, notes }: ReplayPlan): string {
   ].join('\n')
 }
 
-export interface RangeOptions {
+interface RangeOptions {
   readonly all?: boolean
   readonly partition?: number
   readonly from?: number
@@ -124,32 +114,22 @@ export function rangeOf({ all, partition, from, to, since, until }: RangeOptions
   return { kind: 'time', from: since.toISOString(), to: until?.toISOString() }
 }
 
-interface Line {
-  readonly what: string
-  readonly before: string
-  readonly after: string
-}
-
-const COLUMNS: readonly Column<Line>[] = [
-  { heading: '', of: ({ what }) => what },
-  { heading: 'before', of: ({ before }) => before },
-  { heading: 'after', of: ({ after }) => after },
-]
-
 const shown = (sum: number | string): string => (typeof sum === 'number' ? thousands(sum) : sum)
 
 /** What a replay found and did, or would do. */
-export function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
+function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
   const { records, facts, changed, samples } = figures
-  const sums = measuredOf(figures).map(([name, of, { before, after }]): Line => ({
-    what: `${name} ${of}`.trim(),
-    before: shown(before),
-    after: shown(after),
-  }))
+  const measured = measuredOf(figures).map(([name, of, { before, after }]) => [
+    printable(`${name} ${of}`.trim()),
+    shown(before),
+    shown(after),
+  ])
   return [
     `${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}, of ${count(facts, 'fact')} from ${count(records, 'record')}.`,
     ...leftAlone(figures),
-    ...(facts === 0 || sums.length === 0 ? [] : ['', ...table(sums, COLUMNS)]),
+    ...(facts === 0 || measured.length === 0
+      ? []
+      : ['', ...aligned([['', 'before', 'after'], ...measured], () => false)]),
     ...(samples.length === 0
       ? []
       : ['', ...samples.map(sampleInWords).map(({ of, change }) => printable(`${of}  ${change}`))]),

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { RUN_STATUSES } from '../../etl/schema/audit.ts'
 import { readRuns, type Run, type RunStatus } from '../../etl/status/runs.ts'
-import { aLimit, JSON_OPTION, withExamples } from './arguments.ts'
+import { addCommand, aLimit, JSON_OPTION } from './arguments.ts'
 import { printRows, type Column } from './output.ts'
 import { inSession } from './session.ts'
 import { duration } from '../../etl/text/wording.ts'
@@ -23,9 +23,11 @@ const COLUMNS: readonly Column<Run>[] = [
 ]
 
 export function addRuns(parent: Command): void {
-  const command = parent
-    .command('runs')
-    .description('The runs of the job, newest first.')
+  addCommand(parent, 'runs', 'The runs of the job, newest first.', [
+    'runs',
+    'runs --status failed --limit 5',
+    'runs --json',
+  ])
     .option('--limit <n>', 'at most so many', aLimit, 20)
     .addOption(new Option('--status <status>', 'only those').choices(RUN_STATUSES))
     .option(...JSON_OPTION)
@@ -35,5 +37,4 @@ export function addRuns(parent: Command): void {
         printRows(runs, COLUMNS, { json: options.json ?? false, none: 'There was no such run.' })
       }),
     )
-  withExamples(command, 'runs', 'runs --status failed --limit 5', 'runs --json')
 }

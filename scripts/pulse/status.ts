@@ -5,30 +5,28 @@ import type { Run } from '../../etl/status/runs.ts'
 import { readStatus, type PartitionStatus, type Status } from '../../etl/status/status.ts'
 import { printable } from '../../etl/text/printable.ts'
 import { count, duration, thousands } from '../../etl/text/wording.ts'
-import { seconds, withExamples } from './arguments.ts'
+import { addCommand, seconds } from './arguments.ts'
 import { sentenceOf } from './errors.ts'
 import { print, printJson, second, table, type Column } from './output.ts'
 import { inSession, type Session } from './session.ts'
-
-interface Options {
-  readonly watch?: true | number
-  readonly json?: boolean
-}
 
 const DEFAULT_SECONDS = 5
 const CLEAR_SCREEN = '\u001b[H\u001b[2J'
 
 export function addStatus(parent: Command): void {
-  const command = parent
-    .command('status')
-    .description('What the job is doing: lag, last run, freshness, and what waits for an operator.')
+  addCommand(
+    parent,
+    'status',
+    'What the job is doing: lag, last run, freshness, and what waits for an operator.',
+    ['status', 'status --watch 2', "status --json | jq '.partitions[].lag'"],
+  )
     .option('--watch [seconds]', `again and again, every ${DEFAULT_SECONDS} seconds by default`, seconds)
     .option('--json', 'print JSON instead; with --watch one object in a line')
     .action(printStatus)
-  withExamples(command, 'status', 'status --watch 2', "status --json | jq '.partitions[].lag'")
 }
 
-async function printStatus({ watch, json = false }: Options): Promise<void> {
+async function printStatus(options: { watch?: true | number; json?: boolean }): Promise<void> {
+  const { watch, json = false } = options
   await inSession(async (session) => {
     if (watch === undefined) {
       const now = await readStatus(session)
@@ -66,7 +64,7 @@ const COLUMNS: readonly Column<PartitionStatus>[] = [
 ]
 
 /** The status for people. */
-export function renderStatus(status: Status): string {
+function renderStatus(status: Status): string {
   const { kafka, partitions } = status
   const place = `Topic ${status.topic}, group ${status.groupId}, Kafka ${kafka.brokers}`
   const blocks = [

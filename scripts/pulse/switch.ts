@@ -3,34 +3,35 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { pause, requestRun, resume } from '../../etl/operations/control.ts'
 import { readWorkers } from '../../etl/operations/presence.ts'
+import { sql } from '../../etl/postgres/drizzle.ts'
+import { columnsOf, read, type Row } from '../../etl/postgres/query.ts'
+import { pipelineRuns } from '../../etl/schema/audit.ts'
 import { printable } from '../../etl/text/printable.ts'
 import { count } from '../../etl/text/wording.ts'
-import { seconds, withExamples } from './arguments.ts'
-import { CommandFailed, UsageError } from './errors.ts'
-import { BY_OPTION, thisOperator } from './operator.ts'
+import { addCommand, seconds } from './arguments.ts'
+import { CommandFailed } from './errors.ts'
+import { BY_OPTION, requireReason, thisOperator } from './operator.ts'
 import { print } from './output.ts'
 import { inSession } from './session.ts'
 
 /** The switch and the bell: they reach every worker within a second or two, through the warehouse. */
 export function addSwitch(parent: Command): void {
-  const stop = parent
-    .command('pause')
-    .description('Stops all workers at their next batch: ticks, replays, redrives, housekeeping.')
+  addCommand(
+    parent,
+    'pause',
+    'Stops all workers at their next batch: ticks, replays, redrives, housekeeping.',
+    ['pause --reason "Moving the warehouse: INC-42"'],
+  )
     .requiredOption('--reason <text>', 'why, for whoever finds it paused')
     .option(...BY_OPTION)
-    .action(({ reason, by }: { reason: string; by?: string }) => {
-      if (reason.trim() === '')
-        throw new UsageError('--reason is empty: say why, for whoever finds it paused.')
+    .action((options: { reason: string; by?: string }) => {
+      const reason = requireReason(options.reason, 'whoever finds it paused')
       return inSession(async ({ pool }) => {
-        await pause(pool, thisOperator(by), reason.trim())
+        await pause(pool, thisOperator(options.by), reason)
         print('Paused: nothing is loaded until somebody resumes. Let it go on: pulse resume')
       })
     })
-  withExamples(stop, 'pause --reason "Moving the warehouse: INC-42"')
-
-  const go = parent
-    .command('resume')
-    .description('Lets all workers go on; what fell due meanwhile is run at once.')
+  addCommand(parent, 'resume', 'Lets all workers go on; what fell due meanwhile is run at once.', ['resume'])
     .option(...BY_OPTION)
     .action(({ by }: { by?: string }) =>
       inSession(async ({ pool }) => {
@@ -38,11 +39,10 @@ export function addSwitch(parent: Command): void {
         print('Resumed. Watch it: pulse status --watch')
       }),
     )
-  withExamples(go, 'resume')
-
-  const trigger = parent
-    .command('trigger')
-    .description('Lets every worker run now, or right after the run that is under way.')
+  addCommand(parent, 'trigger', 'Lets every worker run now, or right after the run that is under way.', [
+    'trigger',
+    'trigger --wait --timeout 60',
+  ])
     .option('--wait', 'wait until each worker has ended a run that began after this')
     .option('--timeout <seconds>', 'with --wait: so long', seconds, 600)
     .option(...BY_OPTION)
@@ -56,7 +56,6 @@ export function addSwitch(parent: Command): void {
         if (wait) report(await runsEnded(pool, workers, requestedAt, timeout))
       }),
     )
-  withExamples(trigger, 'trigger', 'trigger --wait --timeout 60')
 }
 
 /** @throws CommandFailed where a run failed. */
@@ -68,14 +67,9 @@ function report(runs: readonly EndedRun[]): void {
   if (runs.some(({ status }) => status !== 'succeeded')) throw new CommandFailed('Not every run succeeded.')
 }
 
-/** A run that brought new records in, or tried to. */
-export interface EndedRun {
-  readonly id: number
-  readonly worker: string
-  readonly status: string
-  readonly consumed: number
-  readonly error: string | null
-}
+/** Of a run that brought new records in, or tried to. */
+const ENDED_RUN = columnsOf(pipelineRuns, 'id', 'worker', 'status', 'consumed', 'error')
+type EndedRun = Row<typeof ENDED_RUN>
 
 const LOOK_EVERY_MS = 250
 
@@ -85,7 +79,7 @@ const LOOK_EVERY_MS = 250
  * @returns the first such run of each.
  * @throws CommandFailed after `timeout` seconds: the runs go on.
  */
-export async function runsEnded(
+async function runsEnded(
   pool: Pool,
   workers: readonly string[],
   after: Date,
@@ -93,16 +87,18 @@ export async function runsEnded(
 ): Promise<EndedRun[]> {
   const deadline = performance.now() + timeout * 1_000
   for (;;) {
-    const { rows } = await pool.query<EndedRun>(
-      `select distinct on (worker) id, worker, status, consumed, error
-       from audit.pipeline_runs
-       where kind in ('tick', 'manual') and worker = any($1) and started_at >= $2 and status <> 'running'
-       order by worker, id`,
-      [workers, after],
+    const runs = await read(
+      pool,
+      ENDED_RUN,
+      (columns) => sql`
+        select distinct on (worker) ${columns} from ${pipelineRuns}
+        where kind in ('tick', 'manual') and worker = any(${sql.param(workers)}) and started_at >= ${after}
+          and status <> 'running'
+        order by worker, id`,
     )
-    if (rows.length === workers.length) return rows
+    if (runs.length === workers.length) return runs
     if (performance.now() > deadline) {
-      const ended = new Set(rows.map(({ worker }) => worker))
+      const ended = new Set(runs.map(({ worker }) => worker))
       const slow = workers.filter((worker) => !ended.has(worker))
       throw new CommandFailed(`After ${timeout} s no run has ended of: ${slow.join(', ')}. See: pulse status`)
     }

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import { DECLARED, type ObjectRights } from './declared.ts'
 import { readRights, type EffectiveRights, type Right, type RoleFacts } from './effective.ts'
 
-export interface RightsFinding {
+interface RightsFinding {
   /** A warning is about what only an administrator of the server can change: it shuts no gate. */
   readonly level: 'error' | 'warning'
   readonly message: string
@@ -14,13 +14,14 @@ const GROUPS = ['pulse_loader', 'pulse_reader'] as const satisfies readonly (key
 const OURS: readonly string[] = [...GROUPS, 'pulse_owner']
 const ADVISORY = Object.keys(DECLARED).filter((object) => object.startsWith('pg_catalog.'))
 const isGroup = (name: string) => GROUPS.some((group) => group === name)
-const keyOf = ({ object, right }: Pick<Right, 'object' | 'right'>) => `${right} on ${object}`
+type RightOn = Pick<Right, 'object' | 'right'>
+const keyOf = ({ object, right }: RightOn) => `${right} on ${object}`
 
 /**
  * Holds the rights that are there against those that are declared. Too wide is what lets a role do more
  * than it should; missing is what the ETL or a dashboard would fail for.
  */
-export function judgeRights(effective: EffectiveRights): RightsFinding[] {
+function judgeRights(effective: EffectiveRights): RightsFinding[] {
   const wide = new Map(effective.roles.map((role) => [role.name, [...tooMuchPower(role)]]))
   return [
     ...[...wide.values()].flat(),
@@ -64,11 +65,8 @@ function* tooMuchPower(role: RoleFacts): Generator<RightsFinding> {
 function* ownedElsewhere({ roles, foreign, database }: EffectiveRights): Generator<RightsFinding> {
   for (const { object, owner } of foreign)
     yield error(`${object} belongs to ${owner}`, `alter ${kindOf(object)} owner to pulse_owner`)
-  if (
-    roles.some(
-      ({ name, administrator }) => name === database.owner && !administrator && name !== 'pulse_owner',
-    )
-  )
+  const owner = roles.find(({ name }) => name === database.owner)
+  if (owner !== undefined && !owner.administrator && owner.name !== 'pulse_owner')
     yield error(
       `${database.owner} owns the database`,
       `alter database ${database.name} owner to <the login of the migrations>`,
@@ -116,14 +114,14 @@ function* missing(effective: EffectiveRights): Generator<RightsFinding> {
 
 /** What a role has by itself: not as everybody, nor as a member of a role that is looked at too. */
 export function ownRights({ roles, rights }: EffectiveRights, role: string): Right[] {
-  const from = new Set([
-    'PUBLIC',
-    ...(roles.find(({ name }) => name === role)?.memberOf ?? []).map((r) => r.name),
-  ])
+  const from = new Set(['PUBLIC', ...membershipsOf(role, roles)])
   from.delete(role)
   const elsewhere = new Set(rights.filter((right) => from.has(right.role)).map(keyOf))
   return rights.filter((right) => right.role === role && !elsewhere.has(keyOf(right)))
 }
+
+const membershipsOf = (role: string, roles: readonly RoleFacts[]): string[] =>
+  (roles.find(({ name }) => name === role)?.memberOf ?? []).map(({ name }) => name)
 
 /** Whoever has rights that can be too many: our groups, everybody, and others who were granted something. */
 export function rolesOf({ rights }: EffectiveRights): string[] {
@@ -136,15 +134,12 @@ export function rolesOf({ rights }: EffectiveRights): string[] {
 /** A login of ours may what its groups may; somebody else who was granted something, what the reader may. */
 function allowedTo(role: string, { roles }: EffectiveRights): Set<string> {
   if (role === 'PUBLIC') return new Set()
-  const memberships = [
-    role,
-    ...(roles.find(({ name }) => name === role)?.memberOf ?? []).map(({ name }) => name),
-  ]
+  const memberships = [role, ...membershipsOf(role, roles)]
   const groups = GROUPS.filter((group) => memberships.includes(group))
   return new Set((groups.length > 0 ? groups : ['pulse_reader' as const]).flatMap(declaredFor).map(keyOf))
 }
 
-function declaredFor(group: (typeof GROUPS)[number]): Pick<Right, 'object' | 'right'>[] {
+function declaredFor(group: (typeof GROUPS)[number]): RightOn[] {
   return Object.entries(DECLARED).flatMap(([object, rights]) =>
     (rights[group] ?? []).map((right) => ({ object, right })),
   )
@@ -160,7 +155,7 @@ const isServers = ({ object }: Pick<Right, 'object'>) => object.startsWith('pg_c
 const isOutside = (object: string) =>
   object === 'database' || object.startsWith('schema ') || isServers({ object })
 
-export function byObject(rights: readonly Pick<Right, 'object' | 'right'>[]): Map<string, string[]> {
+export function byObject(rights: readonly RightOn[]): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const { object, right } of rights) found.set(object, [...(found.get(object) ?? []), right])
   return found

@@ -1,5 +1,6 @@
 import { printable } from '../../etl/text/printable.ts'
 import type { EffectiveRights, Right } from './effective.ts'
+import { wrappedLines } from '../wrapped.ts'
 import { byObject, ownRights, partsOf, rolesOf, type RightsReport } from './judge.ts'
 
 const WIDTH = 110
@@ -27,7 +28,7 @@ function renderRole(role: string, effective: EffectiveRights): string[] {
   return [
     ...heading(role, '', effective),
     ...[...rows].flatMap(([rights, objects]) =>
-      wrapped(objects.join(', '), WIDTH - RIGHTS_WIDTH - 4).map(
+      wrappedLines(objects.join(', '), WIDTH - RIGHTS_WIDTH - 4).map(
         (line, i) => `    ${(i === 0 ? rights : '').padEnd(RIGHTS_WIDTH)}${line}`,
       ),
     ),
@@ -64,16 +65,4 @@ function heading(role: string, what: string, { roles }: EffectiveRights): string
   return [
     `  ${role}${what === '' ? '' : ` ${what}`}${acting.length === 0 ? '' : `; may act as it: ${acting.join(', ')}`}`,
   ]
-}
-
-/** Lines of at most this width, broken between words. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }

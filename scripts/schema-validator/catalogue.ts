@@ -140,17 +140,15 @@ export async function readCatalogue(client: ClientBase, wanted: string[] | null)
 
   const own = relations.filter(({ extension, selected }) => !extension && selected)
   const stored = own.filter(({ kind, root }) => kind.endsWith('table') && (kind !== 'foreign table' || root))
-  const oids = stored.map(({ oid }) => oid)
   const roots = stored.filter(({ root }) => root === null)
-  const columns = byTable(
-    await rowsOf<Column & OfTable>(
-      COLUMNS,
-      roots.map(({ oid }) => oid),
-    ),
-  )
-  const indexes = byTable(await rowsOf<Index & OfTable>(INDEXES, oids))
-  const constraints = byTable(await rowsOf<Constraint & OfTable>(CONSTRAINTS, oids))
-  const foreignKeys = byTable(await rowsOf<ForeignKey & OfTable>(FOREIGN_KEYS, oids))
+  const byTable = async <R extends object>(sql: string, tables: Relation[]): Promise<Map<number, R[]>> => {
+    const oids = tables.map(({ oid }) => oid)
+    return Map.groupBy(await rowsOf<R & { table: number }>(sql, oids), ({ table }) => table)
+  }
+  const columns = await byTable<Column>(COLUMNS, roots)
+  const indexes = await byTable<Index>(INDEXES, stored)
+  const constraints = await byTable<Constraint>(CONSTRAINTS, stored)
+  const foreignKeys = await byTable<ForeignKey>(FOREIGN_KEYS, stored)
 
   const partsOf = (relation: Relation): Parts => ({
     relation,
@@ -175,9 +173,3 @@ export async function readCatalogue(client: ClientBase, wanted: string[] | null)
     temporaryTables: temporary!.count,
   }
 }
-
-interface OfTable {
-  table: number
-}
-
-const byTable = <R extends OfTable>(rows: R[]): Map<number, R[]> => Map.groupBy(rows, ({ table }) => table)

@@ -1,4 +1,4 @@
-import { escapeIdentifier } from 'pg'
+import { escapeIdentifier as quote } from 'pg'
 import type { Column, ForeignKey, ForeignKeyColumn, Relation } from './catalogue.ts'
 
 /**
@@ -6,8 +6,6 @@ import type { Column, ForeignKey, ForeignKeyColumn, Relation } from './catalogue
  * reads. `ONLY` everywhere but on a partitioned table: a table that others inherit from answers for
  * its own rows, which is also how Postgres reads its foreign keys.
  */
-
-const quote = (name: string): string => escapeIdentifier(name)
 
 const from = (schema: string, name: string, partitioned: boolean): string =>
   `${partitioned ? '' : 'ONLY '}${quote(schema)}.${quote(name)}`

@@ -10,15 +10,16 @@ export interface Probes {
   foreignKeys: { child: Parts; key: ForeignKey; orphans: Answer<Orphans> | NotChecked }[]
 }
 
+/** What a statement that was allowed to fail gave, or why it failed. */
 export type Answer<T> = { ok: true; value: T } | { ok: false; sqlState: string; reason: string }
 
 /** A check that would give a wrong answer, and why. */
-export interface NotChecked {
+interface NotChecked {
   ok: null
   reason: string
 }
 
-export interface Orphans {
+interface Orphans {
   /** Rows that refer to a parent and were looked at. */
   checked: number
   orphans: number
@@ -32,7 +33,7 @@ export async function probeTables(
   limits: Limits,
   exactCountLimit: number,
 ): Promise<Probes> {
-  const run = <R extends QueryResultRow>(sql: string): Promise<Probe<R>> => probe<R>(client, limits, sql)
+  const run = <R extends QueryResultRow>(sql: string): Promise<Answer<R[]>> => probe<R>(client, limits, sql)
   const probes: Probes = { tables: [], views: [], foreignKeys: [] }
   for (const table of tables) {
     const rows = await probeRows(run, table.relation, exactCountLimit)
@@ -49,26 +50,23 @@ export async function probeTables(
   return probes
 }
 
-type Run = <R extends QueryResultRow>(sql: string) => Promise<Probe<R>>
+type Run = <R extends QueryResultRow>(sql: string) => Promise<Answer<R[]>>
 
 /** Counts up to the limit; above it, or when counting takes too long, the planner estimates. */
 async function probeRows(run: Run, relation: Relation, limit: number): Promise<Answer<RowCount>> {
   const counted = await run<{ rows: number }>(countRows(relation, limit + 1))
-  if (!counted.ok && counted.sqlState !== SQLSTATE.queryCanceled) return counted
-  const counting = counted.ok ? counted.rows[0]!.rows : null
+  if (!counted.ok && counted.sqlState !== QUERY_CANCELED) return counted
+  const counting = counted.ok ? counted.value[0]!.rows : null
   if (counting !== null && counting <= limit) return { ok: true, value: { rows: counting, estimated: false } }
   if (!counted.ok) {
     const readable = await run(countRows(relation, 1))
     if (!readable.ok) return readable
   }
-  return answer(await run<Plan>(estimateRows(relation)), ([plan]) => ({
+  const planned = await run<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(estimateRows(relation))
+  return answer(planned, ([plan]) => ({
     rows: Math.max(plan!['QUERY PLAN'][0].Plan['Plan Rows'], counting ?? 0),
     estimated: true,
   }))
-}
-
-interface Plan {
-  'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }]
 }
 
 /** A table's keys and those that only one of its partitions has. */
@@ -98,8 +96,8 @@ async function probeOrphans(
   return answer(counted, ([counts]) => ({ ...counts!, estimated: extent !== 'all' }))
 }
 
-function answer<R, T>(result: Probe<R>, value: (rows: R[]) => T): Answer<T> {
-  return result.ok ? { ok: true, value: value(result.rows) } : result
+function answer<R, T>(result: Answer<R[]>, value: (rows: R[]) => T): Answer<T> {
+  return result.ok ? { ok: true, value: value(result.value) } : result
 }
 
 /** How long one statement may run, and wait for a lock. */
@@ -108,12 +106,7 @@ export interface Limits {
   lockTimeoutMs: number
 }
 
-/** What a statement that was allowed to fail gave: its rows, or why it failed. */
-export type Probe<R> = { ok: true; rows: R[] } | { ok: false; sqlState: string; reason: string }
-
-export const SQLSTATE = {
-  queryCanceled: '57014',
-} as const
+export const QUERY_CANCELED = '57014'
 
 const OPEN = 'SAVEPOINT schema_validator_probe'
 const CLOSE = 'ROLLBACK TO SAVEPOINT schema_validator_probe; RELEASE SAVEPOINT schema_validator_probe'
@@ -125,15 +118,14 @@ const CLOSE = 'ROLLBACK TO SAVEPOINT schema_validator_probe; RELEASE SAVEPOINT s
  *
  * @throws what is not an answer of the server, such as a lost connection.
  */
-export async function probe<R extends QueryResultRow>(
+async function probe<R extends QueryResultRow>(
   client: ClientBase,
   limits: Limits,
   sql: string,
-): Promise<Probe<R>> {
+): Promise<Answer<R[]>> {
   await open(client, limits)
   try {
-    const result = await client.query<R>(sql)
-    return { ok: true, rows: result.rows }
+    return { ok: true, value: (await client.query<R>(sql)).rows }
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
     const sqlState = error.code ?? 'unknown'

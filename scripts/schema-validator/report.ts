@@ -1,7 +1,9 @@
-import { thousands } from '../../etl/text/wording.ts'
+import { printable } from '../../etl/text/printable.ts'
+import { aligned } from '../../etl/text/table.ts'
+import { count, thousands } from '../../etl/text/wording.ts'
 
 /**
- * What a validation found, as plain data: `--json` prints it as it is, render.ts prints it for people,
+ * What a validation found, as plain data: `--json` prints it as it is, renderReport makes text for people of it,
  * the migration gate looks at `valid`.
  */
 
@@ -25,7 +27,7 @@ export interface Section {
   findings: Finding[]
 }
 
-export type SectionName =
+type SectionName =
   | 'connectivity'
   | 'completeness'
   | 'structure'
@@ -57,20 +59,13 @@ export interface TableSummary {
   notes: string[]
 }
 
-export interface DatabaseSummary {
-  database: string
-  role: string
-  serverVersion: string
-  schemas: string[]
-}
-
 export interface SchemaReport {
   /** No finding is an error. Warnings are allowed. */
   valid: boolean
   errors: number
   warnings: number
   /** Null where there was no connection. */
-  database: DatabaseSummary | null
+  database: { database: string; role: string; serverVersion: string; schemas: string[] } | null
   sections: Section[]
   tables: TableSummary[]
 }
@@ -80,7 +75,7 @@ export function section(name: SectionName, findings: Finding[]): Section {
 }
 
 export function assembleReport(
-  database: DatabaseSummary | null,
+  database: SchemaReport['database'],
   sections: Section[],
   tables: TableSummary[],
 ): SchemaReport {
@@ -109,32 +104,98 @@ export const orOk = (found: Finding[], check: string, message: string): Finding[
 export const okIf = (any: boolean, check: string, message: string): Finding[] =>
   any ? [ok(check, message)] : []
 
-export const warning = (check: string, subject: string, message: string): Finding => ({
-  level: 'warning',
-  check,
-  subject,
-  message,
-})
-
-export const failure = (check: string, subject: string, message: string): Finding => ({
-  level: 'error',
-  check,
-  subject,
-  message,
-})
-
-/** 1 table, 2 tables, 12,000 indexes. */
-export function count(n: number, noun: string): string {
-  return `${thousands(n)} ${n === 1 ? noun : plural(noun)}`
-}
-
-function plural(noun: string): string {
-  if (noun.endsWith('x')) return `${noun}es`
-  return noun.endsWith('y') && !noun.endsWith('ey') ? `${noun.slice(0, -1)}ies` : `${noun}s`
-}
+const about =
+  (level: Level) =>
+  (check: string, subject: string, message: string): Finding => ({
+    level,
+    check,
+    subject,
+    message,
+  })
+export const warning = about('warning')
+export const failure = about('error')
 
 /** The first few names and how many more there are, so that a line stays a line. */
 export function list(names: string[], most = 6): string {
   if (names.length <= most) return names.join(', ')
   return `${names.slice(0, most).join(', ')} and ${thousands(names.length - most)} more`
+}
+
+const MARK: Record<Level, string> = { ok: '✅', warning: '⚠️', error: '❌' }
+
+/**
+ * The report for people: the tables, then the sections, then the verdict, where a terminal stops. With `details` also every
+ * column with its type, and every foreign key.
+ */
+export function renderReport(report: SchemaReport, { details = false } = {}): string {
+  if (report.database === null) return renderUnreachable(report)
+  const blocks = [
+    ...(report.tables.length > 0 ? [renderTables(report.tables)] : []),
+    ...(details ? report.tables.map(renderDetails) : []),
+    ...report.sections.filter(({ findings }) => findings.length > 0).map(renderSection),
+    [renderVerdict(report)],
+  ]
+  return blocks.map((lines) => lines.map(printable).join('\n')).join('\n\n')
+}
+
+function renderUnreachable({ sections }: SchemaReport): string {
+  return sections
+    .flatMap(({ findings }) => findings)
+    .map(({ subject, message }) => printable(`${MARK.error} Can't connect to ${subject}: ${message}`))
+    .join('\n')
+}
+
+function renderVerdict({ valid, errors, warnings }: SchemaReport): string {
+  const counts = `${count(errors, 'error')}, ${count(warnings, 'warning')}`
+  return valid
+    ? `${MARK[warnings > 0 ? 'warning' : 'ok']} The schema is valid: ${counts}`
+    : `${MARK.error} The schema is not valid: ${counts}`
+}
+
+function renderSection({ name, findings }: Section): string[] {
+  return [`${name[0]!.toUpperCase()}${name.slice(1)}`, ...findings.flatMap(renderFinding)]
+}
+
+function renderFinding({ level, subject, message, statement }: Finding): string[] {
+  const line = `  ${MARK[level]} ${subject === undefined ? '' : `${subject}: `}${message}`
+  return statement === undefined ? [line] : [`${line}:`, `     ${statement}`]
+}
+
+const COLUMNS: [heading: string, cell: (table: TableSummary) => string | number][] = [
+  ['Table', ({ table }) => table],
+  ['Rows', renderRows],
+  ['Columns', ({ columns }) => columns.length],
+  ['Not null', ({ notNull }) => notNull],
+  ['Unique', ({ unique }) => unique],
+  ['Checks', ({ checks }) => checks],
+  ['FKs', ({ foreignKeys }) => foreignKeys.length],
+  ['Indexes', ({ indexes }) => indexes],
+  ['Primary key', ({ primaryKey }) => (primaryKey === null ? 'none' : `(${primaryKey.join(', ')})`)],
+  ['Notes', ({ notes }) => notes.join(', ')],
+]
+const TEXTS = new Set(['Table', 'Primary key', 'Notes'])
+
+function renderTables(tables: TableSummary[]): string[] {
+  const rows = tables.map((table) => COLUMNS.map(([, cell]) => String(cell(table))))
+  const headings = COLUMNS.map(([heading]) => heading)
+  return aligned([headings, ...rows], (column) => !TEXTS.has(headings[column]!))
+}
+
+function renderRows({ rowCount }: TableSummary): string {
+  if (rowCount === null) return '?'
+  return `${rowCount.estimated ? '~' : ''}${thousands(rowCount.rows)}`
+}
+
+function renderDetails({ table, columns, foreignKeys }: TableSummary): string[] {
+  const width = Math.max(0, ...columns.map(({ name }) => name.length))
+  return [
+    table,
+    ...columns.map(
+      ({ name, type, nullable }) => `  ${name.padEnd(width)}  ${type}${nullable ? '' : ' not null'}`,
+    ),
+    ...foreignKeys.map(
+      (key) =>
+        `  ${key.name}: (${key.columns.join(', ')}) → ${key.references} (${key.referencedColumns.join(', ')})`,
+    ),
+  ]
 }

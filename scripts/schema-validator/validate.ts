@@ -1,5 +1,6 @@
+import { count } from '../../etl/text/wording.ts'
 import type { ClientBase } from 'pg'
-import { readCatalogue, type Catalogue, type Table } from './catalogue.ts'
+import { readCatalogue, type Table } from './catalogue.ts'
 import { checkCompleteness, checkConnectivity } from './checks/completeness.ts'
 import {
   checkStructure,
@@ -11,13 +12,7 @@ import {
 } from './checks/structure.ts'
 import { checkIntegrity } from './checks/integrity.ts'
 import { readingCatalogue, probeTables, type Limits, type Probes } from './probe.ts'
-import {
-  assembleReport,
-  count,
-  type DatabaseSummary,
-  type SchemaReport,
-  type TableSummary,
-} from './report.ts'
+import { assembleReport, type SchemaReport, type TableSummary } from './report.ts'
 
 export interface ValidationOptions extends Partial<Limits> {
   /** Default: all but information_schema and those whose name begins with pg_. */
@@ -65,9 +60,10 @@ async function validate(client: ClientBase, options: ValidationOptions): Promise
   } = options
   const limits = { statementTimeoutMs, lockTimeoutMs }
   const catalogue = await readingCatalogue(client, limits, () => readCatalogue(client, schemas))
+  const { database, role, version: serverVersion } = catalogue.server
   const probes = await probeTables(client, catalogue, limits, exactCountLimit)
   return assembleReport(
-    summariseDatabase(catalogue),
+    { database, role, serverVersion, schemas: catalogue.schemas },
     [
       checkConnectivity(catalogue),
       checkCompleteness(catalogue),
@@ -80,12 +76,8 @@ async function validate(client: ClientBase, options: ValidationOptions): Promise
   )
 }
 
-export function summariseDatabase({ server, schemas }: Catalogue): DatabaseSummary {
-  return { database: server.database, role: server.role, serverVersion: server.version, schemas }
-}
-
 /** One line's worth of facts for each table. */
-export function summariseTables(probes: Probes): TableSummary[] {
+function summariseTables(probes: Probes): TableSummary[] {
   return probes.tables.map(({ table, rows }) => ({
     table: table.relation.label,
     columns: table.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),

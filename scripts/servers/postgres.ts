@@ -4,6 +4,7 @@ import { chmodSync, constants, cpSync, existsSync, readFileSync, readdirSync, sy
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { Client, escapeIdentifier } from 'pg'
+import { withClient } from '../with-client.ts'
 
 /**
  * Settings of the Postgres servers that we start. What decides durability (fsync, synchronous_commit) stays
@@ -23,17 +24,12 @@ export function postgresArgs(...layers: readonly Readonly<Record<string, string>
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-interface User {
-  readonly uid: number
-  readonly gid: number
-}
-
 /**
  * Whom Postgres runs as. It refuses root, so root hands it to `nobody`; initdb wants the user to have a name.
  *
  * @returns undefined if we aren't root: Postgres runs as we do.
  */
-export function postgresUser(): User | undefined {
+export function postgresUser(): { uid: number; gid: number } | undefined {
   return process.getuid?.() === 0 ? { uid: idOfNobody('-u'), gid: idOfNobody('-g') } : undefined
 }
 
@@ -52,7 +48,11 @@ function idOfNobody(flag: '-u' | '-g'): number {
  */
 export function unpackPostgres(into: string): string {
   const native = nativeDirectory()
-  cpSync(native, into, { recursive: true, mode: constants.COPYFILE_FICLONE, filter: isForRunning })
+  cpSync(native, into, {
+    recursive: true,
+    mode: constants.COPYFILE_FICLONE,
+    filter: (file) => !file.endsWith('.a'),
+  })
   makeWritable(into)
   const list = join(native, 'pg-symlinks.json')
   if (existsSync(list)) makeLinks(into, readFileSync(list, 'utf8'))
@@ -67,10 +67,6 @@ function makeWritable(root: string): void {
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     if (entry.isDirectory()) chmodSync(join(entry.parentPath, entry.name), 0o755)
   }
-}
-
-function isForRunning(source: string): boolean {
-  return !source.endsWith('.a')
 }
 
 function nativeDirectory(): string {
@@ -135,11 +131,5 @@ export async function runStatement(
   statement: string,
   connectionTimeoutMillis = 0,
 ): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
+  await withClient(databaseUrl, (client) => client.query(statement), { connectionTimeoutMillis })
 }

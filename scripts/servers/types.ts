@@ -1,7 +1,6 @@
 /** How the servers came to be: the environment named them, Docker runs them, or they are processes of ours. */
-export type Mode = 'given' | 'docker' | 'local'
-
-export const MODES: readonly Mode[] = ['given', 'docker', 'local']
+export const MODES = ['given', 'docker', 'local'] as const
+export type Mode = (typeof MODES)[number]
 
 /** A Kafka and a Postgres to work against. Faults are only for those with a control: we started them. */
 export interface Servers {

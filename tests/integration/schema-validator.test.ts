@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { renderReport } from '../../scripts/schema-validator/render.ts'
+import { renderReport } from '../../scripts/schema-validator/report.ts'
 import { createSchema, messages, problems, useOwnDatabase, validated } from '../support/schema-validation.ts'
 
 const own = useOwnDatabase()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { differences, type Books } from '../../scripts/bench/books.ts'
+import { differences, type Books } from '../../scripts/bench/measure.ts'
 
 const SENT = { records: 1_000, facts: 950, duplicates: 20, deadLetters: 30 }
 const BOOKS: Books = {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { commandFailure } from '../../scripts/command-failure.ts'
-import { HELP } from '../../scripts/bench/help.ts'
-import { readOptions } from '../../scripts/bench/options.ts'
+import { HELP, readOptions } from '../../scripts/bench/options.ts'
 
 describe('the matrix', () => {
   test('is every scenario in three partitions and in one, without options', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { recordsOf } from '../../scripts/bench/preload.ts'
+import { recordsOf } from '../../scripts/bench/backlog.ts'
 import { SCENARIOS, type Scenario } from '../../scripts/bench/scenarios.ts'
 
 const RECORDS = 20_000

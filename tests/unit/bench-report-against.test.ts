@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Pair } from '../../scripts/bench/against.ts'
+import { renderPairs, type Pair } from '../../scripts/bench/against.ts'
 import type { Measured } from '../../scripts/bench/measure.ts'
-import { renderPairs } from '../../scripts/bench/report-against.ts'
 
 const NAMES = { this: '1111111 with changes', that: '2222222' }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { agrees, compare, readSent, type Sent } from '../../scripts/demo/accounts.ts'
+import { agrees, compare, readSent, type Sent, type Summary } from '../../scripts/demo/accounts.ts'
 import { readLogLine } from '../../scripts/demo/screen.ts'
-import type { Summary } from '../../scripts/demo/summary.ts'
 
 const SENT: Sent = {
   total: 110,

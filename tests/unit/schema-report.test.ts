@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { renderReport } from '../../scripts/schema-validator/render.ts'
 import {
   assembleReport,
   failure,
   ok,
+  renderReport,
   section,
   warning,
-  count,
   list,
   type Finding,
   type SchemaReport,
@@ -116,13 +115,6 @@ Structure
 })
 
 describe('wording', () => {
-  test.each([
-    [1, 'index', '1 index'],
-    [0, 'index', '0 indexes'],
-    [1_000, 'foreign key', '1,000 foreign keys'],
-    [2, 'category', '2 categories'],
-  ])('%d %s is "%s"', (n, noun, expected) => expect(count(n, noun)).toBe(expected))
-
   test('a long list is cut, and says by how much', () => {
     expect(list(['a', 'b'], 2)).toBe('a, b')
     expect(list(['a', 'b', 'c', 'd'], 2)).toBe('a, b and 2 more')

@@ -17,18 +17,16 @@ import { count, thousands } from '../../../etl/text/wording.ts'
 import { anId, JSON_OPTION } from '../arguments.ts'
 import { UsageError, CommandFailed, sentenceOf } from '../errors.ts'
 import { followAction, withFollowOptions, type FollowOptions } from '../follow-action.ts'
-import { confirm, BY_OPTION, thisOperator } from '../operator.ts'
+import { confirm, requireReason, thisOperator, withConsentOptions, type ConsentOptions } from '../operator.ts'
 import { print, printJson, printRows } from '../output.ts'
 import { inSession, type Session } from '../session.ts'
 import { filterOf, isNarrowed, LINE, withFilterOptions, type FilterOptions } from './look.ts'
 
 /** What redrive and dismiss have in common: which dead letters, a look before, a question, and the wait. */
-export interface ActOptions extends FilterOptions, FollowOptions {
+interface ActOptions extends FilterOptions, FollowOptions, ConsentOptions {
   readonly all?: boolean
   readonly dryRun?: boolean
   readonly reason?: string
-  readonly by?: string
-  readonly yes?: boolean
   readonly json?: boolean
 }
 
@@ -40,13 +38,10 @@ export function withActOptions(command: Command): Command {
   withFilterOptions(command)
     .option('--all', 'all open ones')
     .option('--dry-run', 'change nothing, say how many they are and show some')
-    .option(...BY_OPTION)
-    .option('--yes', 'do not ask')
-    .option(...JSON_OPTION)
-  return withFollowOptions(command)
+  return withFollowOptions(withConsentOptions(command).option(...JSON_OPTION))
 }
 
-export interface Act {
+interface Act {
   /** The word to type. */
   readonly verb: 'redrive' | 'dismiss'
   /** What will happen to them. */
@@ -56,10 +51,7 @@ export interface Act {
 }
 
 /** @throws UsageError where it is not said which. */
-export function filterToActOn(
-  ids: readonly number[],
-  { all = false, ...options }: ActOptions,
-): DeadLetterFilter {
+function filterToActOn(ids: readonly number[], { all = false, ...options }: ActOptions): DeadLetterFilter {
   const filter = filterOf(options, ids)
   const narrowed = isNarrowed(filter)
   if (all && narrowed) throw new UsageError('--all takes neither numbers nor a filter.')
@@ -70,8 +62,8 @@ export function filterToActOn(
   return filter
 }
 
-export async function actOn(filter: DeadLetterFilter, options: ActOptions, act: Act): Promise<void> {
-  const { json = false, yes = false } = options
+async function actOn(filter: DeadLetterFilter, options: ActOptions, act: Act): Promise<void> {
+  const { json = false, yes } = options
   await inSession(async (session) => {
     const found = await countDeadLetters(session.pool, filter)
     if (options.dryRun === true) return sayWhatWouldBe(session.pool, filter, found, json)
@@ -115,9 +107,7 @@ async function sayWhatWouldBe(
   printRows(sample, LINE, { json, none: 'There is no such dead letter.' })
 }
 
-interface RedriveOptions extends ActOptions {
-  readonly valueFile?: string
-}
+type RedriveOptions = ActOptions & { readonly valueFile?: string }
 
 /** Sends records of dead letters to their topic again, as they were or one of them corrected. */
 export async function redriveDeadLetters(ids: readonly number[], options: RedriveOptions): Promise<void> {
@@ -165,9 +155,7 @@ function renderRedrive({ id, result }: Action): string {
 /** Resolves dead letters as they are. Their rows stay, with the reason. */
 export async function dismissDeadLetters(ids: readonly number[], options: ActOptions): Promise<void> {
   const filter = filterToActOn(ids, options)
-  const reason = options.reason ?? ''
-  if (reason.trim() === '')
-    throw new UsageError('--reason is empty: say why, for whoever reads it in a year.')
+  const reason = requireReason(options.reason ?? '')
   const by = thisOperator(options.by)
   await actOn(filter, options, {
     verb: 'dismiss',

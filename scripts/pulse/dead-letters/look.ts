@@ -6,11 +6,16 @@ import {
   type DeadLetterGroup,
   type DeadLetterLine,
 } from '../../../etl/dead-letters/list.ts'
+import { readDeadLetter, type DeadLetter } from '../../../etl/dead-letters/letter.ts'
 import { originOf } from '../../../etl/ledger/dead-letters.ts'
+import type { Action } from '../../../etl/operations/actions.ts'
 import { DEAD_LETTER_CODES } from '../../../etl/schema/audit.ts'
+import { hexDump } from '../../../etl/text/hex.ts'
+import { printable, isPlain } from '../../../etl/text/printable.ts'
+import { count } from '../../../etl/text/wording.ts'
 import { aMoment, aPartition } from '../arguments.ts'
 import { UsageError } from '../errors.ts'
-import { printRows, type Column } from '../output.ts'
+import { print, printJson, printRows, second, type Column } from '../output.ts'
 import { inSession } from '../session.ts'
 
 export interface FilterOptions {
@@ -78,23 +83,20 @@ function whatBecame({ redrivenAt, resolvedAt, resolution }: DeadLetterLine): str
   return redrivenAt === null ? 'no' : 'sent again'
 }
 
-interface ListOptions extends FilterOptions {
-  readonly limit: number
-  readonly before?: number
-  readonly json?: boolean
-}
-
-export async function printDeadLetters({ limit, before, json, ...options }: ListOptions): Promise<void> {
+export async function printDeadLetters(
+  options: FilterOptions & { limit: number; before?: number; json?: boolean },
+): Promise<void> {
+  const { limit, before, json = false } = options
   const filter = filterOf(options)
   await inSession(async ({ pool }) => {
     const letters = await listDeadLetters(pool, filter, { limit, before })
-    printRows(letters, LINE, { json: json ?? false, none: 'There is no such dead letter.' })
+    printRows(letters, LINE, { json, none: 'There is no such dead letter.' })
   })
 }
 
 const GROUP: readonly Column<DeadLetterGroup>[] = [
   { heading: 'failure', of: ({ failure }) => failure },
-  { heading: 'count', of: ({ count }) => count },
+  { heading: 'count', of: (group) => group.count },
   { heading: 'waiting', of: ({ waiting }) => waiting },
   { heading: 'first', of: ({ firstAt }) => firstAt },
   { heading: 'last', of: ({ lastAt }) => lastAt },
@@ -109,3 +111,102 @@ export async function printGroups(options: FilterOptions & { readonly json?: boo
     printRows(groups, GROUP, { json: options.json ?? false, none: 'There is no such dead letter.' })
   })
 }
+
+export async function showDeadLetter(
+  id: number,
+  { json = false, full = false }: { json?: boolean; full?: boolean },
+): Promise<void> {
+  await inSession(async ({ pool }) => {
+    const letter = await readDeadLetter(pool, id)
+    if (json) printJson(asJson(letter))
+    else print(render(letter, full))
+  })
+}
+
+function asJson(letter: DeadLetter) {
+  const headers = letter.headers.map(({ key, value }) => ({ key, value: asPayload(value) }))
+  return { ...letter, key: asPayload(letter.key), value: asPayload(letter.value), headers }
+}
+
+/** The bytes for programs, and the text for eyes where there is one. */
+function asPayload(bytes: Buffer | null) {
+  if (bytes === null) return null
+  return { bytes: bytes.length, base64: bytes.toString('base64'), text: plainText(bytes) ?? null }
+}
+
+const when = (at: Date | null, otherwise: string): string => (at === null ? otherwise : second(at))
+
+function render(letter: DeadLetter, full: boolean): string {
+  const lines = [
+    `Dead letter ${letter.id} of ${originOf(letter)}`,
+    `Code       ${letter.code}`,
+    ...letter.issues.map(({ message }, i) => `${i === 0 ? 'Issues     ' : '           '}${message}`),
+    `Batch      ${letter.batchId}`,
+    `Stored     ${second(letter.kafkaTimestamp)} by Kafka`,
+    `Rejected   ${second(letter.createdAt)}`,
+    `Published  ${when(letter.publishedAt, 'not yet')}`,
+    `Resolved   ${when(letter.resolvedAt, 'no')}${letter.resolution === null ? '' : ` (${letter.resolution})`}`,
+    ...(letter.redrivenAt === null ? [] : [`Sent again ${second(letter.redrivenAt)}, outcome not known yet`]),
+    ...(letter.redriveOf === null
+      ? [`Attempts   ${letter.attempts} failed again`]
+      : [`Redrive of ${letter.redriveOf}`]),
+    ...letter.chain.filter(({ id }) => id !== letter.id).map(chainLine),
+    ...letter.actions.map(actionLine),
+  ]
+  const payloads = [
+    ...letter.headers.flatMap(({ key, value }) => renderPayload(`Header ${key}`, value, full)),
+    ...renderPayload('Key', letter.key, full),
+    ...renderPayload('Value', letter.value, full),
+  ]
+  return [...lines, '', ...payloads].map(printable).join('\n')
+}
+
+function chainLine({ id, createdAt, redriveOf, resolution, resolvedAt }: DeadLetterLine): string {
+  const what = redriveOf === null ? 'First      ' : 'Attempt    '
+  return `${what}${id}, ${second(createdAt)}: ${resolvedAt === null ? 'open' : (resolution ?? 'resolved')}`
+}
+
+function actionLine({ id, action, requestedBy, requestedAt, status, reason }: Action): string {
+  return `Action     ${id}, ${second(requestedAt)}: ${action} by ${requestedBy}, ${status}${reason === null ? '' : ` (${reason})`}`
+}
+
+/** What is shown of a payload that is longer. */
+export const SHORT_BYTES = 4_096
+
+/** The text that bytes hold, where they are UTF-8 that a terminal shows and doesn't obey; else undefined. */
+export function plainText(bytes: Buffer): string | undefined {
+  try {
+    // The decoder would take a byte order mark away.
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return isPlain(text) ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A payload for people, under a heading: as text where that is safe, else as a hex dump. */
+export function renderPayload(name: string, bytes: Buffer | null, full: boolean): string[] {
+  if (bytes === null) return [`${name}: null`]
+  if (bytes.length === 0) return [`${name}: empty`]
+  const text = plainText(bytes)
+  const size = count(bytes.length, 'byte')
+  if (text === undefined) {
+    const shown = full ? bytes : bytes.subarray(0, SHORT_BYTES)
+    return [
+      `${name}: ${size}, not plain UTF-8 text`,
+      ...indented(hexDump(shown)),
+      ...rest(bytes.length - shown.length),
+    ]
+  }
+  const shown = full ? text : text.slice(0, SHORT_BYTES)
+  return [
+    `${name}: ${size} of text`,
+    ...indented(shown),
+    ...(shown.length < text.length ? ['  … (--full shows all)'] : []),
+  ]
+}
+
+const rest = (bytes: number): string[] =>
+  bytes > 0 ? [`  … ${count(bytes, 'byte')} more (--full shows all)`] : []
+
+const indented = (text: string): string[] => text.split(/\r\n|\r|\n/).map((line) => `  ${line}`)

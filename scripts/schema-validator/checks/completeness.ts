@@ -1,5 +1,6 @@
+import { count } from '../../../etl/text/wording.ts'
 import type { Catalogue, Relation } from '../catalogue.ts'
-import { count, failure, list, ok, section, type Finding, type Section } from '../report.ts'
+import { failure, list, ok, section, type Finding, type Section } from '../report.ts'
 
 export function checkConnectivity({ server }: Catalogue): Section {
   const standby = server.standby ? ', a standby' : ''

@@ -1,8 +1,8 @@
 import type { Catalogue } from '../catalogue.ts'
 import { selectOrphans } from '../probe-sql.ts'
-import { SQLSTATE, type Probes } from '../probe.ts'
-import { count, failure, list, okIf, section, warning, type Finding, type Section } from '../report.ts'
-import { thousands } from '../../../etl/text/wording.ts'
+import { QUERY_CANCELED, type Probes } from '../probe.ts'
+import { failure, list, okIf, section, warning, type Finding, type Section } from '../report.ts'
+import { count, thousands } from '../../../etl/text/wording.ts'
 
 /** What the tables themselves answered: they can be read and written to, and no key points to nothing. */
 export function checkIntegrity(catalogue: Catalogue, probes: Probes): Section {
@@ -88,7 +88,7 @@ function checkOrphans({ child, key, orphans }: Probes['foreignKeys'][number]): F
   const subject = `${child.relation.label} ${key.label}`
   if (orphans.ok === null) return [warning('orphans', subject, `not checked: ${orphans.reason}`)]
   if (!orphans.ok) {
-    const find = orphans.sqlState === SQLSTATE.queryCanceled ? warning : failure
+    const find = orphans.sqlState === QUERY_CANCELED ? warning : failure
     return [find('orphans', subject, `not checked: ${orphans.reason}`)]
   }
   const { checked, orphans: found, estimated } = orphans.value

@@ -1,16 +1,6 @@
+import { count } from '../../../etl/text/wording.ts'
 import type { Catalogue, Column, Constraint, ForeignKey, Index, Parts, Table } from '../catalogue.ts'
-import {
-  count,
-  failure,
-  list,
-  ok,
-  okIf,
-  orOk,
-  section,
-  warning,
-  type Finding,
-  type Section,
-} from '../report.ts'
+import { failure, list, ok, okIf, orOk, section, warning, type Finding, type Section } from '../report.ts'
 
 /** Keys and columns. */
 export function checkStructure({ tables }: Catalogue): Section {
@@ -101,9 +91,9 @@ export function checkIndexes({ tables }: Catalogue): Section {
   const misplaced = indexes.flatMap(checkIndexColumns)
   const own = tables.reduce((sum, table) => sum + table.indexes.length, 0)
   const ofPartitions = indexes.length - own
-  const found = ofPartitions > 0 ? `, and ${count(ofPartitions, 'index')} of their partitions` : ''
+  const found = ofPartitions > 0 ? `, and ${count(ofPartitions, 'index', 'indexes')} of their partitions` : ''
   return section('indexes', [
-    ok('indexes', own > 0 ? `${count(own, 'index')} of tables${found}` : 'No indexes'),
+    ok('indexes', own > 0 ? `${count(own, 'index', 'indexes')} of tables${found}` : 'No indexes'),
     ...orOk(broken, 'index-validity', 'Every index is valid'),
     ...orOk(misplaced, 'index-columns', 'Every index is on existing columns'),
     ...all.flatMap(checkDuplicates),
