@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 import { asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
-import { on } from '../postgres/query.ts'
+import { on, type Row } from '../postgres/query.ts'
 import { alertNotifications, alerts, type ALERT_EVENTS, type ALERT_SEVERITIES } from '../schema/operations.ts'
 
 export type Severity = (typeof ALERT_SEVERITIES)[number]
@@ -38,29 +38,23 @@ export interface AlertRule {
   find(client: ClientBase, context: RuleContext): Promise<readonly Finding[]>
 }
 
-/** What there is to tell of an alert. */
-export interface AlertFacts {
-  readonly rule: string
-  readonly scope: string
-  readonly severity: Severity
-  readonly summary: string
-  readonly firstAction: string
-  readonly startedAt: Date
-  /** Null while it goes on. */
-  readonly endedAt: Date | null
-}
+/** What there is to tell of an alert; `endedAt` is null while it goes on. */
+export type AlertFacts = Readonly<Omit<typeof alerts.$inferSelect, 'id'>>
 
-/** What became of telling an alert by one channel. */
-export interface NotificationState {
-  readonly event: AlertEvent
-  readonly channel: string
-  readonly state: 'waiting' | 'sent' | 'given up'
-  readonly attempts: number
-  readonly sentAt: Date | null
+const { event, channel, attempts, sentAt, nextAttemptAt, lastError, gaveUpAt } = alertNotifications
+const NOTIFICATION = {
+  event,
+  channel,
+  attempts,
+  sentAt,
   /** While it waits. */
-  readonly nextAttemptAt: Date
-  readonly lastError: string | null
+  nextAttemptAt,
+  lastError,
+  state: sql<'waiting' | 'sent' | 'given up'>`
+    case when ${sentAt} is not null then 'sent' when ${gaveUpAt} is not null then 'given up' else 'waiting' end`,
 }
+/** What became of telling an alert by one channel. */
+export type NotificationState = Row<typeof NOTIFICATION>
 
 export interface Alert extends AlertFacts {
   readonly id: number
@@ -77,19 +71,9 @@ export async function readAlerts(
   { open, limit }: { readonly open: boolean; readonly limit: number },
 ): Promise<Alert[]> {
   const found = await (open ? readOpen(pool, limit) : readListed(pool, limit))
-  const { alertId, event, channel, attempts, sentAt, nextAttemptAt, lastError, gaveUpAt } = alertNotifications
+  const { alertId } = alertNotifications
   const notifications = await on(pool)
-    .select({
-      alertId,
-      event,
-      channel,
-      attempts,
-      sentAt,
-      nextAttemptAt,
-      lastError,
-      state: sql<NotificationState['state']>`
-        case when ${sentAt} is not null then 'sent' when ${gaveUpAt} is not null then 'given up' else 'waiting' end`,
-    })
+    .select({ alertId, ...NOTIFICATION })
     .from(alertNotifications)
     .where(
       inArray(
