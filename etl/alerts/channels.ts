@@ -1,6 +1,5 @@
 import type { Pool } from 'pg'
-import { recordAction, type Action, type Operator } from '../operations/actions.ts'
-import { commit, inTransaction } from '../postgres/transaction.ts'
+import { actAtOnce, type Action, type Operator } from '../operations/actions.ts'
 import type { Config } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
 import { attempt, type Channel, type ChannelFactory, type Notification } from './channel.ts'
@@ -56,10 +55,7 @@ export async function testAlerts(
   logger: Logger,
 ): Promise<{ readonly action: Action; readonly channels: readonly TestResult[] }> {
   const channels = await sendTestAlert(config, logger)
-  const action = await inTransaction(pool, async (client) =>
-    commit(
-      await recordAction(client, by, { action: 'test_alert', target: { channels }, status: 'succeeded' }),
-    ),
-  )
+  const what = { action: 'test_alert', target: { channels } } as const
+  const action = await actAtOnce(pool, by, what, () => Promise.resolve())
   return { action, channels }
 }
