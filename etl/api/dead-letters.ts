@@ -10,9 +10,9 @@ import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import type { Console, Server } from '../web/context.ts'
 import { byId, idInPath, pageOf, paging } from '../web/fields.ts'
 import { Action } from './actions.ts'
-import { count, list, pageSchema, PROBLEMS } from './answers.ts'
+import { count, list, pageSchema, routesOf } from './answers.ts'
 
-const tags = ['Dead letters']
+const { view } = routesOf('Dead letters')
 export const code = z.enum(DEAD_LETTER_CODES)
 export const Issue = z.object({
   field: z.string().describe('Empty where the record as a whole is meant.'),
@@ -76,19 +76,13 @@ z.globalRegistry.add(DeadLetter, { id: 'DeadLetter' })
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 export function deadLetterApi(server: Server, { pool }: Console): void {
-  const view = { config: { access: 'view' } } as const
-
   server.get(
     '/dead-letters',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'Dead letters without their bytes, newest first, and how many match',
-        querystring: deadLetterFilter.extend(paging),
-        response: { 200: pageSchema(DeadLetterLine).extend({ count: z.int() }), ...PROBLEMS },
-      },
-    },
+    view(
+      'Dead letters without their bytes, newest first, and how many match',
+      pageSchema(DeadLetterLine).extend({ count: z.int() }),
+      { querystring: deadLetterFilter.extend(paging) },
+    ),
     async (request, reply) => {
       const { limit, before, ...which } = request.query
       const [matching, rows] = await Promise.all([
@@ -101,29 +95,17 @@ export function deadLetterApi(server: Server, { pool }: Console): void {
 
   server.get(
     '/dead-letters/groups',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'Dead letters that failed alike, largest group first',
-        querystring: deadLetterFilter,
-        response: { 200: z.object({ items: list(DeadLetterGroup) }), ...PROBLEMS },
-      },
-    },
+    view('Dead letters that failed alike, largest group first', z.object({ items: list(DeadLetterGroup) }), {
+      querystring: deadLetterFilter,
+    }),
     async (request, reply) => reply.send({ items: await groupDeadLetters(pool, request.query) }),
   )
 
   server.get(
     '/dead-letters/:id',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'One dead letter with its bytes, its attempts and what was done about it',
-        params: idInPath,
-        response: { 200: DeadLetter, ...PROBLEMS },
-      },
-    },
+    view('One dead letter with its bytes, its attempts and what was done about it', DeadLetter, {
+      params: idInPath,
+    }),
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, MAX_DOCUMENT_BYTES)
       for (const [part, bytes] of [
@@ -166,15 +148,7 @@ export function downloadRoutes(server: Server, { pool }: Console): void {
   for (const part of ['key', 'value'] as const) {
     server.get(
       `/dead-letters/:id/${part}`,
-      {
-        config: { access: 'view' },
-        schema: {
-          tags: ['Dead letters'],
-          summary: `The bytes of its ${part}, as they are`,
-          params: idInPath,
-          response: { 200: BYTES, ...PROBLEMS },
-        },
-      },
+      view(`The bytes of its ${part}, as they are`, BYTES, { params: idInPath }),
       async (request, reply) => {
         const { id } = request.params
         const { bytes, pieces } = await deadLetterBytes(pool, id, part)

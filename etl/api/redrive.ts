@@ -6,10 +6,10 @@ import { requestRedrive } from '../dead-letters/redrive.ts'
 import type { Console, Server } from '../web/context.ts'
 import { idInPath, optionalReason, reason } from '../web/fields.ts'
 import { accepted, Action } from './actions.ts'
-import { list, PROBLEMS } from './answers.ts'
+import { list, routesOf } from './answers.ts'
 import { code, Issue } from './dead-letters.ts'
 
-const tags = ['Dead letters']
+const { act, begin } = routesOf('Dead letters')
 const expectedCount = z
   .int()
   .min(0)
@@ -30,20 +30,12 @@ const CheckedValue = z.union([
 
 /** What can be done about dead letters: see what a corrected value would be, send records again, let them go. */
 export function redriveApi(server: Server, { pool, config }: Console): void {
-  const act = { config: { access: 'act' } } as const
-
   server.post(
     '/dead-letters/:id/check',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Says what the contract would make of a value sent in its place now; changes nothing',
-        params: idInPath,
-        body: z.object({ value }),
-        response: { 200: CheckedValue, ...PROBLEMS },
-      },
-    },
+    act('Says what the contract would make of a value sent in its place now; changes nothing', CheckedValue, {
+      params: idInPath,
+      body: z.object({ value }),
+    }),
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, 0)
       const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
@@ -53,41 +45,25 @@ export function redriveApi(server: Server, { pool, config }: Console): void {
 
   server.post(
     '/dead-letters/redrive',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Sends the records of all open ones that match to the topic again, in the background',
-        body: z.strictObject({ filter, value: value.optional(), reason: optionalReason, expectedCount }),
-        response: { 202: Action, ...PROBLEMS },
-      },
-    },
+    begin('Sends the records of all open ones that match to the topic again, in the background', Action, {
+      body: z.strictObject({ filter, value: value.optional(), reason: optionalReason, expectedCount }),
+    }),
     async (request, reply) => {
       const { filter: which, reason: why, ...options } = request.body
       const { operator } = request.visitor!
       const topic = config.KAFKA_TOPIC
-      return reply
-        .code(202)
-        .send(accepted(reply, await requestRedrive(pool, operator, which, why, { topic, ...options })))
+      return accepted(reply, await requestRedrive(pool, operator, which, why, { topic, ...options }))
     },
   )
 
   server.post(
     '/dead-letters/dismiss',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Resolves all open ones that match as they are, in the background',
-        body: z.strictObject({ filter, reason, expectedCount }),
-        response: { 202: Action, ...PROBLEMS },
-      },
-    },
+    begin('Resolves all open ones that match as they are, in the background', Action, {
+      body: z.strictObject({ filter, reason, expectedCount }),
+    }),
     async (request, reply) => {
       const { filter: which, reason: why, ...options } = request.body
-      return reply
-        .code(202)
-        .send(accepted(reply, await requestDismiss(pool, request.visitor!.operator, which, why, options)))
+      return accepted(reply, await requestDismiss(pool, request.visitor!.operator, which, why, options))
     },
   )
 }
