@@ -8,13 +8,13 @@ import { badge } from './icons.ts'
 import { actionForm } from './forms.ts'
 import { page } from './layout.ts'
 import { table } from './table.ts'
-import type { Visitor } from '../web/guard.ts'
+import { view, type Visitor } from '../web/guard.ts'
 
 /** Past ones that are listed; housekeeping keeps more. */
 const ALERTS = 100
 
 export function alertPages(server: Server, { pool }: Console): void {
-  server.get('/alerts', { config: { access: 'view' } }, async (request, reply) => {
+  server.get('/alerts', view(), async (request, reply) => {
     const alerts = await readAlerts(pool, { open: false, limit: ALERTS })
     return reply.html(
       page({

@@ -1,4 +1,5 @@
-import { ActionRefused } from '../operations/actions.ts'
+import type { FastifyReply } from 'fastify'
+import { ActionRefused, type Action } from '../operations/actions.ts'
 import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
 import { page } from './layout.ts'
@@ -9,6 +10,10 @@ export function actionForm(visitor: Visitor, action: string, content: Html, clas
     <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
   </form>`
 }
+
+/** The answer to a form that was sent: the page of the action that came of it. */
+export const showAction = (reply: FastifyReply, { id }: Pick<Action, 'id'>): FastifyReply =>
+  reply.redirect(`/actions/${id}`, 303)
 
 /** A page that shows what an action will do, and asks whether to. */
 export function question(visitor: Visitor, title: string, content: Html): Html {

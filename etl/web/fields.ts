@@ -12,16 +12,18 @@ export const paging = {
   before: id.optional().describe('Those older than this one: `next` of the page before.'),
 }
 
-/**
- * A page of a list, and where the older ones begin: null where there are none.
- *
- * @param rows read with one more than the limit.
- */
+/** A page of a list, and where the older ones begin: null where there are none. */
+export interface Page<T, Place = number> {
+  readonly items: T[]
+  readonly next: Place | null
+}
+
+/** @param rows read with one more than the limit. */
 export function pageOf<T, Place>(
   rows: readonly T[],
   limit: number,
   placeOf: (last: T) => Place,
-): { items: T[]; next: Place | null } {
+): Page<T, Place> {
   const items = rows.slice(0, limit)
   return { items, next: rows.length > limit ? placeOf(items.at(-1)!) : null }
 }

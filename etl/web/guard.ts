@@ -11,6 +11,20 @@ import { sameSecret, type Role, type Session, type Sessions } from './sessions.t
  */
 type Access = 'public' | 'view' | 'act'
 
+/** A route's options: its access, and the schemas of what it takes. */
+interface Route<T> {
+  config: { access: Access }
+  schema: T
+}
+export const view = <T extends object>(schema: T = {} as T): Route<T> => ({
+  config: { access: 'view' },
+  schema,
+})
+export const act = <T extends object>(schema: T = {} as T): Route<T> => ({
+  config: { access: 'act' },
+  schema,
+})
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access

@@ -1,7 +1,7 @@
 import { continueAction, readAction, stopAction, type Action } from '../../operations/actions.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
-import { actionForm } from '../forms.ts'
+import { act, view, type Visitor } from '../../web/guard.ts'
+import { actionForm, showAction } from '../forms.ts'
 import { page } from '../layout.ts'
 import { link } from '../links.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
@@ -19,37 +19,32 @@ const LOOK_EVERY_S = 2
 export function actionRoutes(server: Server, { pool }: Console): void {
   const pace = new Pace()
 
-  server.get(
-    '/actions/:id',
-    { config: { access: 'view' }, schema: { params: idInPath } },
-    async (request, reply) => {
-      const action = await readAction(pool, request.params.id)
-      const visitor = request.visitor!
-      const rate = action.status === 'running' ? pace.look(action, Date.now()) : undefined
-      return reply.html(
-        page({
-          title: `Action ${action.id}`,
-          menu: '/actions',
-          visitor,
-          ...(isUnderWay(action) ? { live: LOOK_EVERY_S } : {}),
-          content: html`<p class="crumbs"><a href="/actions">Actions</a></p>
-            <h1>${ACTION_NAMES[action.action]} ${statusBadge(action)}</h1>
-            ${facts(action)} ${progress(action, rate)} ${whatItWaitsFor(action)} ${failure(action)}
-            ${resultInWords(action)} ${controls(visitor, action)}`,
-        }),
-      )
-    },
-  )
+  server.get('/actions/:id', view({ params: idInPath }), async (request, reply) => {
+    const action = await readAction(pool, request.params.id)
+    const visitor = request.visitor!
+    const rate = action.status === 'running' ? pace.look(action, Date.now()) : undefined
+    return reply.html(
+      page({
+        title: `Action ${action.id}`,
+        menu: '/actions',
+        visitor,
+        ...(isUnderWay(action) ? { live: LOOK_EVERY_S } : {}),
+        content: html`<p class="crumbs"><a href="/actions">Actions</a></p>
+          <h1>${ACTION_NAMES[action.action]} ${statusBadge(action)}</h1>
+          ${facts(action)} ${progress(action, rate)} ${whatItWaitsFor(action)} ${failure(action)}
+          ${resultInWords(action)} ${controls(visitor, action)}`,
+      }),
+    )
+  })
 
-  const act = { config: { access: 'act' }, schema: { params: idInPath } } as const
-  server.post('/actions/:id/stop', act, async (request, reply) => {
-    const { id } = await stopAction(pool, request.visitor!.operator, request.params.id)
-    return reply.redirect(`/actions/${id}`, 303)
-  })
-  server.post('/actions/:id/continue', act, async (request, reply) => {
-    const { id } = await continueAction(pool, request.visitor!.operator, request.params.id)
-    return reply.redirect(`/actions/${id}`, 303)
-  })
+  for (const [verb, operation] of [
+    ['stop', stopAction],
+    ['continue', continueAction],
+  ] as const) {
+    server.post(`/actions/:id/${verb}`, act({ params: idInPath }), async (request, reply) =>
+      showAction(reply, await operation(pool, request.visitor!.operator, request.params.id)),
+    )
+  }
 }
 
 function facts(action: Action): Html {

@@ -5,8 +5,8 @@ import { readDataLosses } from '../../partitions/losses.ts'
 import { testAlerts } from '../../alerts/channels.ts'
 import { readPartitions } from '../../partitions/lag.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
-import { actionForm, reasonField } from '../forms.ts'
+import { act, view, type Visitor } from '../../web/guard.ts'
+import { actionForm, reasonField, showAction } from '../forms.ts'
 import { page } from '../layout.ts'
 import { html, visible, type Html } from '../html.ts'
 import { byId, id, pageOf, reason } from '../../web/fields.ts'
@@ -25,7 +25,7 @@ export function switchboard(server: Server, console: Console): void {
 
   server.get(
     '/actions',
-    { config: { access: 'view' }, schema: { querystring: z.object({ before: id.optional() }) } },
+    view({ querystring: z.object({ before: id.optional() }) }),
     async (request, reply) => {
       const { before } = request.query
       const visitor = request.visitor!
@@ -50,26 +50,20 @@ export function switchboard(server: Server, console: Console): void {
     },
   )
 
-  const act = { config: { access: 'act' } } as const
-  server.post('/actions/run', act, async (request, reply) => {
-    const action = await requestRun(pool, request.visitor!.operator)
-    return reply.redirect(`/actions/${action.id}`, 303)
+  server.post('/actions/run', act(), async (request, reply) => {
+    return showAction(reply, await requestRun(pool, request.visitor!.operator))
   })
-  server.post(
-    '/actions/pause',
-    { ...act, schema: { body: z.object({ reason }) } },
-    async (request, reply) => {
-      await pause(pool, request.visitor!.operator, request.body.reason)
-      return reply.redirect('/actions', 303)
-    },
-  )
-  server.post('/actions/resume', act, async (request, reply) => {
+  server.post('/actions/pause', act({ body: z.object({ reason }) }), async (request, reply) => {
+    await pause(pool, request.visitor!.operator, request.body.reason)
+    return reply.redirect('/actions', 303)
+  })
+  server.post('/actions/resume', act(), async (request, reply) => {
     await resume(pool, request.visitor!.operator)
     return reply.redirect('/actions', 303)
   })
-  server.post('/actions/test-alert', act, async (request, reply) => {
+  server.post('/actions/test-alert', act(), async (request, reply) => {
     const { action } = await testAlerts(pool, request.visitor!.operator, config, logger)
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, action)
   })
 }
 

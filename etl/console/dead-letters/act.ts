@@ -5,7 +5,8 @@ import { requestDismiss } from '../../dead-letters/dismiss.ts'
 import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { listDeadLetters } from '../../dead-letters/list.ts'
 import type { Console, Server } from '../../web/context.ts'
-import { actionForm, buttons, reasonField } from '../forms.ts'
+import { act } from '../../web/guard.ts'
+import { actionForm, buttons, reasonField, showAction } from '../forms.ts'
 import { page } from '../layout.ts'
 import { link } from '../links.ts'
 import { optionalReason, wholeNumber } from '../../web/fields.ts'
@@ -64,8 +65,7 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
   ]
   for (const verb of verbs) {
     const path = `/dead-letters/${verb.path}`
-    const access = { config: { access: 'act' } } as const
-    server.get(path, { ...access, schema: { querystring: filterInUrl } }, async (request, reply) => {
+    server.get(path, act({ querystring: filterInUrl }), async (request, reply) => {
       const filter = request.query
       const { groups, found } = await groupsAndCount(pool, filter)
       const sample = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: SAMPLE })
@@ -89,14 +89,9 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
         }),
       )
     })
-    server.post(
-      path,
-      { ...access, schema: { querystring: filterInUrl, body: confirmation } },
-      async (request, reply) => {
-        const action = await verb.request(request.visitor!.operator, request.query, request.body)
-        return reply.redirect(`/actions/${action.id}`, 303)
-      },
-    )
+    server.post(path, act({ querystring: filterInUrl, body: confirmation }), async (request, reply) => {
+      return showAction(reply, await verb.request(request.visitor!.operator, request.query, request.body))
+    })
   }
 }
 

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { checkValue, type CheckedValue, readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
+import { act, type Visitor } from '../../web/guard.ts'
 import { html, nothing, type Html } from '../html.ts'
-import { actionForm, reasonField } from '../forms.ts'
+import { actionForm, reasonField, showAction } from '../forms.ts'
 import { page } from '../layout.ts'
 import { idInPath, optionalReason } from '../../web/fields.ts'
 import { count } from '../../text/wording.ts'
@@ -25,12 +25,11 @@ interface Editing {
 
 /** Correct the value of one dead letter, hold it against the contract, send it. */
 export function editRoutes(server: Server, { pool, config }: Console): void {
-  const access = { config: { access: 'act' } } as const
   const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
 
   server.get(
     '/dead-letters/:id/edit',
-    { ...access, schema: { params: idInPath, querystring: z.object({ as: As }) } },
+    act({ params: idInPath, querystring: z.object({ as: As }) }),
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
       const draft = draftOf(startOf(letter), request.query.as)
@@ -38,7 +37,7 @@ export function editRoutes(server: Server, { pool, config }: Console): void {
     },
   )
 
-  const submitted = { ...access, schema: { params: idInPath, body: EditForm } }
+  const submitted = act({ params: idInPath, body: EditForm })
   server.post('/dead-letters/:id/check', submitted, async (request, reply) => {
     const { reason, ...draft } = request.body
     const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
@@ -65,7 +64,7 @@ export function editRoutes(server: Server, { pool, config }: Console): void {
       reason,
       { topic: config.KAFKA_TOPIC, value: edited.kind === 'same' ? undefined : edited.value },
     )
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, action)
   })
 }
 

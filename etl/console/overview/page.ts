@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { readOverview, type Overview } from '../../status/overview.ts'
 import type { Console, Server } from '../../web/context.ts'
+import { view } from '../../web/guard.ts'
 import { html, type Html } from '../html.ts'
 import { page } from '../layout.ts'
 import { describe, stateBanner, attentionSection } from './state.ts'
@@ -15,7 +16,7 @@ const Query = z.object({ span: z.enum(['1h', '24h']).default('1h') })
 const LIVE = 3
 
 export function overviewPage(server: Server, { pool, config, unwritable }: Console): void {
-  server.get('/', { config: { access: 'view' }, schema: { querystring: Query } }, async (request, reply) => {
+  server.get('/', view({ querystring: Query }), async (request, reply) => {
     const { span } = request.query
     const seen = await readOverview(pool, config, span, unwritable())
     return reply.html(

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { NotFound } from '../../operations/actions.ts'
 import type { Console, Server } from '../../web/context.ts'
+import { view } from '../../web/guard.ts'
 import { idInPath } from '../../web/fields.ts'
 import { page } from '../layout.ts'
 import { readRun, type Run, readBatches, type Batch } from '../../status/runs.ts'
@@ -10,20 +11,17 @@ import { gantt } from './gantt.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { link } from '../links.ts'
 import { runBadge } from './list.ts'
-import { table } from '../table.ts'
+import { factList, table } from '../table.ts'
 
 const BATCHES = 200
 
 export function runPage(server: Server, { pool }: Console): void {
   server.get(
     '/runs/:id',
-    {
-      config: { access: 'view' },
-      schema: {
-        params: idInPath,
-        querystring: z.object({ page: z.coerce.number().int().min(1).max(100_000).default(1) }),
-      },
-    },
+    view({
+      params: idInPath,
+      querystring: z.object({ page: z.coerce.number().int().min(1).max(100_000).default(1) }),
+    }),
     async (request, reply) => {
       const run = await readRun(pool, request.params.id)
       if (run === undefined) throw new NotFound(`There is no run ${request.params.id}.`)
@@ -84,21 +82,20 @@ const copyButton = (id: string, words: string): Html =>
   html`<button type="button" class="quiet needs-script" data-copies="${id}">${words}</button>`
 
 function totals(run: Run): Html {
-  return html`<dl class="facts">
-    ${fact('Kind', run.kind)} ${fact('Worker', html`<code>${run.worker}</code>`)}
-    ${fact('Started', moment(run.startedAt))} ${fact('Finished', orDash(run.finishedAt, instant))}
-    ${fact('Took', orDash(run.durationMs, duration))} ${fact('Batches', thousands(run.batches))}
-    ${fact('Consumed', thousands(run.consumed))} ${fact('Loaded', thousands(run.loaded))}
-    ${fact('Duplicate', thousands(run.duplicate))} ${fact('Dead letters', thousands(run.deadLettered))}
-    ${fact('Retries', thousands(run.retries))}
-  </dl>`
+  return factList([
+    ['Kind', run.kind],
+    ['Worker', html`<code>${run.worker}</code>`],
+    ['Started', moment(run.startedAt)],
+    ['Finished', orDash(run.finishedAt, instant)],
+    ['Took', orDash(run.durationMs, duration)],
+    ['Batches', thousands(run.batches)],
+    ['Consumed', thousands(run.consumed)],
+    ['Loaded', thousands(run.loaded)],
+    ['Duplicate', thousands(run.duplicate)],
+    ['Dead letters', thousands(run.deadLettered)],
+    ['Retries', thousands(run.retries)],
+  ])
 }
-
-const fact = (name: string, value: Html | string): Html =>
-  html`<div>
-    <dt>${name}</dt>
-    <dd>${value}</dd>
-  </div>`
 
 function batchTable(batches: readonly Batch[], run: Run): Html {
   return table(
