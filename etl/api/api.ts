@@ -3,10 +3,9 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Console, Server } from '../web/context.ts'
 import { actionApi, replayApi } from './actions.ts'
 import { alertApi } from './alerts.ts'
-import { deadLetterApi, downloadRoutes } from './dead-letters.ts'
+import { deadLetterApi, downloadRoutes, redriveApi } from './dead-letters.ts'
 import { jobApi } from './job.ts'
 import { partitionApi } from './partitions.ts'
-import { redriveApi } from './redrive.ts'
 
 /** What the console does, as JSON for programs; the fields are those of `pulse --json`. */
 export async function api(server: Server, console: Console): Promise<void> {

@@ -2,19 +2,26 @@ import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { ActionRefused } from '../operations/actions.ts'
+import { Action, accepted } from './actions.ts'
+import { count, list, pageSchema, routesOf } from './answers.ts'
+import { requestDismiss } from '../dead-letters/dismiss.ts'
 import { deadLetterFilter } from '../dead-letters/filter.ts'
+import {
+  deadLetterBytes,
+  readDeadLetter,
+  type DeadLetter as Letter,
+  checkValue,
+} from '../dead-letters/letter.ts'
 import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../dead-letters/list.ts'
-import { deadLetterBytes, readDeadLetter, type DeadLetter as Letter } from '../dead-letters/letter.ts'
+import { requestRedrive } from '../dead-letters/redrive.ts'
+import { ActionRefused } from '../operations/actions.ts'
 import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import type { Console, Server } from '../web/context.ts'
-import { byId, idInPath, pageOf, paging } from '../web/fields.ts'
-import { Action } from './actions.ts'
-import { count, list, pageSchema, routesOf } from './answers.ts'
+import { byId, idInPath, pageOf, paging, optionalReason, reason } from '../web/fields.ts'
 
-const { view } = routesOf('Dead letters')
-export const code = z.enum(DEAD_LETTER_CODES)
-export const Issue = z.object({
+const { view, act, begin } = routesOf('Dead letters')
+const code = z.enum(DEAD_LETTER_CODES)
+const Issue = z.object({
   field: z.string().describe('Empty where the record as a whole is meant.'),
   message: z.string(),
 })
@@ -167,4 +174,62 @@ function asFile(reply: FastifyReply, name: string): FastifyReply {
     .header('content-security-policy', "sandbox; default-src 'none'")
     .header('x-content-type-options', 'nosniff')
     .header('cache-control', 'no-store')
+}
+
+const expectedCount = z
+  .int()
+  .min(0)
+  .optional()
+  .describe('As counted when you decided: where another number matches by then, 409 and nothing is done.')
+const value = z
+  .base64()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .describe('Sent instead of the original one; for exactly one dead letter, named by its id.')
+const filter = deadLetterFilter.describe(
+  'Those for which everything holds that is given; {} are all open ones.',
+)
+
+const CheckedValue = z.union([
+  z.object({ accepted: z.literal(true) }),
+  z.object({ accepted: z.literal(false), code, issues: list(Issue) }),
+])
+
+/** What can be done about dead letters: see what a corrected value would be, send records again, let them go. */
+export function redriveApi(server: Server, { pool, config }: Console): void {
+  server.post(
+    '/dead-letters/:id/check',
+    act('Says what the contract would make of a value sent in its place now; changes nothing', CheckedValue, {
+      params: idInPath,
+      body: z.object({ value }),
+    }),
+    async (request, reply) => {
+      const letter = await readDeadLetter(pool, request.params.id, 0)
+      const rules = { maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS }
+      return reply.send(checkValue(letter, request.body.value, rules, new Date()))
+    },
+  )
+
+  server.post(
+    '/dead-letters/redrive',
+    begin('Sends the records of all open ones that match to the topic again, in the background', Action, {
+      body: z.strictObject({ filter, value: value.optional(), reason: optionalReason, expectedCount }),
+    }),
+    async (request, reply) => {
+      const { filter: which, reason: why, ...options } = request.body
+      const { operator } = request.visitor!
+      const topic = config.KAFKA_TOPIC
+      return accepted(reply, await requestRedrive(pool, operator, which, why, { topic, ...options }))
+    },
+  )
+
+  server.post(
+    '/dead-letters/dismiss',
+    begin('Resolves all open ones that match as they are, in the background', Action, {
+      body: z.strictObject({ filter, reason, expectedCount }),
+    }),
+    async (request, reply) => {
+      const { filter: which, reason: why, ...options } = request.body
+      return accepted(reply, await requestDismiss(pool, request.visitor!.operator, which, why, options))
+    },
+  )
 }
