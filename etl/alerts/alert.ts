@@ -1,6 +1,6 @@
-import type { ClientBase, Pool } from 'pg'
+import type { Pool } from 'pg'
 import { asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
-import { on, type Row } from '../postgres/query.ts'
+import { on, type Client, type Row } from '../postgres/query.ts'
 import { alertNotifications, alerts, type ALERT_EVENTS, type ALERT_SEVERITIES } from '../schema/operations.ts'
 
 export type Severity = (typeof ALERT_SEVERITIES)[number]
@@ -35,7 +35,7 @@ export interface AlertRule {
   /** The console's page that shows it. */
   readonly path: string
   /** At once, and often: an index must serve it. */
-  find(client: ClientBase, context: RuleContext): Promise<readonly Finding[]>
+  find(client: Client, context: RuleContext): Promise<readonly Finding[]>
 }
 
 /** What there is to tell of an alert; `endedAt` is null while it goes on. */
@@ -72,15 +72,11 @@ export async function readAlerts(
 ): Promise<Alert[]> {
   const found = await (open ? readOpen(pool, limit) : readListed(pool, limit))
   const { alertId } = alertNotifications
+  const ids = found.map(({ id }) => id)
   const notifications = await on(pool)
     .select({ alertId, ...NOTIFICATION })
     .from(alertNotifications)
-    .where(
-      inArray(
-        alertId,
-        found.map(({ id }) => id),
-      ),
-    )
+    .where(inArray(alertId, ids))
     .orderBy(sql`${event} = 'ended'`, asc(channel))
   const told = Map.groupBy(notifications, (notification) => notification.alertId)
   return found.map((alert) => ({

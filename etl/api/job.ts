@@ -64,11 +64,7 @@ const Status = z.object({
     waitedP95Ms: milliseconds,
     waitedP99Ms: milliseconds,
   }),
-  workers: z
-    .array(
-      z.object({ name: z.string(), partitions: z.array(z.int()).readonly(), problem: z.string().nullable() }),
-    )
-    .readonly(),
+  workers: list(z.object({ name: z.string(), partitions: list(z.int()), problem: z.string().nullable() })),
   openAlerts: count,
   openDeadLetters: count.describe('At most 10,000 are counted.'),
   unpublishedDeadLetters: count,

@@ -9,21 +9,15 @@ import {
   lockProgress,
   readProgress,
   type PartitionId,
-  type Progress,
 } from '../ledger/watermark.ts'
 import { ActionRefused, actAtOnce, NotFound, type Action, type Operator } from '../operations/actions.ts'
 
-/** A partition's watermark beside what Kafka says of its log now. */
-export interface PartitionNow {
-  readonly progress: Progress
-  readonly clusterId: string
-  readonly start: number
-  /** Last stable offset. */
-  readonly end: number
-}
-
-/** @throws NotFound where the warehouse or Kafka doesn't have it. */
-export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise<PartitionNow> {
+/**
+ * A partition's watermark beside what Kafka says of its log now; its end is the last stable offset.
+ *
+ * @throws NotFound where the warehouse or Kafka doesn't have it.
+ */
+export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId) {
   const { topic, partition } = id
   const progress = await readProgress(pool, id)
   if (progress === undefined) {
@@ -39,6 +33,7 @@ export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise
     return { progress, clusterId: cluster, start: log.start, end: log.end }
   })
 }
+export type PartitionNow = Readonly<Awaited<ReturnType<typeof lookAt>>>
 
 /**
  * Whether it may go on as it is: stopped on mass rejection, or for a log that is the one we knew again, such as

@@ -1,13 +1,7 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import type { LogReader } from '../kafka/log-reader.ts'
-import {
-  clusterId,
-  partitionBounds,
-  topicSettings,
-  withAdmin,
-  type PartitionBounds,
-} from '../kafka/topics.ts'
+import { clusterId, partitionBounds, topicSettings, withAdmin } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
 import { readProgress, type Progress } from '../ledger/watermark.ts'
 import { count } from '../text/wording.ts'
@@ -15,17 +9,7 @@ import { Findings } from './findings.ts'
 import type { CheckResult } from './report.ts'
 
 /** What Kafka says of the topic now. */
-export interface TopicNow {
-  readonly topic: string
-  readonly topicExists: boolean
-  readonly clusterId: string
-  /** By partition; empty where there is no such topic. */
-  readonly bounds: ReadonlyMap<number, PartitionBounds>
-  /** Whether records in the middle of the log may be gone. */
-  readonly compacted: boolean
-}
-
-export function askKafka(kafka: Kafka, topic: string): Promise<TopicNow> {
+export function askKafka(kafka: Kafka, topic: string) {
   return withAdmin(kafka, async (admin) => {
     const topicExists = (await admin.listTopics()).includes(topic)
     const bounds = topicExists ? await partitionBounds(admin, topic) : []
@@ -34,11 +18,14 @@ export function askKafka(kafka: Kafka, topic: string): Promise<TopicNow> {
       topic,
       topicExists,
       clusterId: await clusterId(admin),
+      /** By partition; empty where there is no such topic. */
       bounds: new Map(bounds.map((bound) => [bound.partition, bound])),
+      /** Whether records in the middle of the log may be gone. */
       compacted: settings['cleanup.policy']?.includes('compact') ?? false,
     }
   })
 }
+export type TopicNow = Readonly<Awaited<ReturnType<typeof askKafka>>>
 
 interface LogCheck extends CheckResult {
   /** The watermarks whose log is the one that they were written for. */

@@ -1,5 +1,4 @@
 import type { ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
-import type { Progress } from '../ledger/watermark.ts'
 import { on } from '../postgres/query.ts'
 import { partitionProgress } from '../schema/audit.ts'
 
@@ -48,14 +47,10 @@ function patient(client: PoolClient): Snapshot {
 }
 
 /** The snapshot's time by the warehouse's clock, and the watermarks of all topics in it. */
-export interface Watermarks {
-  readonly at: Date
-  readonly progress: readonly Progress[]
-}
-
-export async function readWatermarks(snapshot: Snapshot): Promise<Watermarks> {
+export async function readWatermarks(snapshot: Snapshot) {
   const { topic, partition } = partitionProgress
   const progress = await on(snapshot).select().from(partitionProgress).orderBy(topic, partition)
   const { rows } = await snapshot.query<{ at: Date }>('select now() as at')
   return { at: rows[0]!.at, progress }
 }
+export type Watermarks = Awaited<ReturnType<typeof readWatermarks>>

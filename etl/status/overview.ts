@@ -43,16 +43,11 @@ export async function readOverview(
 
 /** By the rule that alerts, so that console and alert never disagree. */
 async function readLateSince(pool: Pool, config: Parameters<typeof readOverview>[1]): Promise<Date | null> {
-  const client = await pool.connect()
-  try {
-    const [finding] = await late.find(client, {
-      topic: config.KAFKA_TOPIC,
-      lateSeconds: config.ALERT_LATE_SECONDS,
-      deadLetterRatio: config.ALERT_DEAD_LETTER_RATIO,
-      watchedSeconds: process.uptime(),
-    })
-    return finding?.since ?? null
-  } finally {
-    client.release()
-  }
+  const [finding] = await late.find(pool, {
+    topic: config.KAFKA_TOPIC,
+    lateSeconds: config.ALERT_LATE_SECONDS,
+    deadLetterRatio: config.ALERT_DEAD_LETTER_RATIO,
+    watchedSeconds: process.uptime(),
+  })
+  return finding?.since ?? null
 }

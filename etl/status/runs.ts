@@ -77,12 +77,7 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
     sql<number>`case when ${runs.finishedAt} is null then ${soFar[name]} else ${runs[name]} end`
   return on(pool)
     .select({
-      id: runs.id,
-      kind: runs.kind,
-      worker: runs.worker,
-      status: runs.status,
-      startedAt: runs.startedAt,
-      finishedAt: runs.finishedAt,
+      ...columnsOf(runs, 'id', 'kind', 'worker', 'status', 'startedAt', 'finishedAt'),
       durationMs: sql<
         number | null
       >`(extract(epoch from ${runs.finishedAt} - ${runs.startedAt}) * 1000)::float8`,
@@ -91,8 +86,7 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
       loaded: figure('loaded'),
       duplicate: figure('duplicate'),
       deadLettered: figure('deadLettered'),
-      retries: runs.retries,
-      error: runs.error,
+      ...columnsOf(runs, 'retries', 'error'),
     })
     .from(runs)
     .leftJoinLateral(soFar, sql`true`)
