@@ -1,29 +1,12 @@
-import type { FastifyReply } from 'fastify'
-import { ActionRefused, type Action } from '../operations/actions.ts'
+import { ActionRefused } from '../operations/actions.ts'
 import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
-import { page } from './layout.ts'
 
 /** A form that changes something: POST, with the visitor's token. */
 export function actionForm(visitor: Visitor, action: string, content: Html, classes = ''): Html {
   return html`<form method="post" action="${action}" class="${classes}">
     <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
   </form>`
-}
-
-/** The answer to a form that was sent: the page of the action that came of it. */
-export const showAction = (reply: FastifyReply, { id }: Pick<Action, 'id'>): FastifyReply =>
-  reply.redirect(`/actions/${id}`, 303)
-
-/** A page that shows what an action will do, and asks whether to. */
-export function question(visitor: Visitor, title: string, content: Html): Html {
-  return page({
-    title,
-    menu: '/actions',
-    visitor,
-    content: html`<h1>${title}</h1>
-      ${content}`,
-  })
 }
 
 /** Yes in its own words, and the way back. */

@@ -1,8 +1,8 @@
 import { continueAction, readAction, stopAction, type Action } from '../../operations/actions.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { act, view, type Visitor } from '../../web/guard.ts'
-import { actionForm, showAction } from '../forms.ts'
-import { page } from '../layout.ts'
+import { showAction, showPage } from '../answers.ts'
+import { actionForm } from '../forms.ts'
 import { link } from '../links.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 import { queryOf } from '../dead-letters/filter.ts'
@@ -23,18 +23,15 @@ export function actionRoutes(server: Server, { pool }: Console): void {
     const action = await readAction(pool, request.params.id)
     const visitor = request.visitor!
     const rate = action.status === 'running' ? pace.look(action, Date.now()) : undefined
-    return reply.html(
-      page({
-        title: `Action ${action.id}`,
-        menu: '/actions',
-        visitor,
-        ...(isUnderWay(action) ? { live: LOOK_EVERY_S } : {}),
-        content: html`<p class="crumbs"><a href="/actions">Actions</a></p>
-          <h1>${ACTION_NAMES[action.action]} ${statusBadge(action)}</h1>
-          ${facts(action)} ${progress(action, rate)} ${whatItWaitsFor(action)} ${failure(action)}
-          ${resultInWords(action)} ${controls(visitor, action)}`,
-      }),
-    )
+    return showPage(request, reply, {
+      title: `Action ${action.id}`,
+      menu: '/actions',
+      live: isUnderWay(action) ? LOOK_EVERY_S : undefined,
+      content: html`<p class="crumbs"><a href="/actions">Actions</a></p>
+        <h1>${ACTION_NAMES[action.action]} ${statusBadge(action)}</h1>
+        ${facts(action)} ${progress(action, rate)} ${whatItWaitsFor(action)} ${failure(action)}
+        ${resultInWords(action)} ${controls(visitor, action)}`,
+    })
   })
 
   for (const [verb, operation] of [

@@ -3,8 +3,9 @@ import { planReplay, type ReplayPlan, replayRange } from '../../replay/plan.ts'
 import { requestReplay } from '../../replay/request.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { act, type Visitor } from '../../web/guard.ts'
+import { ask, showAction } from '../answers.ts'
 import { html, type Html } from '../html.ts'
-import { actionForm, buttons, question, reasonField, showAction } from '../forms.ts'
+import { actionForm, buttons, reasonField } from '../forms.ts'
 import { asUtc, optionalReason, orEmpty } from '../../web/fields.ts'
 import { count, offsets } from '../../text/wording.ts'
 import { rangeInWords } from './words.ts'
@@ -69,16 +70,10 @@ export function replayRoutes(server: Server, { pool, kafka, config }: Console): 
   server.get('/actions/replay', act({ querystring: ReplayForm }), async (request, reply) => {
     const range = rangeOf(request.query)
     const plan = await planReplay(pool, kafka, topic, range)
-    const visitor = request.visitor!
     const title = request.query.dryRun === undefined ? 'Replay?' : 'Replay, dry run?'
-    return reply.html(
-      question(
-        visitor,
-        title,
-        html`<p>What: ${rangeInWords(range)}.</p>
-          ${planInWords(plan)} ${confirmForm(visitor, request.query)}`,
-      ),
-    )
+    const asked = html`<p>What: ${rangeInWords(range)}.</p>
+      ${planInWords(plan)} ${confirmForm(request.visitor!, request.query)}`
+    return ask(request, reply, title, asked)
   })
 
   server.post('/actions/replay', act({ body: ReplayForm }), async (request, reply) => {

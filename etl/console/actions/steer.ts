@@ -10,7 +10,8 @@ import { ActionRefused } from '../../operations/actions.ts'
 import { count, offsets } from '../../text/wording.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { act, type Visitor } from '../../web/guard.ts'
-import { actionForm, buttons, question, requireTyped, showAction, typedName } from '../forms.ts'
+import { ask, showAction } from '../answers.ts'
+import { actionForm, buttons, requireTyped, typedName } from '../forms.ts'
 import { html, visible, type Html } from '../html.ts'
 import { orEmpty, wholeNumber } from '../../web/fields.ts'
 import { lookAtGroup, requireOthers, takeOverGroup, type GroupNow } from '../../partitions/take-over.ts'
@@ -37,7 +38,7 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
     const now = await look(request.params.partition)
     await requireMayGoOn(kafka, now)
     const visitor = request.visitor!
-    return reply.html(question(visitor, `Let ${nameOf(now)} go on?`, continueForm(visitor, now)))
+    return ask(request, reply, `Let ${nameOf(now)} go on?`, continueForm(visitor, now))
   })
   server.post(go, act({ params: partitionInPath, body: Go }), async (request, reply) => {
     const seen = asShown(await look(request.params.partition), request.body)
@@ -48,7 +49,7 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
   server.get(anew, act({ params: partitionInPath }), async (request, reply) => {
     const now = await look(request.params.partition)
     const visitor = request.visitor!
-    return reply.html(question(visitor, `New incarnation of ${nameOf(now)}?`, incarnationForm(visitor, now)))
+    return ask(request, reply, `New incarnation of ${nameOf(now)}?`, incarnationForm(visitor, now))
   })
   server.post(anew, act({ params: partitionInPath, body: Anew }), async (request, reply) => {
     const now = await look(request.params.partition)
@@ -137,7 +138,7 @@ export function takeOverRoutes(server: Server, { pool, kafka, config }: Console)
     const now = await lookAtGroup(pool, kafka, { topic, groupId })
     requireOthers(now)
     const visitor = request.visitor!
-    return reply.html(question(visitor, `Take the group ${groupId} over?`, takeOverForm(visitor, now)))
+    return ask(request, reply, `Take the group ${groupId} over?`, takeOverForm(visitor, now))
   })
   server.post(TAKE_OVER, act({ body: TakeOver }), async (request, reply) => {
     const { from, confirm } = request.body

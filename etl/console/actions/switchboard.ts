@@ -6,8 +6,8 @@ import { testAlerts } from '../../alerts/channels.ts'
 import { readPartitions } from '../../partitions/lag.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { act, view, type Visitor } from '../../web/guard.ts'
-import { actionForm, reasonField, showAction } from '../forms.ts'
-import { page } from '../layout.ts'
+import { showAction, showPage } from '../answers.ts'
+import { actionForm, reasonField } from '../forms.ts'
 import { html, visible, type Html } from '../html.ts'
 import { byId, id, pageOf, reason } from '../../web/fields.ts'
 import { moment, instant } from '../format.ts'
@@ -35,18 +35,15 @@ export function switchboard(server: Server, console: Console): void {
         readDataLosses(pool, topic),
         readActions(pool, PAGE_ACTIONS + 1, before),
       ])
-      return reply.html(
-        page({
-          title: 'Actions',
-          menu: '/actions',
-          visitor,
-          content: html`<h1>Actions</h1>
-            ${state(control)} ${visitor.mayAct ? switches(visitor, control) : whyNot()}
-            ${partitions(visitor, topic, all)} ${losses(visitor, lost)}
-            ${visitor.mayAct ? html`${replayForm()} ${testAlertForm(visitor)}` : ''}
-            ${record(actions, before !== undefined)}`,
-        }),
-      )
+      return showPage(request, reply, {
+        title: 'Actions',
+        menu: '/actions',
+        content: html`<h1>Actions</h1>
+          ${state(control)} ${visitor.mayAct ? switches(visitor, control) : whyNot()}
+          ${partitions(visitor, topic, all)} ${losses(visitor, lost)}
+          ${visitor.mayAct ? html`${replayForm()} ${testAlertForm(visitor)}` : ''}
+          ${record(actions, before !== undefined)}`,
+      })
     },
   )
 

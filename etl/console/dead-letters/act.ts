@@ -6,8 +6,8 @@ import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { listDeadLetters } from '../../dead-letters/list.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { act } from '../../web/guard.ts'
-import { actionForm, buttons, reasonField, showAction } from '../forms.ts'
-import { page } from '../layout.ts'
+import { showAction, showPage } from '../answers.ts'
+import { actionForm, buttons, reasonField } from '../forms.ts'
 import { link } from '../links.ts'
 import { optionalReason, wholeNumber } from '../../web/fields.ts'
 import { count, thousands } from '../../text/wording.ts'
@@ -70,24 +70,21 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
       const { groups, found } = await groupsAndCount(pool, filter)
       const sample = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: SAMPLE })
       const what = count(found, 'open dead letter')
-      return reply.html(
-        page({
-          title: `${verb.title} ${what}`,
-          menu: '/dead-letters',
-          visitor: request.visitor!,
-          content: html`<h1>${verb.title} ${what}?</h1>
-            <p>Which: ${visible(filterInWords(filter))}.</p>
-            <p>${verb.consequence}</p>
-            ${
-              found === 0
-                ? html`<p class="notice">None is open: there is nothing to do.</p>`
-                : actionForm(request.visitor!, link(path, queryOf(filter)), fields(verb, filter, found))
-            }
-            ${groups.length < 2 ? nothing : groupsList(groups)}
-            ${sample.length < found ? html`<p class="hint">The latest ${sample.length}:</p>` : nothing}
-            ${lettersTable(sample)}`,
-        }),
-      )
+      return showPage(request, reply, {
+        title: `${verb.title} ${what}`,
+        menu: '/dead-letters',
+        content: html`<h1>${verb.title} ${what}?</h1>
+          <p>Which: ${visible(filterInWords(filter))}.</p>
+          <p>${verb.consequence}</p>
+          ${
+            found === 0
+              ? html`<p class="notice">None is open: there is nothing to do.</p>`
+              : actionForm(request.visitor!, link(path, queryOf(filter)), fields(verb, filter, found))
+          }
+          ${groups.length < 2 ? nothing : groupsList(groups)}
+          ${sample.length < found ? html`<p class="hint">The latest ${sample.length}:</p>` : nothing}
+          ${lettersTable(sample)}`,
+      })
     })
     server.post(path, act({ querystring: filterInUrl, body: confirmation }), async (request, reply) => {
       return showAction(reply, await verb.request(request.visitor!.operator, request.query, request.body))

@@ -4,13 +4,13 @@ import { readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
 import { originOf } from '../../ledger/dead-letters.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { view, type Visitor } from '../../web/guard.ts'
-import { page } from '../layout.ts'
 import { factList } from '../table.ts'
 import { idInPath } from '../../web/fields.ts'
 import { count } from '../../text/wording.ts'
 import { instant, moment } from '../format.ts'
 import { stateBadge } from './list.ts'
 import { payload, SHOWN_TEXT_BYTES } from './payload.ts'
+import { showPage } from '../answers.ts'
 import { html, nothing, visible, visibleBytes, type Html } from '../html.ts'
 
 /** While the outcome of a redrive is not known the page looks for it. */
@@ -23,18 +23,15 @@ export function letterPage(server: Server, { pool }: Console): void {
   server.get('/dead-letters/:id', view({ params: idInPath }), async (request, reply) => {
     const letter = await readDeadLetter(pool, request.params.id, READ_BYTES)
     const visitor = request.visitor!
-    return reply.html(
-      page({
-        title: `Dead letter ${letter.id}`,
-        menu: '/dead-letters',
-        visitor,
-        ...(isWaiting(letter) ? { live: LOOK_EVERY_S } : {}),
-        content: html`<p class="crumbs"><a href="/dead-letters">Dead letters</a></p>
-          <h1>Dead letter ${letter.id} ${stateBadge(letter)}</h1>
-          ${outcome(letter)} ${whatToDo(visitor, letter)} ${whatIsWrong(letter)} ${payloads(letter)}
-          ${whereFrom(letter)} ${chain(letter)} ${actionsOn(letter.actions)}`,
-      }),
-    )
+    return showPage(request, reply, {
+      title: `Dead letter ${letter.id}`,
+      menu: '/dead-letters',
+      live: isWaiting(letter) ? LOOK_EVERY_S : undefined,
+      content: html`<p class="crumbs"><a href="/dead-letters">Dead letters</a></p>
+        <h1>Dead letter ${letter.id} ${stateBadge(letter)}</h1>
+        ${outcome(letter)} ${whatToDo(visitor, letter)} ${whatIsWrong(letter)} ${payloads(letter)}
+        ${whereFrom(letter)} ${chain(letter)} ${actionsOn(letter.actions)}`,
+    })
   })
 }
 

@@ -14,10 +14,10 @@ import { byId, pageOf } from '../../web/fields.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { ago, instant } from '../format.ts'
 import { view, type Visitor } from '../../web/guard.ts'
-import { page } from '../layout.ts'
 import { olderNewer, link } from '../links.ts'
 import { table, type Column } from '../table.ts'
 import { filterForm, filterInWords, pageInUrl, queryOf } from './filter.ts'
+import { showPage } from '../answers.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 
 const PAGE_LETTERS = 50
@@ -30,16 +30,13 @@ export function listPage(server: Server, { pool }: Console): void {
     const rows = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: PAGE_LETTERS + 1, before })
     const { items, next } = pageOf(rows, PAGE_LETTERS, byId)
     const visitor = request.visitor!
-    return reply.html(
-      page({
-        title: 'Dead letters',
-        menu: '/dead-letters',
-        visitor,
-        content: html`<h1>Dead letters</h1>
-          ${filterForm(filter)} ${summary(visitor, filter, found)} ${groupsTable(visitor, filter, groups)}
-          ${lettersTable(items)} ${olderNewer('/dead-letters', queryOf(filter), before !== undefined, next)}`,
-      }),
-    )
+    return showPage(request, reply, {
+      title: 'Dead letters',
+      menu: '/dead-letters',
+      content: html`<h1>Dead letters</h1>
+        ${filterForm(filter)} ${summary(visitor, filter, found)} ${groupsTable(visitor, filter, groups)}
+        ${lettersTable(items)} ${olderNewer('/dead-letters', queryOf(filter), before !== undefined, next)}`,
+    })
   })
 }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { ago, orDash, rate, until } from '../format.ts'
+import { showPage } from '../answers.ts'
 import { html, type Html } from '../html.ts'
 import { badge, icon } from '../icons.ts'
-import { page } from '../layout.ts'
 import { chartsSection, runStrip } from './graphics.ts'
 import { describe, stateBanner, attentionSection } from './state.ts'
 import { table } from '../table.ts'
@@ -22,17 +22,14 @@ export function overviewPage(server: Server, { pool, config, unwritable }: Conso
   server.get('/', view({ querystring: Query }), async (request, reply) => {
     const { span } = request.query
     const seen = await readOverview(pool, config, span, unwritable())
-    return reply.html(
-      page({
-        title: describe(seen.conditions[0]).title,
-        menu: '/',
-        visitor: request.visitor!,
-        live: LIVE,
-        content: html`<h1 class="visually-hidden">Overview</h1>
-          ${stateBanner(seen)} ${attentionSection(seen)} ${figures(seen)} ${runStrip(seen.drains)}
-          ${partitionsSection(seen)} ${chartsSection(seen.points, span)} ${workersSection(seen.workers)}`,
-      }),
-    )
+    return showPage(request, reply, {
+      title: describe(seen.conditions[0]).title,
+      menu: '/',
+      live: LIVE,
+      content: html`<h1 class="visually-hidden">Overview</h1>
+        ${stateBanner(seen)} ${attentionSection(seen)} ${figures(seen)} ${runStrip(seen.drains)}
+        ${partitionsSection(seen)} ${chartsSection(seen.points, span)} ${workersSection(seen.workers)}`,
+    })
   })
 }
 

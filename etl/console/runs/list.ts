@@ -1,7 +1,7 @@
+import { showPage } from '../answers.ts'
 import { select } from '../forms.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { view } from '../../web/guard.ts'
-import { page } from '../layout.ts'
 import { readWorkers, type WorkerRow } from '../../operations/presence.ts'
 import { z } from 'zod'
 import { RUN_KINDS, RUN_STATUSES } from '../../schema/audit.ts'
@@ -40,14 +40,11 @@ export function runsPage(server: Server, { pool }: Console): void {
       }),
       readWorkers(pool),
     ])
-    return reply.html(
-      page({
-        title: 'Runs',
-        menu: '/runs',
-        visitor: request.visitor!,
-        content: runList(request.query, pageOf(rows, RUNS, byId), workers),
-      }),
-    )
+    return showPage(request, reply, {
+      title: 'Runs',
+      menu: '/runs',
+      content: runList(request.query, pageOf(rows, RUNS, byId), workers),
+    })
   })
 }
 

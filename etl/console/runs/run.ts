@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { instant, moment, orDash } from '../format.ts'
+import { showPage } from '../answers.ts'
 import { html, nothing, type Html } from '../html.ts'
-import { page } from '../layout.ts'
 import { link } from '../links.ts'
 import { runBadge } from './list.ts'
 import { factList, table } from '../table.ts'
@@ -26,15 +26,12 @@ export function runPage(server: Server, { pool }: Console): void {
       if (run === undefined) throw new NotFound(`There is no run ${request.params.id}.`)
       const number = request.query.page
       const batches = await readBatches(pool, run.id, { limit: BATCHES, offset: (number - 1) * BATCHES })
-      return reply.html(
-        page({
-          title: `Run ${run.id}`,
-          menu: '/runs',
-          visitor: request.visitor!,
-          ...(run.status === 'running' ? { live: 3 } : {}),
-          content: runDetails(run, batches, number),
-        }),
-      )
+      return showPage(request, reply, {
+        title: `Run ${run.id}`,
+        menu: '/runs',
+        live: run.status === 'running' ? 3 : undefined,
+        content: runDetails(run, batches, number),
+      })
     },
   )
 }
