@@ -37,8 +37,7 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
   server.get(go, act({ params: partitionInPath }), async (request, reply) => {
     const now = await look(request.params.partition)
     await requireMayGoOn(kafka, now)
-    const visitor = request.visitor!
-    return ask(request, reply, `Let ${nameOf(now)} go on?`, continueForm(visitor, now))
+    return ask(request, reply, `Let ${nameOf(now)} go on?`, continueForm(request.visitor!, now))
   })
   server.post(go, act({ params: partitionInPath, body: Go }), async (request, reply) => {
     const seen = asShown(await look(request.params.partition), request.body)
@@ -48,8 +47,7 @@ export function partitionRoutes(server: Server, { pool, kafka, config }: Console
   const anew = '/actions/partitions/:partition/new-incarnation'
   server.get(anew, act({ params: partitionInPath }), async (request, reply) => {
     const now = await look(request.params.partition)
-    const visitor = request.visitor!
-    return ask(request, reply, `New incarnation of ${nameOf(now)}?`, incarnationForm(visitor, now))
+    return ask(request, reply, `New incarnation of ${nameOf(now)}?`, incarnationForm(request.visitor!, now))
   })
   server.post(anew, act({ params: partitionInPath, body: Anew }), async (request, reply) => {
     const now = await look(request.params.partition)
@@ -137,8 +135,7 @@ export function takeOverRoutes(server: Server, { pool, kafka, config }: Console)
   server.get(TAKE_OVER, act(), async (request, reply) => {
     const now = await lookAtGroup(pool, kafka, { topic, groupId })
     requireOthers(now)
-    const visitor = request.visitor!
-    return ask(request, reply, `Take the group ${groupId} over?`, takeOverForm(visitor, now))
+    return ask(request, reply, `Take the group ${groupId} over?`, takeOverForm(request.visitor!, now))
   })
   server.post(TAKE_OVER, act({ body: TakeOver }), async (request, reply) => {
     const { from, confirm } = request.body

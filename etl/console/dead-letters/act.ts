@@ -15,10 +15,8 @@ import { filterInUrl, filterInWords, queryOf } from './filter.ts'
 import { groupsAndCount, lettersTable } from './list.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 
-interface Confirmed {
-  readonly reason?: string | undefined
-  readonly expectedCount: number
-}
+/** The body of the form; which dead letters are meant stands in its address. */
+const Confirmed = z.object({ reason: optionalReason, expectedCount: wholeNumber })
 
 /** What can be done to all open dead letters that match. */
 interface Verb {
@@ -27,17 +25,15 @@ interface Verb {
   readonly consequence: string
   readonly reasonNeeded: boolean
   readonly button: 'primary' | 'danger'
-  readonly request: (by: Operator, filter: DeadLetterFilter, confirmed: Confirmed) => Promise<Action>
+  readonly request: (
+    by: Operator,
+    filter: DeadLetterFilter,
+    confirmed: z.output<typeof Confirmed>,
+  ) => Promise<Action>
 }
 
 const SAMPLE = 5
 const SHOWN_GROUPS = 10
-
-/** The body of the form; which dead letters are meant stands in its address. */
-const confirmation = z.object({
-  reason: optionalReason,
-  expectedCount: wholeNumber,
-})
 
 /** Redrive and dismissal of everything that matches: a page that says what will happen, then a worker does it. */
 export function actRoutes(server: Server, { pool, config }: Console): void {
@@ -86,7 +82,7 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
           ${lettersTable(sample)}`,
       })
     })
-    server.post(path, act({ querystring: filterInUrl, body: confirmation }), async (request, reply) => {
+    server.post(path, act({ querystring: filterInUrl, body: Confirmed }), async (request, reply) => {
       return showAction(reply, await verb.request(request.visitor!.operator, request.query, request.body))
     })
   }
