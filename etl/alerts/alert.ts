@@ -1,3 +1,4 @@
+import type { SQL } from 'drizzle-orm'
 import type { Pool } from 'pg'
 import { asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
 import { on, type Client, type Row } from '../postgres/query.ts'
@@ -70,7 +71,7 @@ export async function readAlerts(
   pool: Pool,
   { open, limit }: { readonly open: boolean; readonly limit: number },
 ): Promise<Alert[]> {
-  const found = await (open ? readOpen(pool, limit) : readListed(pool, limit))
+  const found = await (open ? newest(pool, isNull(alerts.endedAt), limit) : readListed(pool, limit))
   const { alertId } = alertNotifications
   const ids = found.map(({ id }) => id)
   const notifications = await on(pool)
@@ -85,23 +86,12 @@ export async function readAlerts(
   }))
 }
 
-function readOpen(pool: Pool, limit: number) {
-  return on(pool)
-    .select()
-    .from(alerts)
-    .where(isNull(alerts.endedAt))
-    .orderBy(desc(alerts.startedAt), desc(alerts.id))
-    .limit(limit)
-}
+const newest = (pool: Pool, where: SQL, limit: number) =>
+  on(pool).select().from(alerts).where(where).orderBy(desc(alerts.startedAt), desc(alerts.id)).limit(limit)
 
 /** All that go on and the newest of the others, each by its index. */
 function readListed(pool: Pool, limit: number) {
-  const over = on(pool)
-    .select()
-    .from(alerts)
-    .where(isNotNull(alerts.endedAt))
-    .orderBy(desc(alerts.startedAt), desc(alerts.id))
-    .limit(limit)
+  const over = newest(pool, isNotNull(alerts.endedAt), limit)
   const listed = on(pool).select().from(alerts).where(isNull(alerts.endedAt)).unionAll(over).as('listed')
   return on(pool)
     .select()

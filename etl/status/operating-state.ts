@@ -54,15 +54,9 @@ export function conditionsOf(seen: Observations): readonly [Condition, ...Condit
   ]
 }
 
-function* troubles({
-  control,
-  partitions,
-  unwritable,
-  lateSince,
-  workers,
-  drains,
-}: Observations): Generator<Condition> {
-  const { pausedAt, pausedBy, pauseReason } = control
+function* troubles(seen: Observations): Generator<Condition> {
+  const { partitions, unwritable, lateSince, workers, drains } = seen
+  const { pausedAt, pausedBy, pauseReason } = seen.control
   if (pausedAt !== null) yield { kind: 'paused', since: pausedAt, by: pausedBy, reason: pauseReason }
 
   const stopped = partitions.flatMap(({ partition, stoppedAt }) =>

@@ -8,7 +8,6 @@ import { readPoints, readThroughput, readFreshness, type Span } from './flow.ts'
 import { conditionsOf, readAttention } from './operating-state.ts'
 import { readRuns } from './runs.ts'
 
-/** All that the overview shows. */
 export type Overview = Awaited<ReturnType<typeof readOverview>>
 
 const DRAINS = 60

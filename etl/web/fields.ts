@@ -40,10 +40,9 @@ export const orEmpty = <T extends z.ZodType>(field: T) =>
 export const asUtc = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(value) ? `${value}:00Z` : value
 
-/** Why an operator does something. */
 export const reason = z.string().trim().min(1, 'say why, for whoever reads it in a year').max(500)
 
-/** The same where it may be left empty. */
+/** A reason that may be left empty. */
 export const optionalReason = z
   .string()
   .trim()

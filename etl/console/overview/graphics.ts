@@ -131,7 +131,6 @@ interface Series {
 interface Chart {
   readonly id: string
   readonly title: string
-  /** Of the values. */
   readonly unit: string
   readonly series: readonly Series[]
 }
