@@ -57,11 +57,6 @@ const NOTIFICATION = {
 /** What became of telling an alert by one channel. */
 export type NotificationState = Row<typeof NOTIFICATION>
 
-export interface Alert extends AlertFacts {
-  readonly id: number
-  readonly notifications: readonly NotificationState[]
-}
-
 /**
  * Those that go on, then those that are over, each newest first.
  *
@@ -70,7 +65,7 @@ export interface Alert extends AlertFacts {
 export async function readAlerts(
   pool: Pool,
   { open, limit }: { readonly open: boolean; readonly limit: number },
-): Promise<Alert[]> {
+) {
   const found = await (open ? newest(pool, isNull(alerts.endedAt), limit) : readListed(pool, limit))
   const { alertId } = alertNotifications
   const ids = found.map(({ id }) => id)
@@ -85,6 +80,8 @@ export async function readAlerts(
     notifications: (told.get(alert.id) ?? []).map(({ alertId: _alertId, ...state }) => state),
   }))
 }
+
+export type Alert = Readonly<Awaited<ReturnType<typeof readAlerts>>[number]>
 
 const newest = (pool: Pool, where: SQL, limit: number) =>
   on(pool).select().from(alerts).where(where).orderBy(desc(alerts.startedAt), desc(alerts.id)).limit(limit)

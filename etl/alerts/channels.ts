@@ -13,18 +13,8 @@ export function configuredChannels(config: Config<'alerts'>): readonly Channel[]
   return CHANNELS.map((make) => make(config)).filter((channel) => channel !== undefined)
 }
 
-export interface TestResult {
-  readonly channel: string
-  readonly ok: boolean
-  /** What went wrong, free of secrets; null where nothing did. */
-  readonly error: string | null
-}
-
 /** Sends a notification that is marked as a test to every channel, at once, and says what came of each. */
-export async function sendTestAlert(
-  config: Config<'alerts' | 'console'>,
-  logger: Logger,
-): Promise<readonly TestResult[]> {
+export function sendTestAlert(config: Config<'alerts' | 'console'>, logger: Logger) {
   const notification: Notification = {
     event: 'test',
     id: null,
@@ -42,10 +32,12 @@ export async function sendTestAlert(
       const error = await attempt(channel, notification, new AbortController().signal)
       if (error === undefined) logger.info({ channel: channel.name }, 'test alert sent')
       else logger.warn({ channel: channel.name, error }, 'test alert could not be sent')
+      /** What went wrong, free of secrets; null where nothing did. */
       return { channel: channel.name, ok: error === undefined, error: error ?? null }
     }),
   )
 }
+export type TestResult = Readonly<Awaited<ReturnType<typeof sendTestAlert>>[number]>
 
 /** Tries every alert channel, and writes down what came of each in the action's target. */
 export async function testAlerts(

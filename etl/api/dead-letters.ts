@@ -115,14 +115,13 @@ export function deadLetterApi(server: Server, { pool }: Console): void {
     }),
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, MAX_DOCUMENT_BYTES)
-      for (const [part, bytes] of [
-        ['key', letter.keyBytes],
-        ['value', letter.valueBytes],
-      ] as const)
+      for (const part of ['key', 'value'] as const) {
+        const bytes = letter[`${part}Bytes`]
         if (bytes !== null && bytes > MAX_DOCUMENT_BYTES)
           throw new ActionRefused(
             `Its ${part} has ${bytes} bytes, more than a document can hold. Download it: /dead-letters/${letter.id}/${part}`,
           )
+      }
       return reply.send(asDocument(letter))
     },
   )

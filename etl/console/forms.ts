@@ -3,8 +3,8 @@ import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
 
 /** A form that changes something: POST, with the visitor's token. */
-export function actionForm(visitor: Visitor, action: string, content: Html, classes = ''): Html {
-  return html`<form method="post" action="${action}" class="${classes}">
+export function actionForm(visitor: Visitor, action: string, content: Html): Html {
+  return html`<form method="post" action="${action}">
     <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
   </form>`
 }

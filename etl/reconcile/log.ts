@@ -27,11 +27,6 @@ export function askKafka(kafka: Kafka, topic: string) {
 }
 export type TopicNow = Readonly<Awaited<ReturnType<typeof askKafka>>>
 
-interface LogCheck extends CheckResult {
-  /** The watermarks whose log is the one that they were written for. */
-  readonly known: readonly Progress[]
-}
-
 /**
  * The watermarks lie within the log that they were written for: the same cluster, its start not before
  * the one we knew, log start ≤ watermark ≤ end, and the last record that was loaded still at its offset.
@@ -45,12 +40,13 @@ interface LogCheck extends CheckResult {
  * @param progress the snapshot's watermarks of this topic.
  * @param now asked after the snapshot.
  * @param reader undefined where Kafka has no such topic.
+ * @returns also the watermarks whose log is the one that they were written for.
  */
 export async function checkLog(
   progress: readonly Progress[],
   now: TopicNow,
   { kafka, pool, reader }: { kafka: Kafka; pool: Pool; reader: LogReader | undefined },
-): Promise<LogCheck> {
+): Promise<CheckResult & { known: readonly Progress[] }> {
   const findings = new Findings()
   const known: Progress[] = []
   for (const seen of progress) {

@@ -106,11 +106,6 @@ function controls(visitor: Visitor, { id, status }: Action): Html {
   return nothing
 }
 
-interface Look {
-  readonly at: number
-  readonly done: number
-}
-
 /** How far back the pace looks, milliseconds. */
 const WINDOW_MS = 30_000
 /** Actions that somebody looked at last; more would be somebody's script. */
@@ -121,7 +116,7 @@ const MAX_ACTIONS = 100
  * it could not be told, as an action may have waited, been stopped or been paused meanwhile.
  */
 export class Pace {
-  readonly #looks = new Map<number, Look[]>()
+  readonly #looks = new Map<number, { readonly at: number; readonly done: number }[]>()
 
   /** @returns records a second; undefined at the first look, or where nothing moved since. */
   look({ id, done }: Pick<Action, 'id' | 'done'>, now: number): number | undefined {

@@ -19,8 +19,7 @@ import { table, type Column } from '../table.ts'
 import { ACTION_NAMES, statusBadge, targetInWords } from './words.ts'
 
 /** Everything that an operator can do to the job, and the record of what was done. */
-export function switchboard(server: Server, console: Console): void {
-  const { pool, config, logger } = console
+export function switchboard(server: Server, { pool, config, logger }: Console): void {
   const topic = config.KAFKA_TOPIC
 
   server.get(

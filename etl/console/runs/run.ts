@@ -144,15 +144,8 @@ const HEIGHT = 20
 /** What took no time to speak of is seen all the same. */
 const LEAST = 1
 
-interface Bar {
-  readonly stage: (typeof STAGES)[number][0]
-  /** Milliseconds since the epoch. */
-  readonly from: number
-  readonly to: number
-}
-
-/** When each stage of a batch was: one after the other, the last one ended when the batch was loaded. */
-export function barsOf(batch: Batch): Bar[] {
+/** When each stage of a batch was, in milliseconds since the epoch: one after the other, the last one ended when the batch was loaded. */
+export function barsOf(batch: Batch) {
   const durations = STAGES.map(([, took]) => took(batch))
   let at = batch.loadedAt.getTime() - durations.reduce((sum, ms) => sum + ms, 0)
   return STAGES.map(([stage], i) => {
@@ -196,7 +189,7 @@ export function gantt(batches: readonly Batch[]): Html {
   </div>`
 }
 
-function drawn(batch: Batch, bars: readonly Bar[], place: (time: number) => number): Html {
+function drawn(batch: Batch, bars: ReturnType<typeof barsOf>, place: (time: number) => number): Html {
   const stages = STAGES.map(([stage, took]) => `${stage} ${duration(took(batch))}`).join(', ')
   return html`<g>
     <title>${batch.batchId}: ${stages}</title>
