@@ -1,6 +1,6 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { sql } from '../postgres/drizzle.ts'
-import { on, read } from '../postgres/query.ts'
+import { columnsOf, on, read } from '../postgres/query.ts'
 import { dataLosses, partitionProgress, pipelineBatches } from '../schema/audit.ts'
 import { openingBalances } from '../schema/operations.ts'
 import { count, offsets, thousands } from '../text/wording.ts'
@@ -121,8 +121,13 @@ const nameOf = ({ topic, partition, incarnation }: Incarnation): string =>
 
 /** No data loss is open: an operator has acknowledged each with a reason. All of them are told. */
 export async function checkLosses(snapshot: Snapshot): Promise<CheckResult & { losses: DataLoss[] }> {
-  const { topic, partition, incarnation, fromOffset } = dataLosses
-  const rows = await on(snapshot).select().from(dataLosses).orderBy(topic, partition, incarnation, fromOffset)
+  const { topic, partition, incarnation, fromOffset, toOffset } = dataLosses
+  const found = { topic, partition, incarnation, fromOffset, toOffset }
+  const seen = columnsOf(dataLosses, 'detectedAt', 'acknowledgedAt', 'acknowledgedBy', 'reason')
+  const rows = await on(snapshot)
+    .select({ ...found, ...seen })
+    .from(dataLosses)
+    .orderBy(topic, partition, incarnation, fromOffset)
   const findings = new Findings()
   const losses = rows.map((row) => ({
     ...row,
