@@ -1,6 +1,7 @@
-import type { ClientBase, Pool } from 'pg'
+import type { SQL } from 'drizzle-orm'
+import type { Pool } from 'pg'
 import { asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
-import { on } from '../postgres/query.ts'
+import { on, type Client, type Row } from '../postgres/query.ts'
 import { alertNotifications, alerts, type ALERT_EVENTS, type ALERT_SEVERITIES } from '../schema/operations.ts'
 
 export type Severity = (typeof ALERT_SEVERITIES)[number]
@@ -35,37 +36,26 @@ export interface AlertRule {
   /** The console's page that shows it. */
   readonly path: string
   /** At once, and often: an index must serve it. */
-  find(client: ClientBase, context: RuleContext): Promise<readonly Finding[]>
+  find(client: Client, context: RuleContext): Promise<readonly Finding[]>
 }
 
-/** What there is to tell of an alert. */
-export interface AlertFacts {
-  readonly rule: string
-  readonly scope: string
-  readonly severity: Severity
-  readonly summary: string
-  readonly firstAction: string
-  readonly startedAt: Date
-  /** Null while it goes on. */
-  readonly endedAt: Date | null
-}
+/** What there is to tell of an alert; `endedAt` is null while it goes on. */
+export type AlertFacts = Readonly<Omit<typeof alerts.$inferSelect, 'id'>>
 
-/** What became of telling an alert by one channel. */
-export interface NotificationState {
-  readonly event: AlertEvent
-  readonly channel: string
-  readonly state: 'waiting' | 'sent' | 'given up'
-  readonly attempts: number
-  readonly sentAt: Date | null
+const { event, channel, attempts, sentAt, nextAttemptAt, lastError, gaveUpAt } = alertNotifications
+const NOTIFICATION = {
+  event,
+  channel,
+  attempts,
+  sentAt,
   /** While it waits. */
-  readonly nextAttemptAt: Date
-  readonly lastError: string | null
+  nextAttemptAt,
+  lastError,
+  state: sql<'waiting' | 'sent' | 'given up'>`
+    case when ${sentAt} is not null then 'sent' when ${gaveUpAt} is not null then 'given up' else 'waiting' end`,
 }
-
-export interface Alert extends AlertFacts {
-  readonly id: number
-  readonly notifications: readonly NotificationState[]
-}
+/** What became of telling an alert by one channel. */
+export type NotificationState = Row<typeof NOTIFICATION>
 
 /**
  * Those that go on, then those that are over, each newest first.
@@ -75,28 +65,14 @@ export interface Alert extends AlertFacts {
 export async function readAlerts(
   pool: Pool,
   { open, limit }: { readonly open: boolean; readonly limit: number },
-): Promise<Alert[]> {
-  const found = await (open ? readOpen(pool, limit) : readListed(pool, limit))
-  const { alertId, event, channel, attempts, sentAt, nextAttemptAt, lastError, gaveUpAt } = alertNotifications
+) {
+  const found = await (open ? newest(pool, isNull(alerts.endedAt), limit) : readListed(pool, limit))
+  const { alertId } = alertNotifications
+  const ids = found.map(({ id }) => id)
   const notifications = await on(pool)
-    .select({
-      alertId,
-      event,
-      channel,
-      attempts,
-      sentAt,
-      nextAttemptAt,
-      lastError,
-      state: sql<NotificationState['state']>`
-        case when ${sentAt} is not null then 'sent' when ${gaveUpAt} is not null then 'given up' else 'waiting' end`,
-    })
+    .select({ alertId, ...NOTIFICATION })
     .from(alertNotifications)
-    .where(
-      inArray(
-        alertId,
-        found.map(({ id }) => id),
-      ),
-    )
+    .where(inArray(alertId, ids))
     .orderBy(sql`${event} = 'ended'`, asc(channel))
   const told = Map.groupBy(notifications, (notification) => notification.alertId)
   return found.map((alert) => ({
@@ -105,23 +81,14 @@ export async function readAlerts(
   }))
 }
 
-function readOpen(pool: Pool, limit: number) {
-  return on(pool)
-    .select()
-    .from(alerts)
-    .where(isNull(alerts.endedAt))
-    .orderBy(desc(alerts.startedAt), desc(alerts.id))
-    .limit(limit)
-}
+export type Alert = Readonly<Awaited<ReturnType<typeof readAlerts>>[number]>
+
+const newest = (pool: Pool, where: SQL, limit: number) =>
+  on(pool).select().from(alerts).where(where).orderBy(desc(alerts.startedAt), desc(alerts.id)).limit(limit)
 
 /** All that go on and the newest of the others, each by its index. */
 function readListed(pool: Pool, limit: number) {
-  const over = on(pool)
-    .select()
-    .from(alerts)
-    .where(isNotNull(alerts.endedAt))
-    .orderBy(desc(alerts.startedAt), desc(alerts.id))
-    .limit(limit)
+  const over = newest(pool, isNotNull(alerts.endedAt), limit)
   const listed = on(pool).select().from(alerts).where(isNull(alerts.endedAt)).unionAll(over).as('listed')
   return on(pool)
     .select()

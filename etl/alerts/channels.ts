@@ -1,6 +1,5 @@
 import type { Pool } from 'pg'
-import { recordAction, type Action, type Operator } from '../operations/actions.ts'
-import { commit, inTransaction } from '../postgres/transaction.ts'
+import { actAtOnce, type Action, type Operator } from '../operations/actions.ts'
 import type { Config } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
 import { attempt, type Channel, type ChannelFactory, type Notification } from './channel.ts'
@@ -14,18 +13,8 @@ export function configuredChannels(config: Config<'alerts'>): readonly Channel[]
   return CHANNELS.map((make) => make(config)).filter((channel) => channel !== undefined)
 }
 
-export interface TestResult {
-  readonly channel: string
-  readonly ok: boolean
-  /** What went wrong, free of secrets; null where nothing did. */
-  readonly error: string | null
-}
-
 /** Sends a notification that is marked as a test to every channel, at once, and says what came of each. */
-export async function sendTestAlert(
-  config: Config<'alerts' | 'console'>,
-  logger: Logger,
-): Promise<readonly TestResult[]> {
+export function sendTestAlert(config: Config<'alerts' | 'console'>, logger: Logger) {
   const notification: Notification = {
     event: 'test',
     id: null,
@@ -43,10 +32,12 @@ export async function sendTestAlert(
       const error = await attempt(channel, notification, new AbortController().signal)
       if (error === undefined) logger.info({ channel: channel.name }, 'test alert sent')
       else logger.warn({ channel: channel.name, error }, 'test alert could not be sent')
+      /** What went wrong, free of secrets; null where nothing did. */
       return { channel: channel.name, ok: error === undefined, error: error ?? null }
     }),
   )
 }
+export type TestResult = Readonly<Awaited<ReturnType<typeof sendTestAlert>>[number]>
 
 /** Tries every alert channel, and writes down what came of each in the action's target. */
 export async function testAlerts(
@@ -56,10 +47,7 @@ export async function testAlerts(
   logger: Logger,
 ): Promise<{ readonly action: Action; readonly channels: readonly TestResult[] }> {
   const channels = await sendTestAlert(config, logger)
-  const action = await inTransaction(pool, async (client) =>
-    commit(
-      await recordAction(client, by, { action: 'test_alert', target: { channels }, status: 'succeeded' }),
-    ),
-  )
+  const what = { action: 'test_alert', target: { channels } } as const
+  const action = await actAtOnce(pool, by, what, () => Promise.resolve())
   return { action, channels }
 }

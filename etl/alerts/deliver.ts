@@ -3,7 +3,6 @@ import { and, eq, getTableColumns, isNull, lt, lte, sql } from '../postgres/driz
 import { on } from '../postgres/query.ts'
 import type { Logger } from '../process/log.ts'
 import { alertNotifications, alerts } from '../schema/operations.ts'
-import type { AlertEvent, AlertFacts } from './alert.ts'
 import { attempt, type Channel, type Notification } from './channel.ts'
 
 export interface DeliveryOptions {
@@ -14,11 +13,7 @@ export interface DeliveryOptions {
 }
 
 /** A notification that is ours to send until its next attempt falls due. */
-interface Claimed extends AlertFacts {
-  readonly id: number
-  readonly event: AlertEvent
-  readonly attempts: number
-}
+type Claimed = NonNullable<Awaited<ReturnType<typeof claim>>>
 
 /**
  * Sends what waits for a channel and is due, one after the other. At least once: who dies between sending and
@@ -56,7 +51,7 @@ function notificationOf(alert: Omit<Claimed, 'attempts'>, linkOf: DeliveryOption
  * waited for. SKIP LOCKED passes over what another worker is claiming now; after its commit the row is no
  * longer due. The shortest claim is three times what an attempt may take, so no two send the same.
  */
-async function claim(pool: Pool, name: string): Promise<Claimed | undefined> {
+async function claim(pool: Pool, name: string) {
   const { alertId, event, channel, attempts, sentAt, gaveUpAt, nextAttemptAt } = alertNotifications
   const db = on(pool)
   const due = db.$with('due').as(

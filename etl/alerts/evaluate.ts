@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 import { and, eq, inArray, isNull, not, sql } from '../postgres/drizzle.ts'
-import { on } from '../postgres/query.ts'
+import { columnsOf, on, type Row } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Logger } from '../process/log.ts'
 import { alertNotifications, alerts } from '../schema/operations.ts'
@@ -14,8 +14,8 @@ export interface Lookout {
   readonly channels: readonly string[]
 }
 
-const CHANGE = { id: alerts.id, scope: alerts.scope, summary: alerts.summary }
-type Change = Pick<typeof alerts.$inferSelect, keyof typeof CHANGE>
+const CHANGE = columnsOf(alerts, 'id', 'scope', 'summary')
+type Change = Row<typeof CHANGE>
 
 /**
  * One look at everything that could be wrong: alerts begin and end, and what is to be sent waits in the
@@ -37,21 +37,12 @@ export async function look(lookout: Lookout, context: RuleContext, signal: Abort
 
 /** Ends the alerts of rules that no longer exist: nothing else would. Once at the start is enough. */
 export async function endAlertsOfRemovedRules({ pool, logger, rules, channels }: Lookout): Promise<void> {
+  const known = rules.map(({ id }) => id)
   const over = await inTransaction(pool, async (client) => {
     const ended = await on(client)
       .update(alerts)
       .set({ endedAt: sql`now()` })
-      .where(
-        and(
-          isNull(alerts.endedAt),
-          not(
-            inArray(
-              alerts.rule,
-              rules.map(({ id }) => id),
-            ),
-          ),
-        ),
-      )
+      .where(and(isNull(alerts.endedAt), not(inArray(alerts.rule, known))))
       .returning(CHANGE)
     await announceEnd(client, ended, channels)
     return commit(ended)
@@ -77,14 +68,9 @@ async function lookAt(
     if (rows[0]?.ours !== true) return commit({ started: [], ended: [] })
     const findings = await rule.find(client, context)
     const open = await openScopes(client, rule)
-    const changes = {
-      started: await begin(
-        client,
-        rule,
-        findings.filter(({ scope }) => !open.has(scope)),
-      ),
-      ended: await end(client, rule, [...open.difference(new Set(findings.map(({ scope }) => scope)))]),
-    }
+    const news = findings.filter(({ scope }) => !open.has(scope))
+    const over = open.difference(new Set(findings.map(({ scope }) => scope)))
+    const changes = { started: await begin(client, rule, news), ended: await end(client, rule, [...over]) }
     await addToOutbox(client, changes.started, 'started', channels)
     await announceEnd(client, changes.ended, channels)
     return commit(changes)

@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import {
   continueAction,
@@ -12,9 +11,9 @@ import { requestReplay } from '../replay/request.ts'
 import { OPERATED_VIA, ACTION_STATUSES } from '../schema/operations.ts'
 import type { Console, Server } from '../web/context.ts'
 import { byId, idInPath, optionalReason, pageOf, paging } from '../web/fields.ts'
-import { count, pageSchema, PROBLEMS } from './answers.ts'
+import { count, pageSchema, routesOf } from './answers.ts'
 
-const tags = ['Actions']
+const { view, begin } = routesOf('Actions')
 
 export const Action = z.object({
   id: z.int(),
@@ -35,24 +34,22 @@ export const Action = z.object({
 })
 z.globalRegistry.add(Action, { id: 'Action' })
 
+interface Reply {
+  code(status: 202): unknown
+  header(name: 'location', value: string): unknown
+}
+
 /** A worker does it in the background: how far it is stands where Location says. */
-export function accepted(reply: Pick<FastifyReply, 'header'>, action: OperatorAction): OperatorAction {
-  void reply.header('location', `/api/v1/actions/${action.id}`)
+export function accepted(reply: Reply, action: OperatorAction): OperatorAction {
+  reply.code(202)
+  reply.header('location', `/api/v1/actions/${action.id}`)
   return action
 }
 
 export function actionApi(server: Server, { pool }: Console): void {
   server.get(
     '/actions',
-    {
-      config: { access: 'view' },
-      schema: {
-        tags,
-        summary: 'What operators did, newest first',
-        querystring: z.strictObject(paging),
-        response: { 200: pageSchema(Action), ...PROBLEMS },
-      },
-    },
+    view('What operators did, newest first', pageSchema(Action), { querystring: z.strictObject(paging) }),
     async (request, reply) => {
       const { limit, before } = request.query
       return reply.send(pageOf(await readActions(pool, limit + 1, before), limit, byId))
@@ -61,15 +58,7 @@ export function actionApi(server: Server, { pool }: Console): void {
 
   server.get(
     '/actions/:id',
-    {
-      config: { access: 'view' },
-      schema: {
-        tags,
-        summary: 'One action: how far it is and what came of it',
-        params: idInPath,
-        response: { 200: Action, ...PROBLEMS },
-      },
-    },
+    view('One action: how far it is and what came of it', Action, { params: idInPath }),
     (request) => readAction(pool, request.params.id),
   )
 
@@ -79,14 +68,9 @@ export function actionApi(server: Server, { pool }: Console): void {
   ] as const) {
     server.post(
       `/actions/:id/${verb}`,
-      {
-        config: { access: 'act' },
-        schema: { tags, summary, params: idInPath, response: { 202: Action, ...PROBLEMS } },
-      },
+      begin(summary, Action, { params: idInPath }),
       async (request, reply) =>
-        reply
-          .code(202)
-          .send(accepted(reply, await operation(pool, request.visitor!.operator, request.params.id))),
+        accepted(reply, await operation(pool, request.visitor!.operator, request.params.id)),
     )
   }
 }
@@ -94,24 +78,22 @@ export function actionApi(server: Server, { pool }: Console): void {
 export function replayApi(server: Server, { pool, kafka, config }: Console): void {
   server.post(
     '/replay',
-    {
-      config: { access: 'act' },
-      schema: {
-        tags: ['Replay'],
-        summary: 'Reads what was loaded again through the current code, in the background',
+    routesOf('Replay').begin(
+      'Reads what was loaded again through the current code, in the background',
+      Action,
+      {
         body: z.strictObject({
           range: replayRange,
           dryRun: z.boolean().describe('Only says what would change.'),
           reason: optionalReason,
         }),
-        response: { 202: Action, ...PROBLEMS },
       },
-    },
+    ),
     async (request, reply) => {
       const { operator } = request.visitor!
       const asked = { topic: config.KAFKA_TOPIC, ...request.body }
       const { action } = await requestReplay(pool, kafka, operator, asked)
-      return reply.code(202).send(accepted(reply, action))
+      return accepted(reply, action)
     },
   )
 }

@@ -4,9 +4,9 @@ import { testAlerts } from '../alerts/channels.ts'
 import { ALERT_EVENTS } from '../schema/operations.ts'
 import type { Console, Server } from '../web/context.ts'
 import { Action } from './actions.ts'
-import { count, list, PROBLEMS } from './answers.ts'
+import { count, list, routesOf } from './answers.ts'
 
-const tags = ['Alerts']
+const { view, act } = routesOf('Alerts')
 
 const Alert = z.object({
   id: z.int(),
@@ -35,31 +35,21 @@ const TestResult = z.object({ channel: z.string(), ok: z.boolean(), error: z.str
 export function alertApi(server: Server, { pool, config, logger }: Console): void {
   server.get(
     '/alerts',
-    {
-      config: { access: 'view' },
-      schema: {
-        tags,
-        summary: 'Alerts that go on, then those that are over, each newest first',
-        querystring: z.strictObject({
-          open: z.stringbool().default(false).describe('Only those that go on.'),
-          limit: z.coerce.number().int().min(1).max(500).default(50),
-        }),
-        response: { 200: z.object({ items: list(Alert) }), ...PROBLEMS },
-      },
-    },
+    view('Alerts that go on, then those that are over, each newest first', z.object({ items: list(Alert) }), {
+      querystring: z.strictObject({
+        open: z.stringbool().default(false).describe('Only those that go on.'),
+        limit: z.coerce.number().int().min(1).max(500).default(50),
+      }),
+    }),
     async (request, reply) => reply.send({ items: await readAlerts(pool, request.query) }),
   )
 
   server.post(
     '/alerts/test',
-    {
-      config: { access: 'act' },
-      schema: {
-        tags,
-        summary: 'Sends a test alert to every channel, and says what came of each',
-        response: { 200: z.object({ action: Action, channels: list(TestResult) }), ...PROBLEMS },
-      },
-    },
+    act(
+      'Sends a test alert to every channel, and says what came of each',
+      z.object({ action: Action, channels: list(TestResult) }),
+    ),
     (request) => testAlerts(pool, request.visitor!.operator, config, logger),
   )
 }

@@ -3,15 +3,17 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Console, Server } from '../web/context.ts'
 import { actionApi, replayApi } from './actions.ts'
 import { alertApi } from './alerts.ts'
-import { deadLetterApi, downloadRoutes } from './dead-letters.ts'
+import { deadLetterApi, downloadRoutes, redriveApi } from './dead-letters.ts'
 import { jobApi } from './job.ts'
 import { partitionApi } from './partitions.ts'
-import { redriveApi } from './redrive.ts'
 
 /** What the console does, as JSON for programs; the fields are those of `pulse --json`. */
 export async function api(server: Server, console: Console): Promise<void> {
   await describeApi(server)
-  openApiRoute(server)
+  // Public: it tells what is in the source, and a program must be able to read it before it has a token.
+  server.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () =>
+    server.swagger(),
+  )
   for (const routes of [
     jobApi,
     deadLetterApi,
@@ -54,11 +56,4 @@ const answersByName: SwaggerTransformObject = (document) => {
   const schemas = 'components' in described ? described.components?.schemas : undefined
   for (const name of Object.keys(schemas ?? {})) if (name.endsWith('Input')) delete schemas![name]
   return described
-}
-
-/** Public: it tells what is in the source, and a program must be able to read it before it has a token. */
-function openApiRoute(server: Server): void {
-  server.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () =>
-    server.swagger(),
-  )
 }

@@ -2,19 +2,26 @@ import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { ActionRefused } from '../operations/actions.ts'
+import { Action, accepted } from './actions.ts'
+import { count, list, pageSchema, routesOf } from './answers.ts'
+import { requestDismiss } from '../dead-letters/dismiss.ts'
 import { deadLetterFilter } from '../dead-letters/filter.ts'
+import {
+  deadLetterBytes,
+  readDeadLetter,
+  type DeadLetter as Letter,
+  checkValue,
+} from '../dead-letters/letter.ts'
 import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../dead-letters/list.ts'
-import { deadLetterBytes, readDeadLetter, type DeadLetter as Letter } from '../dead-letters/letter.ts'
+import { requestRedrive } from '../dead-letters/redrive.ts'
+import { ActionRefused } from '../operations/actions.ts'
 import { DEAD_LETTER_CODES } from '../schema/audit.ts'
 import type { Console, Server } from '../web/context.ts'
-import { byId, idInPath, pageOf, paging } from '../web/fields.ts'
-import { Action } from './actions.ts'
-import { count, list, pageSchema, PROBLEMS } from './answers.ts'
+import { byId, idInPath, pageOf, paging, optionalReason, reason } from '../web/fields.ts'
 
-const tags = ['Dead letters']
-export const code = z.enum(DEAD_LETTER_CODES)
-export const Issue = z.object({
+const { view, act, begin } = routesOf('Dead letters')
+const code = z.enum(DEAD_LETTER_CODES)
+const Issue = z.object({
   field: z.string().describe('Empty where the record as a whole is meant.'),
   message: z.string(),
 })
@@ -76,19 +83,13 @@ z.globalRegistry.add(DeadLetter, { id: 'DeadLetter' })
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 export function deadLetterApi(server: Server, { pool }: Console): void {
-  const view = { config: { access: 'view' } } as const
-
   server.get(
     '/dead-letters',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'Dead letters without their bytes, newest first, and how many match',
-        querystring: deadLetterFilter.extend(paging),
-        response: { 200: pageSchema(DeadLetterLine).extend({ count: z.int() }), ...PROBLEMS },
-      },
-    },
+    view(
+      'Dead letters without their bytes, newest first, and how many match',
+      pageSchema(DeadLetterLine).extend({ count: z.int() }),
+      { querystring: deadLetterFilter.extend(paging) },
+    ),
     async (request, reply) => {
       const { limit, before, ...which } = request.query
       const [matching, rows] = await Promise.all([
@@ -101,39 +102,26 @@ export function deadLetterApi(server: Server, { pool }: Console): void {
 
   server.get(
     '/dead-letters/groups',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'Dead letters that failed alike, largest group first',
-        querystring: deadLetterFilter,
-        response: { 200: z.object({ items: list(DeadLetterGroup) }), ...PROBLEMS },
-      },
-    },
+    view('Dead letters that failed alike, largest group first', z.object({ items: list(DeadLetterGroup) }), {
+      querystring: deadLetterFilter,
+    }),
     async (request, reply) => reply.send({ items: await groupDeadLetters(pool, request.query) }),
   )
 
   server.get(
     '/dead-letters/:id',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'One dead letter with its bytes, its attempts and what was done about it',
-        params: idInPath,
-        response: { 200: DeadLetter, ...PROBLEMS },
-      },
-    },
+    view('One dead letter with its bytes, its attempts and what was done about it', DeadLetter, {
+      params: idInPath,
+    }),
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, MAX_DOCUMENT_BYTES)
-      for (const [part, bytes] of [
-        ['key', letter.keyBytes],
-        ['value', letter.valueBytes],
-      ] as const)
+      for (const part of ['key', 'value'] as const) {
+        const bytes = letter[`${part}Bytes`]
         if (bytes !== null && bytes > MAX_DOCUMENT_BYTES)
           throw new ActionRefused(
             `Its ${part} has ${bytes} bytes, more than a document can hold. Download it: /dead-letters/${letter.id}/${part}`,
           )
+      }
       return reply.send(asDocument(letter))
     },
   )
@@ -166,15 +154,7 @@ export function downloadRoutes(server: Server, { pool }: Console): void {
   for (const part of ['key', 'value'] as const) {
     server.get(
       `/dead-letters/:id/${part}`,
-      {
-        config: { access: 'view' },
-        schema: {
-          tags: ['Dead letters'],
-          summary: `The bytes of its ${part}, as they are`,
-          params: idInPath,
-          response: { 200: BYTES, ...PROBLEMS },
-        },
-      },
+      view(`The bytes of its ${part}, as they are`, BYTES, { params: idInPath }),
       async (request, reply) => {
         const { id } = request.params
         const { bytes, pieces } = await deadLetterBytes(pool, id, part)
@@ -193,4 +173,62 @@ function asFile(reply: FastifyReply, name: string): FastifyReply {
     .header('content-security-policy', "sandbox; default-src 'none'")
     .header('x-content-type-options', 'nosniff')
     .header('cache-control', 'no-store')
+}
+
+const expectedCount = z
+  .int()
+  .min(0)
+  .optional()
+  .describe('As counted when you decided: where another number matches by then, 409 and nothing is done.')
+const value = z
+  .base64()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .describe('Sent instead of the original one; for exactly one dead letter, named by its id.')
+const filter = deadLetterFilter.describe(
+  'Those for which everything holds that is given; {} are all open ones.',
+)
+
+const CheckedValue = z.union([
+  z.object({ accepted: z.literal(true) }),
+  z.object({ accepted: z.literal(false), code, issues: list(Issue) }),
+])
+
+/** What can be done about dead letters: see what a corrected value would be, send records again, let them go. */
+export function redriveApi(server: Server, { pool, stream, maxAgeDays, config }: Console): void {
+  server.post(
+    '/dead-letters/:id/check',
+    act('Says what the contract would make of a value sent in its place now; changes nothing', CheckedValue, {
+      params: idInPath,
+      body: z.object({ value }),
+    }),
+    async (request, reply) => {
+      const letter = await readDeadLetter(pool, request.params.id, 0)
+      const rules = { stream, maxAgeDays }
+      return reply.send(checkValue(letter, request.body.value, rules, new Date()))
+    },
+  )
+
+  server.post(
+    '/dead-letters/redrive',
+    begin('Sends the records of all open ones that match to the topic again, in the background', Action, {
+      body: z.strictObject({ filter, value: value.optional(), reason: optionalReason, expectedCount }),
+    }),
+    async (request, reply) => {
+      const { filter: which, reason: why, ...options } = request.body
+      const { operator } = request.visitor!
+      const topic = config.KAFKA_TOPIC
+      return accepted(reply, await requestRedrive(pool, operator, which, why, { topic, ...options }))
+    },
+  )
+
+  server.post(
+    '/dead-letters/dismiss',
+    begin('Resolves all open ones that match as they are, in the background', Action, {
+      body: z.strictObject({ filter, reason, expectedCount }),
+    }),
+    async (request, reply) => {
+      const { filter: which, reason: why, ...options } = request.body
+      return accepted(reply, await requestDismiss(pool, request.visitor!.operator, which, why, options))
+    },
+  )
 }

@@ -7,9 +7,9 @@ import { readStatus } from '../status/status.ts'
 import type { Console, Server } from '../web/context.ts'
 import { byId, idInPath, reason, pageOf, paging } from '../web/fields.ts'
 import { Action } from './actions.ts'
-import { count, list, milliseconds, pageSchema, PROBLEMS } from './answers.ts'
+import { count, list, milliseconds, pageSchema, routesOf } from './answers.ts'
 
-const tags = ['Job']
+const { view, act } = routesOf('Job')
 
 const Run = z.object({
   id: z.int(),
@@ -64,11 +64,7 @@ const Status = z.object({
     waitedP95Ms: milliseconds,
     waitedP99Ms: milliseconds,
   }),
-  workers: z
-    .array(
-      z.object({ name: z.string(), partitions: z.array(z.int()).readonly(), problem: z.string().nullable() }),
-    )
-    .readonly(),
+  workers: list(z.object({ name: z.string(), partitions: list(z.int()), problem: z.string().nullable() })),
   openAlerts: count,
   openDeadLetters: count.describe('At most 10,000 are counted.'),
   unpublishedDeadLetters: count,
@@ -78,38 +74,22 @@ const Status = z.object({
 /** What the job is doing, its runs, and its switch. */
 export function jobApi(server: Server, console: Console): void {
   const { pool } = console
-  const view = { config: { access: 'view' } } as const
-  const act = { config: { access: 'act' } } as const
-  const done = { 200: Action, ...PROBLEMS }
 
   server.get(
     '/status',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'What there is to know now; what Kafka would have said is null where it does not answer',
-        response: { 200: Status, ...PROBLEMS },
-      },
-    },
+    view('What there is to know now; what Kafka would have said is null where it does not answer', Status),
     () => readStatus(console),
   )
 
   server.get(
     '/runs',
-    {
-      ...view,
-      schema: {
-        tags,
-        summary: 'The runs of the job, newest first',
-        querystring: z.strictObject({
-          ...paging,
-          status: z.enum(RUN_STATUSES).optional(),
-          kind: z.enum(RUN_KINDS).optional(),
-        }),
-        response: { 200: pageSchema(Run), ...PROBLEMS },
-      },
-    },
+    view('The runs of the job, newest first', pageSchema(Run), {
+      querystring: z.strictObject({
+        ...paging,
+        status: z.enum(RUN_STATUSES).optional(),
+        kind: z.enum(RUN_KINDS).optional(),
+      }),
+    }),
     async (request, reply) => {
       const { limit, before, status, kind } = request.query
       const kinds = kind && [kind]
@@ -119,43 +99,21 @@ export function jobApi(server: Server, console: Console): void {
     },
   )
 
-  server.get(
-    '/runs/:id',
-    {
-      ...view,
-      schema: { tags, summary: 'One run', params: idInPath, response: { 200: Run, ...PROBLEMS } },
-    },
-    async (request, reply) => {
-      const run = await readRun(pool, request.params.id)
-      if (run === undefined) throw new NotFound(`There is no run ${request.params.id}.`)
-      return reply.send(run)
-    },
-  )
+  server.get('/runs/:id', view('One run', Run, { params: idInPath }), async (request, reply) => {
+    const run = await readRun(pool, request.params.id)
+    if (run === undefined) throw new NotFound(`There is no run ${request.params.id}.`)
+    return reply.send(run)
+  })
 
-  server.post(
-    '/run',
-    {
-      ...act,
-      schema: { tags, summary: 'Each worker runs now, or right after the run under way', response: done },
-    },
-    (request) => requestRun(pool, request.visitor!.operator),
+  server.post('/run', act('Each worker runs now, or right after the run under way', Action), (request) =>
+    requestRun(pool, request.visitor!.operator),
   )
   server.post(
     '/pause',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Stops all workers at their next batch',
-        body: z.strictObject({ reason }),
-        response: done,
-      },
-    },
+    act('Stops all workers at their next batch', Action, { body: z.strictObject({ reason }) }),
     (request) => pause(pool, request.visitor!.operator, request.body.reason),
   )
-  server.post(
-    '/resume',
-    { ...act, schema: { tags, summary: 'Lets all workers go on', response: done } },
-    (request) => resume(pool, request.visitor!.operator),
+  server.post('/resume', act('Lets all workers go on', Action), (request) =>
+    resume(pool, request.visitor!.operator),
   )
 }

@@ -5,9 +5,9 @@ import type { Console, Server } from '../web/context.ts'
 import { lookAtGroup, takeOverGroup } from '../partitions/take-over.ts'
 import { reason, wholeNumber } from '../web/fields.ts'
 import { Action } from './actions.ts'
-import { list, PROBLEMS } from './answers.ts'
+import { list, routesOf } from './answers.ts'
 
-const tags = ['Partitions']
+const { view, act } = routesOf('Partitions')
 const anOffset = z.int().min(0)
 const params = z.object({ partition: wholeNumber })
 
@@ -25,21 +25,14 @@ const DataLoss = z.object({
 /** What can be done with a partition that stands still; `GET /status` has the partitions themselves. */
 export function partitionApi(server: Server, { pool, kafka, config }: Console): void {
   const topic = config.KAFKA_TOPIC
-  const act = { config: { access: 'act' } } as const
-  const response = { 200: Action, ...PROBLEMS }
 
   server.post(
     '/partitions/:partition/continue',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary:
-          'Ends a stop on mass rejection: loads what the log holds now, whatever becomes of it; or for a log that is the known one again',
-        params,
-        response,
-      },
-    },
+    act(
+      'Ends a stop on mass rejection: loads what the log holds now, whatever becomes of it; or for a log that is the known one again',
+      Action,
+      { params },
+    ),
     async (request, reply) => {
       const now = await lookAt(pool, kafka, { topic, partition: request.params.partition })
       return reply.send(await continueStopped(pool, kafka, request.visitor!.operator, now))
@@ -48,16 +41,10 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
 
   server.post(
     '/partitions/:partition/new-incarnation',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Takes up the log that Kafka has now as a new one; can’t be undone',
-        params,
-        body: z.strictObject({ from: z.literal('beginning').or(anOffset) }),
-        response,
-      },
-    },
+    act('Takes up the log that Kafka has now as a new one; can’t be undone', Action, {
+      params,
+      body: z.strictObject({ from: z.literal('beginning').or(anOffset) }),
+    }),
     async (request, reply) => {
       const now = await lookAt(pool, kafka, { topic, partition: request.params.partition })
       const { from } = request.body
@@ -68,15 +55,10 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
 
   server.post(
     '/partitions/take-over',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary:
-          'Makes the consumer group this warehouse’s, where another had it; only while it has no members',
-        response,
-      },
-    },
+    act(
+      'Makes the consumer group this warehouse’s, where another had it; only while it has no members',
+      Action,
+    ),
     async (request, reply) => {
       const now = await lookAtGroup(pool, kafka, { topic, groupId: config.KAFKA_GROUP_ID })
       return reply.send(await takeOverGroup(pool, kafka, request.visitor!.operator, now))
@@ -85,33 +67,23 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
 
   server.get(
     '/losses',
-    {
-      config: { access: 'view' },
-      schema: {
-        tags,
-        summary: 'Offsets that Kafka lost before they were loaded; open ones first',
-        response: { 200: z.object({ items: list(DataLoss) }), ...PROBLEMS },
-      },
-    },
+    view(
+      'Offsets that Kafka lost before they were loaded; open ones first',
+      z.object({ items: list(DataLoss) }),
+    ),
     async () => ({ items: await readDataLosses(pool, topic) }),
   )
 
   server.post(
     '/losses/acknowledge',
-    {
-      ...act,
-      schema: {
-        tags,
-        summary: 'Takes note of a data loss',
-        body: z.strictObject({
-          partition: z.int().min(0),
-          incarnation: z.int().min(1),
-          from: anOffset,
-          reason,
-        }),
-        response,
-      },
-    },
+    act('Takes note of a data loss', Action, {
+      body: z.strictObject({
+        partition: z.int().min(0),
+        incarnation: z.int().min(1),
+        from: anOffset,
+        reason,
+      }),
+    }),
     (request) => {
       const { reason: why, ...loss } = request.body
       return acknowledgeLoss(pool, request.visitor!.operator, { topic, ...loss }, why)

@@ -3,28 +3,25 @@ import { readAlerts, type Alert, type NotificationState } from '../alerts/alert.
 import { count, duration } from '../text/wording.ts'
 import type { Console, Server } from '../web/context.ts'
 import { instant, moment, until } from './format.ts'
+import { showPage } from './answers.ts'
 import { html, nothing, type Html } from './html.ts'
 import { badge } from './icons.ts'
 import { actionForm } from './forms.ts'
-import { page } from './layout.ts'
 import { table } from './table.ts'
-import type { Visitor } from '../web/guard.ts'
+import { view, type Visitor } from '../web/guard.ts'
 
 /** Past ones that are listed; housekeeping keeps more. */
 const ALERTS = 100
 
 export function alertPages(server: Server, { pool }: Console): void {
-  server.get('/alerts', { config: { access: 'view' } }, async (request, reply) => {
+  server.get('/alerts', view(), async (request, reply) => {
     const alerts = await readAlerts(pool, { open: false, limit: ALERTS })
-    return reply.html(
-      page({
-        title: 'Alerts',
-        menu: '/alerts',
-        visitor: request.visitor!,
-        live: 10,
-        content: alertsView(alerts, request.visitor!),
-      }),
-    )
+    return showPage(request, reply, {
+      title: 'Alerts',
+      menu: '/alerts',
+      live: 10,
+      content: alertsView(alerts, request.visitor!),
+    })
   })
 }
 

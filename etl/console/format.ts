@@ -4,7 +4,6 @@ import { html, type Html } from './html.ts'
 /** 2026-11-21 13:33:50, in UTC. */
 const utc = (at: Date): string => at.toISOString().slice(0, 19).replace('T', ' ')
 
-/** An instant in UTC. */
 export function instant(at: Date): Html {
   return html`<time datetime="${at.toISOString()}">${utc(at)}<span class="unit"> UTC</span></time>`
 }

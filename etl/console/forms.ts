@@ -1,24 +1,12 @@
 import { ActionRefused } from '../operations/actions.ts'
 import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
-import { page } from './layout.ts'
 
 /** A form that changes something: POST, with the visitor's token. */
-export function actionForm(visitor: Visitor, action: string, content: Html, classes = ''): Html {
-  return html`<form method="post" action="${action}" class="${classes}">
+export function actionForm(visitor: Visitor, action: string, content: Html): Html {
+  return html`<form method="post" action="${action}">
     <input type="hidden" name="_csrf" value="${visitor.csrfToken ?? ''}" />${content}
   </form>`
-}
-
-/** A page that shows what an action will do, and asks whether to. */
-export function question(visitor: Visitor, title: string, content: Html): Html {
-  return page({
-    title,
-    menu: '/actions',
-    visitor,
-    content: html`<h1>${title}</h1>
-      ${content}`,
-  })
 }
 
 /** Yes in its own words, and the way back. */

@@ -16,7 +16,6 @@ export function html(parts: TemplateStringsArray, ...values: readonly unknown[])
   return tagged(parts, ...values) as Html
 }
 
-/** Nothing. */
 export const nothing: Html = raw('')
 
 /**

@@ -1,6 +1,5 @@
 import { html, nothing, type Html } from './html.ts'
 
-/** What stands after the path, by name. */
 type Query = Readonly<Record<string, string | number | undefined>>
 
 /** A path with a query; what is undefined or empty is left out. */

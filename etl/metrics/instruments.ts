@@ -12,59 +12,53 @@ const FRESHNESS_BUCKETS = [
 /** Every metric of ours: its name, what it means and its labels. docs/OPERATIONS.md has the same list. */
 export function createInstruments(registry: Registry) {
   const registers = [registry]
-  const counter = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
-    new Counter({ name, help, labelNames, registers })
-  const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
-    new Gauge({ name, help, labelNames, registers })
-  const histogram = <Label extends string = never>(
-    name: string,
-    help: string,
-    buckets: number[],
-    labelNames: Label[] = [],
-  ) => new Histogram({ name, help, buckets, labelNames, registers })
+  const by = <Label extends string = never>(...labelNames: Label[]) => ({
+    counter: (name: string, help: string) => new Counter({ name, help, labelNames, registers }),
+    gauge: (name: string, help: string) => new Gauge({ name, help, labelNames, registers }),
+    histogram: (name: string, help: string, buckets: number[]) =>
+      new Histogram({ name, help, buckets, labelNames, registers }),
+  })
+  const { counter, gauge, histogram } = by()
+  const byPartition = by('partition')
 
   return {
-    consumed: counter(
+    consumed: byPartition.counter(
       'pulse_records_consumed_total',
       'Records of loaded batches: the sum of loaded, duplicate and dead-lettered.',
-      ['partition'],
     ),
-    loaded: counter('pulse_records_loaded_total', 'Records that became transactions in the warehouse.', [
-      'partition',
-    ]),
-    duplicate: counter(
+    loaded: byPartition.counter(
+      'pulse_records_loaded_total',
+      'Records that became transactions in the warehouse.',
+    ),
+    duplicate: byPartition.counter(
       'pulse_records_duplicate_total',
       'Records that repeated an order with the same values.',
-      ['partition'],
     ),
-    deadLettered: counter(
+    deadLettered: by('partition', 'code').counter(
       'pulse_records_dead_lettered_total',
       'Records that became dead letters, by what was wrong.',
-      ['partition', 'code'],
     ),
     batchDuration: histogram(
       'pulse_batch_duration_seconds',
       'Time of a batch: the sum of its stages.',
       STAGE_BUCKETS,
     ),
-    stageDuration: histogram(
+    stageDuration: by('stage').histogram(
       'pulse_stage_duration_seconds',
       'Time of each stage of a batch.',
       STAGE_BUCKETS,
-      ['stage'],
     ),
-    freshness: histogram(
+    freshness: byPartition.histogram(
       'pulse_freshness_seconds',
       'How long the oldest record of a batch had waited in Kafka when it was loaded.',
       FRESHNESS_BUCKETS,
-      ['partition'],
     ),
     retries: counter('pulse_load_retries_total', 'Loads tried again after an error that may go by.'),
 
-    runs: counter('pulse_runs_total', 'Runs that ended, by what started them and how they ended.', [
-      'kind',
-      'status',
-    ]),
+    runs: by('kind', 'status').counter(
+      'pulse_runs_total',
+      'Runs that ended, by what started them and how they ended.',
+    ),
     runDuration: histogram(
       'pulse_run_duration_seconds',
       'Time of a run over all partitions of this worker.',
@@ -77,45 +71,40 @@ export function createInstruments(registry: Registry) {
     ),
     paused: gauge('pulse_paused', 'Whether an operator has paused everything: 0 or 1.'),
 
-    lag: gauge(
+    lag: byPartition.gauge(
       'pulse_partition_lag_records',
       'Offsets between the watermark and the end that the last run noted.',
-      ['partition'],
     ),
-    stopped: gauge(
+    stopped: byPartition.gauge(
       'pulse_partition_stopped',
       'Whether the partition stands still until an operator acts: 0 or 1.',
-      ['partition'],
     ),
-    seenAt: gauge(
+    seenAt: byPartition.gauge(
       'pulse_partition_seen_timestamp_seconds',
       'When a run last looked at the partition or loaded from it.',
-      ['partition'],
     ),
-    newestRecord: gauge(
+    newestRecord: byPartition.gauge(
       'pulse_newest_record_timestamp_seconds',
       "Kafka's timestamp of the newest record in the batch that was loaded last.",
-      ['partition'],
     ),
-    lost: gauge(
+    lost: byPartition.gauge(
       'pulse_data_loss_offsets',
       'Offsets that Kafka dropped before they were loaded and that nobody has acknowledged.',
-      ['partition'],
     ),
 
     rebalances: counter(
       'pulse_group_rebalances_total',
       "Times that the group took this worker's partitions back to share them out anew.",
     ),
-    connections: gauge('pulse_pool_connections', "The job's open connections to the warehouse.", ['state']),
+    connections: by('state').gauge('pulse_pool_connections', "The job's open connections to the warehouse."),
     connectionsMax: gauge(
       'pulse_pool_connections_max',
       'How many connections the job may have to the warehouse.',
     ),
     pendingRequests: gauge('pulse_pool_pending_requests', 'Requests of the job that wait for a connection.'),
-    buildInfo: gauge('pulse_build_info', 'Always 1; its labels tell the versions.', [
-      'version',
-      'node_version',
-    ]),
+    buildInfo: by('version', 'node_version').gauge(
+      'pulse_build_info',
+      'Always 1; its labels tell the versions.',
+    ),
   }
 }

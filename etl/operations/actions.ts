@@ -62,6 +62,19 @@ export async function recordAction(client: ClientBase, by: Operator, what: NewAc
   return action!
 }
 
+/** Does something at once, and writes it down in the same transaction: both are there, or neither. */
+export function actAtOnce(
+  pool: Pool,
+  by: Operator,
+  what: Omit<NewAction, 'status'>,
+  work: (client: ClientBase) => Promise<void>,
+): Promise<Action> {
+  return inTransaction(pool, async (client) => {
+    await work(client)
+    return commit(await recordAction(client, by, { ...what, status: 'succeeded' }))
+  })
+}
+
 /** @throws NotFound. */
 export async function readAction(client: Client, id: number): Promise<Action> {
   const [action] = await on(client).select(ACTION).from(operatorActions).where(eq(ACTION.id, id))

@@ -86,11 +86,7 @@ type Claimed = Action & { payload: Buffer | null }
  *
  * @returns a function that takes one; where one of our own was dropped it is taken up again without that wait.
  */
-function claimer({
-  pool,
-  worker,
-  executors,
-}: BackgroundOptions): (dropped: number | undefined) => Promise<Claimed | undefined> {
+function claimer({ pool, worker, executors }: BackgroundOptions) {
   const { id, action, status, worker: holder, heartbeatAt } = operatorActions
   const names = Object.keys(executors) as ActionName[]
   const statement = prepared(
@@ -108,7 +104,7 @@ function claimer({
         order by ${id} limit 1 for update skip locked)
       returning ${columns}`,
   )
-  return async (dropped) => {
+  return async (dropped: number | undefined): Promise<Claimed | undefined> => {
     const [claimed] = await statement({ dropped: dropped ?? null })
     return claimed
   }

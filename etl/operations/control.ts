@@ -3,8 +3,7 @@ import type { Logger } from '../process/log.ts'
 import { isNotNull, isNull, sql } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Row } from '../postgres/query.ts'
 import { control } from '../schema/operations.ts'
-import { commit, inTransaction } from '../postgres/transaction.ts'
-import { ActionRefused, recordAction, type Action, type Operator } from './actions.ts'
+import { ActionRefused, actAtOnce, type Action, type Operator } from './actions.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 
 const CONTROL = columnsOf(control, 'pausedAt', 'pausedBy', 'pauseReason', 'runRequests')
@@ -27,39 +26,34 @@ const ONE_MORE = sql`${control.runRequests} + 1`
 
 /** Stops all workers, at their next batch: ticks, replays, redrives, housekeeping. @throws ActionRefused. */
 export function pause(pool: Pool, by: Operator, reason: string): Promise<Action> {
-  return inTransaction(pool, async (client) => {
+  return actAtOnce(pool, by, { action: 'pause', target: {}, reason }, async (client) => {
     const { rowCount } = await on(client)
       .update(control)
       .set({ pausedAt: sql`now()`, pausedBy: by.name, pauseReason: reason })
       .where(isNull(control.pausedAt))
     if (rowCount === 0) throw new ActionRefused('It is paused already.')
-    return commit(
-      await recordAction(client, by, { action: 'pause', target: {}, reason, status: 'succeeded' }),
-    )
   })
 }
 
 /** Lets all workers go on; what fell due meanwhile is run at once. @throws ActionRefused. */
 export function resume(pool: Pool, by: Operator): Promise<Action> {
-  return inTransaction(pool, async (client) => {
+  return actAtOnce(pool, by, { action: 'resume', target: {} }, async (client) => {
     const { rowCount } = await on(client)
       .update(control)
       .set({ pausedAt: null, pausedBy: null, pauseReason: null, runRequests: ONE_MORE })
       .where(isNotNull(control.pausedAt))
     if (rowCount === 0) throw new ActionRefused('It is not paused.')
-    return commit(await recordAction(client, by, { action: 'resume', target: {}, status: 'succeeded' }))
   })
 }
 
 /** Rings the bell: each worker runs now, or right after the run that is under way. @throws ActionRefused. */
 export function requestRun(pool: Pool, by: Operator): Promise<Action> {
-  return inTransaction(pool, async (client) => {
+  return actAtOnce(pool, by, { action: 'run_now', target: {} }, async (client) => {
     const { rowCount } = await on(client)
       .update(control)
       .set({ runRequests: ONE_MORE })
       .where(isNull(control.pausedAt))
     if (rowCount === 0) throw new ActionRefused('It is paused: resume it, which runs at once.')
-    return commit(await recordAction(client, by, { action: 'run_now', target: {}, status: 'succeeded' }))
   })
 }
 

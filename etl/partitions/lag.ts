@@ -68,14 +68,10 @@ const STEADY = 0.05
  * @param paused nothing is worked off then, nor on a partition that is stopped.
  */
 export function outlook(
-  {
-    lag,
-    drainRate,
-    arrivalRate,
-    stopCode,
-  }: Pick<PartitionLag, 'lag' | 'drainRate' | 'arrivalRate' | 'stopCode'>,
+  seen: Pick<PartitionLag, 'lag' | 'drainRate' | 'arrivalRate' | 'stopCode'>,
   paused: boolean,
 ): Outlook {
+  const { lag, drainRate, arrivalRate, stopCode } = seen
   if (lag === 0) return { trend: 'none' }
   if (paused || stopCode !== null) return { trend: 'halted' }
   if (lag === null || drainRate === null || arrivalRate === null) return { trend: 'unknown' }

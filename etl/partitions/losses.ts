@@ -2,8 +2,7 @@ import type { Pool } from 'pg'
 import { and, eq, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Row } from '../postgres/query.ts'
 import { dataLosses } from '../schema/audit.ts'
-import { commit, inTransaction } from '../postgres/transaction.ts'
-import { ActionRefused, recordAction, type Action, type Operator } from '../operations/actions.ts'
+import { ActionRefused, actAtOnce, type Action, type Operator } from '../operations/actions.ts'
 
 const LOSS = {
   ...columnsOf(dataLosses, 'topic', 'partition', 'incarnation', 'detectedAt', 'acknowledgedBy', 'reason'),
@@ -35,7 +34,8 @@ export function acknowledgeLoss(
   reason: string,
 ): Promise<Action> {
   const { topic, partition, incarnation, from } = loss
-  return inTransaction(pool, async (client) => {
+  const target = { topic, partition, incarnation, from }
+  return actAtOnce(pool, by, { action: 'acknowledge_loss', target, reason }, async (client) => {
     const { rowCount } = await on(client)
       .update(dataLosses)
       .set({ acknowledgedAt: sql`now()`, acknowledgedBy: by.name, reason })
@@ -52,13 +52,5 @@ export function acknowledgeLoss(
       throw new ActionRefused(
         `${topic}/${partition} has no open data loss that begins at ${from}: it may have been acknowledged meanwhile.`,
       )
-    return commit(
-      await recordAction(client, by, {
-        action: 'acknowledge_loss',
-        target: { topic, partition, incarnation, from },
-        reason,
-        status: 'succeeded',
-      }),
-    )
   })
 }

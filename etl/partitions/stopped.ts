@@ -9,22 +9,15 @@ import {
   lockProgress,
   readProgress,
   type PartitionId,
-  type Progress,
 } from '../ledger/watermark.ts'
-import { commit, inTransaction } from '../postgres/transaction.ts'
-import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
+import { ActionRefused, actAtOnce, NotFound, type Action, type Operator } from '../operations/actions.ts'
 
-/** A partition's watermark beside what Kafka says of its log now. */
-export interface PartitionNow {
-  readonly progress: Progress
-  readonly clusterId: string
-  readonly start: number
-  /** Last stable offset. */
-  readonly end: number
-}
-
-/** @throws NotFound where the warehouse or Kafka doesn't have it. */
-export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise<PartitionNow> {
+/**
+ * A partition's watermark beside what Kafka says of its log now; its end is the last stable offset.
+ *
+ * @throws NotFound where the warehouse or Kafka doesn't have it.
+ */
+export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId) {
   const { topic, partition } = id
   const progress = await readProgress(pool, id)
   if (progress === undefined) {
@@ -40,6 +33,7 @@ export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId): Promise
     return { progress, clusterId: cluster, start: log.start, end: log.end }
   })
 }
+export type PartitionNow = Readonly<Awaited<ReturnType<typeof lookAt>>>
 
 /**
  * Whether it may go on as it is: stopped on mass rejection, or for a log that is the one we knew again, such as
@@ -90,17 +84,11 @@ export async function continueStopped(
   await requireMayGoOn(kafka, seen)
   const { topic, partition, stopCode } = seen.progress
   const accepted = stopCode === 'mass_rejection' ? { acceptedUntil: seen.end } : {}
-  return inTransaction(pool, async (client) => {
+  const target = { topic, partition, ...accepted }
+  return actAtOnce(pool, by, { action: 'continue_partition', target }, async (client) => {
     // The update's own condition is what decides between two operators: the second finds no stop.
     if (!(await continuePartition(client, seen.progress, accepted.acceptedUntil, stopCode)))
       throw new ActionRefused(`${topic}/${partition} is no longer stopped: somebody else let it go on.`)
-    return commit(
-      await recordAction(client, by, {
-        action: 'continue_partition',
-        target: { topic, partition, ...accepted },
-        status: 'succeeded',
-      }),
-    )
   })
 }
 
@@ -118,18 +106,12 @@ export async function newIncarnation(
 ): Promise<Action> {
   requireOffset(seen, offset)
   const { topic, partition, incarnation, stopCode } = seen.progress
-  return inTransaction(pool, async (client) => {
+  const target = { topic, partition, incarnation: incarnation + 1, offset }
+  return actAtOnce(pool, by, { action: 'new_incarnation', target }, async (client) => {
     const locked = await lockProgress(client, seen.progress)
     if (locked.incarnation !== incarnation || locked.stopCode !== stopCode)
       throw new ActionRefused(`${topic}/${partition} was changed meanwhile; nothing was done. Look again.`)
     await beginIncarnation(client, seen.progress, offset, seen)
-    return commit(
-      await recordAction(client, by, {
-        action: 'new_incarnation',
-        target: { topic, partition, incarnation: incarnation + 1, offset },
-        status: 'succeeded',
-      }),
-    )
   })
 }
 

@@ -14,22 +14,18 @@ export interface GroupId {
 }
 
 /** Whose a group is, as its offsets say, beside this warehouse. */
-export interface GroupNow extends GroupId {
-  readonly owner: string
-  /** Empty where it is ours, or nobody's. */
-  readonly others: readonly string[]
-  /** First offset of each partition's log. */
-  readonly starts: ReadonlyMap<number, number>
-}
-
-export async function lookAtGroup(pool: Pool, kafka: Kafka, { topic, groupId }: GroupId): Promise<GroupNow> {
+export async function lookAtGroup(pool: Pool, kafka: Kafka, { topic, groupId }: GroupId) {
   const owner = await readOwner(pool)
   return askAdmin(kafka, async (admin) => {
+    /** Empty where it is ours, or nobody's. */
     const others = otherOwners(await groupOffsets(admin, groupId, topic), owner)
     const bounds = await partitionBounds(admin, topic)
-    return { topic, groupId, owner, others, starts: new Map(bounds.map((one) => [one.partition, one.start])) }
+    /** First offset of each partition's log. */
+    const starts = new Map(bounds.map(({ partition, start }) => [partition, start]))
+    return { topic, groupId, owner, others, starts }
   })
 }
+export type GroupNow = Readonly<Awaited<ReturnType<typeof lookAtGroup>>>
 
 /** @throws ActionRefused where the group is ours. */
 export function requireOthers({ groupId, others }: GroupNow): void {

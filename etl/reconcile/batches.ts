@@ -1,24 +1,21 @@
 import { count, thousands } from '../text/wording.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
-import type { CheckResult, Counts, Finding, Incarnation, OpeningBalance } from './report.ts'
+import type { CheckResult, Counts, OpeningBalance, PartitionReport } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
 
+type Totals = Pick<
+  PartitionReport,
+  keyof Counts | 'partition' | 'incarnation' | 'batches' | 'dropped' | 'pruned'
+>
+
 /** What one incarnation of a partition adds up to; without a topic, rows that no book has. */
-export interface BatchTotals extends Counts {
+export interface BatchTotals extends Totals {
   readonly topic: string | null
-  readonly partition: number
-  readonly incarnation: number
-  readonly batches: number
-  /** Of the loaded ones, those whose facts were dropped for their age. */
-  readonly dropped: number
-  /** Of the dead-lettered ones, those whose dead letters are pruned. */
-  readonly pruned: number
 }
 
 /** What an opening balance says, beside the rows that are still there of its batches. */
-export interface Opening extends OpeningBalance, Incarnation {
-  readonly dropped: number
-  readonly pruned: number
+export interface Opening extends OpeningBalance, Totals {
+  readonly topic: string
   readonly facts: number
   readonly letters: number
 }
@@ -150,14 +147,13 @@ export async function checkBatches(
   return {
     rule: 'in each batch consumed = loaded + duplicate + dead-lettered, counted from the rows themselves',
     scope: `${count(add('loaded') - add('dropped'), 'fact')} and ${count(add('deadLettered') - add('pruned'), 'dead letter')}`,
-    findings: groupByKind(mismatches ?? [], describe),
+    findings: groupByKind(mismatches ?? [], (row) => ({
+      subject: `batch ${row.batch_id}`,
+      message: sentence(row),
+    })),
     totals,
     openings: rows[0]!.openings ?? [],
   }
-}
-
-function describe(row: BatchRow): Finding {
-  return { subject: `batch ${row.batch_id}`, message: sentence(row) }
 }
 
 function sentence(row: BatchRow): string {

@@ -2,7 +2,7 @@ import type { Finding, FindingGroup } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Findings of a kind that are told one by one; of the others only the number. */
-const EXAMPLES = 20
+export const EXAMPLES = 20
 
 /** Collects findings one by one, in bounded memory. */
 export class Findings {

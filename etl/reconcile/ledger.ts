@@ -1,3 +1,8 @@
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { sql } from '../postgres/drizzle.ts'
+import { columnsOf, on, read } from '../postgres/query.ts'
+import { dataLosses, partitionProgress, pipelineBatches } from '../schema/audit.ts'
+import { openingBalances } from '../schema/operations.ts'
 import { count, offsets, thousands } from '../text/wording.ts'
 import type { Opening } from './batches.ts'
 import { findMismatches, Findings } from './findings.ts'
@@ -49,18 +54,17 @@ const MISMATCHES = `
 /** Opening balances, ledger ranges and data losses tile without gap or overlap from the first offset to the watermark. */
 export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
   const findings = await findMismatches<RangeMismatch>(snapshot, MISMATCHES, nameOf, sentence)
-  const { rows } = await snapshot.query<{
-    batches: number
-    openings: number
-    losses: number
-    partitions: number
-  }>(
-    `select (select count(*) from audit.pipeline_batches) as batches,
-            (select count(*) from audit.opening_balances) as openings,
-            (select count(*) from audit.data_losses) as losses,
-            (select count(*) from audit.partition_progress) as partitions`,
+  const [found] = await read(
+    snapshot,
+    {
+      batches: rowsOf(pipelineBatches),
+      openings: rowsOf(openingBalances),
+      losses: rowsOf(dataLosses),
+      partitions: rowsOf(partitionProgress),
+    },
+    (columns) => sql`select ${columns}`,
   )
-  const { batches, openings, losses, partitions } = rows[0]!
+  const { batches, openings, losses, partitions } = found!
   return {
     rule: 'the ranges of the ledger tile without gap or overlap, from the first offset to the watermark',
     scope:
@@ -69,6 +73,8 @@ export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
     findings,
   }
 }
+
+const rowsOf = (table: PgTable) => sql<number>`(select count(*) from ${table})`
 
 function sentence(row: RangeMismatch & { kind: string }): string {
   const { kind, name, from_offset: from, to_offset: to, expected } = row
@@ -115,13 +121,13 @@ const nameOf = ({ topic, partition, incarnation }: Incarnation): string =>
 
 /** No data loss is open: an operator has acknowledged each with a reason. All of them are told. */
 export async function checkLosses(snapshot: Snapshot): Promise<CheckResult & { losses: DataLoss[] }> {
-  const { rows } = await snapshot.query<
-    Omit<DataLoss, 'detectedAt' | 'acknowledgedAt'> & { detectedAt: Date; acknowledgedAt: Date | null }
-  >(
-    `select topic, partition, incarnation, from_offset as "fromOffset", to_offset as "toOffset",
-            detected_at as "detectedAt", acknowledged_at as "acknowledgedAt", acknowledged_by as "acknowledgedBy", reason
-     from audit.data_losses order by topic, partition, incarnation, from_offset`,
-  )
+  const { topic, partition, incarnation, fromOffset, toOffset } = dataLosses
+  const found = { topic, partition, incarnation, fromOffset, toOffset }
+  const seen = columnsOf(dataLosses, 'detectedAt', 'acknowledgedAt', 'acknowledgedBy', 'reason')
+  const rows = await on(snapshot)
+    .select({ ...found, ...seen })
+    .from(dataLosses)
+    .orderBy(topic, partition, incarnation, fromOffset)
   const findings = new Findings()
   const losses = rows.map((row) => ({
     ...row,

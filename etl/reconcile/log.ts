@@ -1,13 +1,7 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import type { LogReader } from '../kafka/log-reader.ts'
-import {
-  clusterId,
-  partitionBounds,
-  topicSettings,
-  withAdmin,
-  type PartitionBounds,
-} from '../kafka/topics.ts'
+import { clusterId, partitionBounds, topicSettings, withAdmin } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
 import { readProgress, type Progress } from '../ledger/watermark.ts'
 import { count } from '../text/wording.ts'
@@ -15,17 +9,7 @@ import { Findings } from './findings.ts'
 import type { CheckResult } from './report.ts'
 
 /** What Kafka says of the topic now. */
-export interface TopicNow {
-  readonly topic: string
-  readonly topicExists: boolean
-  readonly clusterId: string
-  /** By partition; empty where there is no such topic. */
-  readonly bounds: ReadonlyMap<number, PartitionBounds>
-  /** Whether records in the middle of the log may be gone. */
-  readonly compacted: boolean
-}
-
-export function askKafka(kafka: Kafka, topic: string): Promise<TopicNow> {
+export function askKafka(kafka: Kafka, topic: string) {
   return withAdmin(kafka, async (admin) => {
     const topicExists = (await admin.listTopics()).includes(topic)
     const bounds = topicExists ? await partitionBounds(admin, topic) : []
@@ -34,16 +18,14 @@ export function askKafka(kafka: Kafka, topic: string): Promise<TopicNow> {
       topic,
       topicExists,
       clusterId: await clusterId(admin),
+      /** By partition; empty where there is no such topic. */
       bounds: new Map(bounds.map((bound) => [bound.partition, bound])),
+      /** Whether records in the middle of the log may be gone. */
       compacted: settings['cleanup.policy']?.includes('compact') ?? false,
     }
   })
 }
-
-interface LogCheck extends CheckResult {
-  /** The watermarks whose log is the one that they were written for. */
-  readonly known: readonly Progress[]
-}
+export type TopicNow = Readonly<Awaited<ReturnType<typeof askKafka>>>
 
 /**
  * The watermarks lie within the log that they were written for: the same cluster, its start not before
@@ -58,12 +40,13 @@ interface LogCheck extends CheckResult {
  * @param progress the snapshot's watermarks of this topic.
  * @param now asked after the snapshot.
  * @param reader undefined where Kafka has no such topic.
+ * @returns also the watermarks whose log is the one that they were written for.
  */
 export async function checkLog(
   progress: readonly Progress[],
   now: TopicNow,
   { kafka, pool, reader }: { kafka: Kafka; pool: Pool; reader: LogReader | undefined },
-): Promise<LogCheck> {
+): Promise<CheckResult & { known: readonly Progress[] }> {
   const findings = new Findings()
   const known: Progress[] = []
   for (const seen of progress) {

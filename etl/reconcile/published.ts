@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
+import { and, countRows, isNull, sql } from '../postgres/drizzle.ts'
+import { columnsOf, on, type Client } from '../postgres/query.ts'
+import { deadLetters } from '../schema/audit.ts'
 import { count } from '../text/wording.ts'
-import { findMismatches } from './findings.ts'
+import { EXAMPLES } from './findings.ts'
 import type { CheckResult, FindingGroup } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -9,53 +12,51 @@ import type { Snapshot } from './snapshot.ts'
 export const PUBLISH_GRACE_MS = 10_000
 const EVERY_MS = 250
 
-interface Unpublished {
-  readonly id: number
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly created_at: Date
-}
-
 /**
  * No dead letter waits to be published. A live job loads first and publishes right afterwards, so where
  * one waits that is younger than the grace time, we look again outside the snapshot, and count what was
  * there at the snapshot's time and waits still.
  */
 export async function checkPublished(snapshot: Snapshot, pool: Pool, graceMs: number): Promise<CheckResult> {
-  const { rows } = await snapshot.query<{ at: string; letters: number; young: boolean }>(
-    `select now()::text as at, count(*) as letters,
-            coalesce(bool_or(published_at is null and created_at > now() - make_interval(secs => $1)), false) as young
-     from audit.dead_letters`,
-    [graceMs / 1_000],
-  )
-  const { at, letters, young } = rows[0]!
+  const { createdAt, publishedAt } = deadLetters
+  const [seen] = await on(snapshot)
+    .select({
+      at: sql<string>`now()::text`,
+      letters: countRows(),
+      young: sql<boolean>`coalesce(bool_or(${publishedAt} is null and ${createdAt} > now() - make_interval(secs => ${graceMs / 1_000})), false)`,
+    })
+    .from(deadLetters)
+  const { at, letters, young } = seen!
   const findings = young ? await stillWaiting(pool, at, graceMs) : await waiting(snapshot, at)
   return { rule: 'each dead letter is published', scope: count(letters, 'dead letter'), findings }
 }
 
 async function stillWaiting(pool: Pool, at: string, graceMs: number): Promise<FindingGroup[]> {
   const deadline = performance.now() + graceMs
-  const snapshot = await pool.connect()
-  try {
-    for (;;) {
-      const findings = await waiting(snapshot, at)
-      if (findings.length === 0 || performance.now() >= deadline) return findings
-      await delay(EVERY_MS)
-    }
-  } finally {
-    snapshot.release()
+  for (;;) {
+    const findings = await waiting(pool, at)
+    if (findings.length === 0 || performance.now() >= deadline) return findings
+    await delay(EVERY_MS)
   }
 }
 
-/** @param at Postgres' own text of a timestamp, which we write and nobody else. */
-function waiting(snapshot: Snapshot, at: string): Promise<FindingGroup[]> {
-  return findMismatches<Unpublished>(
-    snapshot,
-    `select 'unpublished' as kind, id as sort, id, topic, partition, "offset", created_at
-     from audit.dead_letters where published_at is null and created_at <= '${at}'::timestamptz`,
-    ({ id }) => `dead letter ${id}`,
-    ({ topic, partition, offset, created_at }) =>
-      `of ${topic}/${partition} offset ${offset}, waits to be published since ${created_at.toISOString()}`,
-  )
+/** @param at Postgres' own text of a timestamp: a date of ours has no microseconds. */
+async function waiting(client: Client, at: string): Promise<FindingGroup[]> {
+  const { id, createdAt, publishedAt } = deadLetters
+  const rows = await on(client)
+    .select({
+      total: sql<number>`count(*) over ()`,
+      ...columnsOf(deadLetters, 'id', 'topic', 'partition', 'offset', 'createdAt'),
+    })
+    .from(deadLetters)
+    .where(and(isNull(publishedAt), sql`${createdAt} <= ${at}::timestamptz`))
+    .orderBy(id)
+    .limit(EXAMPLES)
+  const [first] = rows
+  if (first === undefined) return []
+  const examples = rows.map((letter) => ({
+    subject: `dead letter ${letter.id}`,
+    message: `of ${letter.topic}/${letter.partition} offset ${letter.offset}, waits to be published since ${letter.createdAt.toISOString()}`,
+  }))
+  return [{ kind: 'unpublished', total: first.total, examples }]
 }

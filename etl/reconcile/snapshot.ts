@@ -1,11 +1,12 @@
-import type { Pool, PoolClient } from 'pg'
-import type { Progress } from '../ledger/watermark.ts'
+import type { ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
+import { on } from '../postgres/query.ts'
+import { partitionProgress } from '../schema/audit.ts'
 
-/** The warehouse as it was at one moment. Statements are a text and its values. */
-export type Snapshot = Pick<PoolClient, 'query'>
+/** The warehouse as it was at one moment: a connection for `on`, `read` and `query`. */
+export type Snapshot = ClientBase
 
 /** A statement takes as long as the facts are many, so the pool's own limit is not for it. */
-const PATIENCE_MS = 86_400_000
+const PATIENCE = { query_timeout: 86_400_000 }
 
 /**
  * Runs work on one snapshot of the warehouse: whatever the job commits meanwhile, all statements see the
@@ -25,11 +26,7 @@ export async function inSnapshot<T>(pool: Pool, work: (snapshot: Snapshot) => Pr
       set local work_mem = '64MB';
       set local enable_parallel_hash = off;
       set local cursor_tuple_fraction = 1`)
-    const query = (text: string, values?: unknown[]) =>
-      client.query({ text, query_timeout: PATIENCE_MS, ...(values === undefined ? {} : { values }) } as {
-        text: string
-      })
-    const result = await work({ query: query as PoolClient['query'] })
+    const result = await work(patient(client))
     await client.query('rollback')
     unusable = false
     return result
@@ -39,19 +36,21 @@ export async function inSnapshot<T>(pool: Pool, work: (snapshot: Snapshot) => Pr
   }
 }
 
-/** The snapshot's time by the warehouse's clock, and the watermarks of all topics in it. */
-export interface Watermarks {
-  readonly at: Date
-  readonly progress: readonly Progress[]
+/** The same connection, where no statement is given up. */
+function patient(client: PoolClient): Snapshot {
+  const query = (statement: string | QueryConfig, values?: unknown[]) =>
+    client.query(
+      { ...(typeof statement === 'string' ? { text: statement } : statement), ...PATIENCE },
+      values,
+    )
+  return Object.assign(Object.create(client) as PoolClient, { query })
 }
 
-export async function readWatermarks(snapshot: Snapshot): Promise<Watermarks> {
-  const { rows: progress } = await snapshot.query<Progress>(
-    `select topic, partition, incarnation, first_offset as "firstOffset", next_offset as "nextOffset",
-            cluster_id as "clusterId", log_start as "logStart", last_offset as "lastOffset", last_hash as "lastHash",
-            stop_code as "stopCode", stop_reason as "stopReason", accepted_until as "acceptedUntil"
-     from audit.partition_progress order by topic, partition`,
-  )
+/** The snapshot's time by the warehouse's clock, and the watermarks of all topics in it. */
+export async function readWatermarks(snapshot: Snapshot) {
+  const { topic, partition } = partitionProgress
+  const progress = await on(snapshot).select().from(partitionProgress).orderBy(topic, partition)
   const { rows } = await snapshot.query<{ at: Date }>('select now() as at')
   return { at: rows[0]!.at, progress }
 }
+export type Watermarks = Awaited<ReturnType<typeof readWatermarks>>

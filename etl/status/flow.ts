@@ -2,24 +2,22 @@ import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
 import { and, eq, sql } from '../postgres/drizzle.ts'
-import { on, read } from '../postgres/query.ts'
+import { on, read, type Row } from '../postgres/query.ts'
 import { partitionProgress, pipelineBatches } from '../schema/audit.ts'
 
-/** Records a second that were consumed, over the last minutes. */
-export interface Throughput {
-  readonly last1: number
-  readonly last5: number
-  readonly last60: number
+const { consumed, loaded, duplicate, deadLettered, loadedAt, oldestRecordAt } = pipelineBatches
+
+const THROUGHPUT = {
+  last1: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '1 minute'), 0)::float8 / 60`,
+  last5: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '5 minutes'), 0)::float8 / 300`,
+  last60: sql<number>`coalesce(sum(${consumed}), 0)::float8 / 3600`,
 }
+/** Records a second that were consumed, over the last minutes. */
+export type Throughput = Row<typeof THROUGHPUT>
 
 export async function readThroughput(pool: Pool, topic: string): Promise<Throughput> {
-  const { consumed, loadedAt } = pipelineBatches
   const [throughput] = await on(pool)
-    .select({
-      last1: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '1 minute'), 0)::float8 / 60`,
-      last5: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '5 minutes'), 0)::float8 / 300`,
-      last60: sql<number>`coalesce(sum(${consumed}), 0)::float8 / 3600`,
-    })
+    .select(THROUGHPUT)
     .from(pipelineBatches)
     .where(and(eq(pipelineBatches.topic, topic), sql`${loadedAt} > now() - interval '1 hour'`))
   return throughput!
@@ -32,36 +30,29 @@ export const SPANS = {
 } as const
 export type Span = keyof typeof SPANS
 
-/** What was loaded in one stretch of time. */
-export interface Point {
+const POINT = {
   /** Its beginning, seconds since the epoch. */
-  readonly at: number
-  readonly loaded: number
-  readonly duplicate: number
-  readonly deadLettered: number
+  at: sql<number>`at`,
+  loaded: sql<number>`coalesce(loaded, 0)`,
+  duplicate: sql<number>`coalesce(duplicate, 0)`,
+  deadLettered: sql<number>`coalesce(dead_lettered, 0)`,
   /** From Kafka to the warehouse, for the oldest record of each batch; null without a batch. Percentiles would need a sort. */
-  readonly waitedMeanMs: number | null
-  readonly waitedWorstMs: number | null
+  waitedMeanMs: sql<number | null>`mean`,
+  waitedWorstMs: sql<number | null>`worst`,
 }
+/** What was loaded in one stretch of time. */
+export type Point = Row<typeof POINT>
 
 /** Oldest first, without a gap; the last one is still going on. */
 export function readPoints(pool: Pool, topic: string, span: Span): Promise<Point[]> {
   const { hours, bucketSeconds } = SPANS[span]
-  const { loaded, duplicate, deadLettered, loadedAt, oldestRecordAt } = pipelineBatches
   const bucketOf = (time: SQL | PgColumn) =>
     sql`floor(date_part('epoch', ${time}) / ${bucketSeconds}::int8)::int8 * ${bucketSeconds}::int8`
   const first = sql`(select at from now_bucket) - ${hours}::int8 * 3600`
   const waitedMs = sql`date_part('epoch', ${loadedAt} - ${oldestRecordAt}) * 1000`
   return read(
     pool,
-    {
-      at: sql<number>`at`,
-      loaded: sql<number>`coalesce(loaded, 0)`,
-      duplicate: sql<number>`coalesce(duplicate, 0)`,
-      deadLettered: sql<number>`coalesce(dead_lettered, 0)`,
-      waitedMeanMs: sql<number | null>`mean`,
-      waitedWorstMs: sql<number | null>`worst`,
-    },
+    POINT,
     (columns) => sql`
       with now_bucket as (
         select ${bucketOf(sql`now()`)} as at
@@ -79,30 +70,23 @@ export function readPoints(pool: Pool, topic: string, span: Span): Promise<Point
   )
 }
 
-/** How old data is when it can be queried. Kafka's clock and the warehouse's are compared: they must agree. */
-export interface Freshness {
+const FRESHNESS = {
   /** When Kafka stored the newest record that is loaded, and how long ago that was. */
-  readonly newestRecordAt: Date | null
-  readonly newestRecordAgeMs: number | null
+  newestRecordAt: sql<Date | null>`newest`,
+  newestRecordAgeMs: sql<number | null>`(extract(epoch from now() - newest) * 1000)::float8`,
   /** Over the batches of the last hour: from when Kafka stored a batch's oldest record to when it was loaded. */
-  readonly batches: number
-  readonly waitedP50Ms: number | null
-  readonly waitedP95Ms: number | null
-  readonly waitedP99Ms: number | null
+  batches: sql<number>`batches`,
+  waitedP50Ms: sql<number | null>`waits[1]`,
+  waitedP95Ms: sql<number | null>`waits[2]`,
+  waitedP99Ms: sql<number | null>`waits[3]`,
 }
+/** How old data is when it can be queried. Kafka's clock and the warehouse's are compared: they must agree. */
+export type Freshness = Row<typeof FRESHNESS>
 
 export async function readFreshness(pool: Pool, topic: string): Promise<Freshness> {
-  const { loadedAt, oldestRecordAt } = pipelineBatches
   const [freshness] = await read(
     pool,
-    {
-      newestRecordAt: sql<Date | null>`newest`,
-      newestRecordAgeMs: sql<number | null>`(extract(epoch from now() - newest) * 1000)::float8`,
-      batches: sql<number>`batches`,
-      waitedP50Ms: sql<number | null>`waits[1]`,
-      waitedP95Ms: sql<number | null>`waits[2]`,
-      waitedP99Ms: sql<number | null>`waits[3]`,
-    },
+    FRESHNESS,
     (columns) => sql`
       select ${columns}
       from (select max(${partitionProgress.lastTimestamp}) as newest from ${partitionProgress}

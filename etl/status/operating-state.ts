@@ -6,7 +6,7 @@ import type { Control } from '../operations/control.ts'
 import type { WorkerRow } from '../operations/presence.ts'
 import type { PartitionLag } from '../partitions/lag.ts'
 import { isNull, sql } from '../postgres/drizzle.ts'
-import { on, read } from '../postgres/query.ts'
+import { on, read, type Row } from '../postgres/query.ts'
 import { dataLosses, deadLetters } from '../schema/audit.ts'
 import { alerts, operatorActions } from '../schema/operations.ts'
 import type { Run } from './runs.ts'
@@ -54,15 +54,9 @@ export function conditionsOf(seen: Observations): readonly [Condition, ...Condit
   ]
 }
 
-function* troubles({
-  control,
-  partitions,
-  unwritable,
-  lateSince,
-  workers,
-  drains,
-}: Observations): Generator<Condition> {
-  const { pausedAt, pausedBy, pauseReason } = control
+function* troubles(seen: Observations): Generator<Condition> {
+  const { partitions, unwritable, lateSince, workers, drains } = seen
+  const { pausedAt, pausedBy, pauseReason } = seen.control
   if (pausedAt !== null) yield { kind: 'paused', since: pausedAt, by: pausedBy, reason: pauseReason }
 
   const stopped = partitions.flatMap(({ partition, stoppedAt }) =>
@@ -90,37 +84,30 @@ function* troubles({
   if (last !== undefined && last.status !== 'succeeded') yield { kind: 'failing', run: last }
 }
 
-/** What waits for a person, or goes on because one asked for it. */
-export interface Attention {
-  readonly openAlerts: number
-  readonly unacknowledgedLosses: number
-  readonly openDeadLetters: number
-  /** Dead letters that the DLQ topic does not have yet. */
-  readonly unpublishedDeadLetters: number
-  /** Replays, redrives and dismissals that wait or run, the first asked for first. */
-  readonly actions: readonly Action[]
-}
-
 /** Counting more would take long, and tells nobody more. */
 export const MOST_COUNTED = 10_000
-
-export async function readAttention(pool: Pool): Promise<Attention> {
-  const [[counts], actions] = await Promise.all([
-    read(
-      pool,
-      {
-        openAlerts: rowsOf(alerts, isNull(alerts.endedAt)),
-        unacknowledgedLosses: rowsOf(dataLosses, isNull(dataLosses.acknowledgedAt)),
-        openDeadLetters: atMost(deadLetters, isNull(deadLetters.resolvedAt)),
-        unpublishedDeadLetters: atMost(deadLetters, isNull(deadLetters.publishedAt)),
-      },
-      (columns) => sql`select ${columns}`,
-    ),
-    on(pool).select(ACTION).from(operatorActions).where(UNFINISHED).orderBy(ACTION.id).limit(20),
-  ])
-  return { ...counts!, actions }
-}
 
 const rowsOf = (table: PgTable, where: SQL) => sql<number>`(select count(*) from ${table} where ${where})`
 const atMost = (table: PgTable, where: SQL) =>
   sql<number>`(select count(*) from (select from ${table} where ${where} limit ${MOST_COUNTED}) counted)`
+
+const COUNTS = {
+  openAlerts: rowsOf(alerts, isNull(alerts.endedAt)),
+  unacknowledgedLosses: rowsOf(dataLosses, isNull(dataLosses.acknowledgedAt)),
+  openDeadLetters: atMost(deadLetters, isNull(deadLetters.resolvedAt)),
+  /** Dead letters that the DLQ topic does not have yet. */
+  unpublishedDeadLetters: atMost(deadLetters, isNull(deadLetters.publishedAt)),
+}
+/** What waits for a person, or goes on because one asked for it. */
+export type Attention = Row<typeof COUNTS> & {
+  /** Replays, redrives and dismissals that wait or run, the first asked for first. */
+  readonly actions: readonly Action[]
+}
+
+export async function readAttention(pool: Pool): Promise<Attention> {
+  const [[counts], actions] = await Promise.all([
+    read(pool, COUNTS, (columns) => sql`select ${columns}`),
+    on(pool).select(ACTION).from(operatorActions).where(UNFINISHED).orderBy(ACTION.id).limit(20),
+  ])
+  return { ...counts!, actions }
+}

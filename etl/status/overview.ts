@@ -1,45 +1,28 @@
 import type { Pool } from 'pg'
 import { late } from '../alerts/rules/job.ts'
-import { readControl, type Control } from '../operations/control.ts'
-import { readWorkers, type WorkerRow } from '../operations/presence.ts'
-import { readPartitions, type PartitionLag } from '../partitions/lag.ts'
+import { readControl } from '../operations/control.ts'
+import { readWorkers } from '../operations/presence.ts'
+import { readPartitions } from '../partitions/lag.ts'
 import type { Config } from '../process/config.ts'
-import {
-  readPoints,
-  readThroughput,
-  readFreshness,
-  type Point,
-  type Span,
-  type Throughput,
-  type Freshness,
-} from './flow.ts'
-import { conditionsOf, readAttention, type Condition, type Attention } from './operating-state.ts'
-import { readRuns, type Run } from './runs.ts'
+import { readPoints, readThroughput, readFreshness, type Span } from './flow.ts'
+import { conditionsOf, readAttention } from './operating-state.ts'
+import { readRuns } from './runs.ts'
 
-/** All that the overview shows, from the warehouse alone. */
-export interface Overview {
-  /** The most urgent first. */
-  readonly conditions: readonly [Condition, ...Condition[]]
-  readonly control: Control
-  readonly attention: Attention
-  readonly workers: readonly WorkerRow[]
-  readonly partitions: readonly PartitionLag[]
-  readonly freshness: Freshness
-  readonly throughput: Throughput
-  /** Ticks and manual runs, newest first. */
-  readonly drains: readonly Run[]
-  readonly points: readonly Point[]
-}
+export type Overview = Awaited<ReturnType<typeof readOverview>>
 
 const DRAINS = 60
 
-/** @param unwritable why the worker that serves it can't write to the warehouse, if it can't. */
+/**
+ * From the warehouse alone. Conditions come the most urgent first, drains (ticks and manual runs) the newest first.
+ *
+ * @param unwritable why the worker that serves it can't write to the warehouse, if it can't.
+ */
 export async function readOverview(
   pool: Pool,
   config: Pick<Config<'kafka' | 'alerts'>, 'KAFKA_TOPIC' | 'ALERT_LATE_SECONDS' | 'ALERT_DEAD_LETTER_RATIO'>,
   span: Span,
   unwritable?: string,
-): Promise<Overview> {
+) {
   const topic = config.KAFKA_TOPIC
   const [control, attention, workers, partitions, freshness, throughput, drains, points, lateSince] =
     await Promise.all([
@@ -59,16 +42,11 @@ export async function readOverview(
 
 /** By the rule that alerts, so that console and alert never disagree. */
 async function readLateSince(pool: Pool, config: Parameters<typeof readOverview>[1]): Promise<Date | null> {
-  const client = await pool.connect()
-  try {
-    const [finding] = await late.find(client, {
-      topic: config.KAFKA_TOPIC,
-      lateSeconds: config.ALERT_LATE_SECONDS,
-      deadLetterRatio: config.ALERT_DEAD_LETTER_RATIO,
-      watchedSeconds: process.uptime(),
-    })
-    return finding?.since ?? null
-  } finally {
-    client.release()
-  }
+  const [finding] = await late.find(pool, {
+    topic: config.KAFKA_TOPIC,
+    lateSeconds: config.ALERT_LATE_SECONDS,
+    deadLetterRatio: config.ALERT_DEAD_LETTER_RATIO,
+    watchedSeconds: process.uptime(),
+  })
+  return finding?.since ?? null
 }

@@ -1,32 +1,15 @@
 import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
-import type { LedgerEntry } from '../ledger/batches.ts'
 import type { RunKind } from '../ledger/runs.ts'
 import { alias, and, asc, countRows, desc, eq, gte, inArray, isNull, sql } from '../postgres/drizzle.ts'
-import { on } from '../postgres/query.ts'
+import { columnsOf, on, type Row } from '../postgres/query.ts'
 import { pipelineBatches, pipelineRuns, type RUN_STATUSES } from '../schema/audit.ts'
 
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
-/** A row of audit.pipeline_runs. Totals of a run that goes on are those of its batches so far. */
-export interface Run {
-  readonly id: number
-  readonly kind: RunKind
-  readonly worker: string
-  readonly status: RunStatus
-  readonly startedAt: Date
-  readonly finishedAt: Date | null
-  /** Null while it goes on. */
-  readonly durationMs: number | null
-  readonly batches: number
-  readonly consumed: number
-  readonly loaded: number
-  readonly duplicate: number
-  readonly deadLettered: number
-  readonly retries: number
-  readonly error: string | null
-}
+/** Totals of a run that goes on are those of its batches so far; it has no duration yet. */
+export type Run = Readonly<typeof pipelineRuns.$inferSelect & { durationMs: number | null }>
 
 export interface RunQuery {
   readonly limit: number
@@ -94,12 +77,7 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
     sql<number>`case when ${runs.finishedAt} is null then ${soFar[name]} else ${runs[name]} end`
   return on(pool)
     .select({
-      id: runs.id,
-      kind: runs.kind,
-      worker: runs.worker,
-      status: runs.status,
-      startedAt: runs.startedAt,
-      finishedAt: runs.finishedAt,
+      ...columnsOf(runs, 'id', 'kind', 'worker', 'status', 'startedAt', 'finishedAt'),
       durationMs: sql<
         number | null
       >`(extract(epoch from ${runs.finishedAt} - ${runs.startedAt}) * 1000)::float8`,
@@ -108,8 +86,7 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
       loaded: figure('loaded'),
       duplicate: figure('duplicate'),
       deadLettered: figure('deadLettered'),
-      retries: runs.retries,
-      error: runs.error,
+      ...columnsOf(runs, 'retries', 'error'),
     })
     .from(runs)
     .leftJoinLateral(soFar, sql`true`)
@@ -118,18 +95,18 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
 
 const total = (column: PgColumn) => sql<number>`coalesce(sum(${column}), 0)::bigint`
 
-/** A batch of a run, with the time that each stage took. */
-export interface Batch extends Pick<
-  LedgerEntry,
-  'batchId' | 'partition' | 'from' | 'to' | 'consumed' | 'loaded' | 'duplicate' | 'deadLettered' | 'bytes'
-> {
-  readonly extractMs: number
-  readonly validateMs: number
-  readonly transformMs: number
-  readonly loadMs: number
+const b = pipelineBatches
+const BATCH = {
+  ...columnsOf(b, 'batchId', 'partition'),
+  from: b.fromOffset,
+  to: b.toOffset,
+  ...columnsOf(b, 'consumed', 'loaded', 'duplicate', 'deadLettered', 'bytes'),
+  ...columnsOf(b, 'extractMs', 'validateMs', 'transformMs', 'loadMs'),
   /** The end of its load; its stages came one after the other before it. */
-  readonly loadedAt: Date
+  loadedAt: b.loadedAt,
 }
+/** A batch of a run, with the time that each stage took. */
+export type Batch = Row<typeof BATCH>
 
 /** The batches of a run in the order in which they were loaded. */
 export function readBatches(
@@ -137,24 +114,8 @@ export function readBatches(
   runId: number,
   { limit, offset }: { readonly limit: number; readonly offset: number },
 ): Promise<Batch[]> {
-  const b = pipelineBatches
   return on(pool)
-    .select({
-      batchId: b.batchId,
-      partition: b.partition,
-      from: b.fromOffset,
-      to: b.toOffset,
-      consumed: b.consumed,
-      loaded: b.loaded,
-      duplicate: b.duplicate,
-      deadLettered: b.deadLettered,
-      bytes: b.bytes,
-      extractMs: b.extractMs,
-      validateMs: b.validateMs,
-      transformMs: b.transformMs,
-      loadMs: b.loadMs,
-      loadedAt: b.loadedAt,
-    })
+    .select(BATCH)
     .from(b)
     .where(eq(b.runId, runId))
     .orderBy(asc(b.loadedAt), asc(b.batchId))

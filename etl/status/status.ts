@@ -4,61 +4,19 @@ import { reasonOf } from '../kafka/errors.ts'
 import { groupOffsets, type GroupOffset } from '../kafka/group-offsets.ts'
 import { clusterId, partitionBounds, askAdmin } from '../kafka/topics.ts'
 import { readControl } from '../operations/control.ts'
-import { readWorkers, type WorkerRow } from '../operations/presence.ts'
+import { readWorkers } from '../operations/presence.ts'
 import { eq, isNull, sql } from '../postgres/drizzle.ts'
 import { on, read } from '../postgres/query.ts'
 import type { Config } from '../process/config.ts'
 import { scrub } from '../process/log.ts'
 import { deadLetters, partitionProgress } from '../schema/audit.ts'
-import { readFreshness, type Freshness } from './flow.ts'
+import { readFreshness } from './flow.ts'
 import { readAttention } from './operating-state.ts'
-import { readRuns, type Run } from './runs.ts'
+import { readRuns } from './runs.ts'
 
-/** One partition, as far as warehouse and Kafka know it; null is what neither could say. */
-export interface PartitionStatus {
-  readonly partition: number
-  readonly incarnation: number | null
-  /** The next offset to be loaded. */
-  readonly watermark: number | null
-  readonly logStart: number | null
-  /** Last stable offset: what waits behind an open transaction is not seen. */
-  readonly logEnd: number | null
-  /** Offsets from the watermark to the end, markers of transactions among them. */
-  readonly lag: number | null
-  /** What the group has committed; it follows the watermark. */
-  readonly groupOffset: number | null
-  readonly stoppedAt: Date | null
-  readonly stopCode: string | null
-  readonly stopReason: string | null
-}
-
-export interface Status {
-  readonly at: Date
-  readonly topic: string
-  readonly groupId: string
-  readonly kafka: {
-    readonly brokers: string
-    readonly clusterId: string | null
-    /** Whether the topic is there; null where Kafka could not be asked. */
-    readonly topicExists: boolean | null
-    readonly error: string | null
-  }
-  readonly partitions: readonly PartitionStatus[]
-  /** Whether the warehouse takes no writes: a standby, or set so. */
-  readonly isReadOnly: boolean
-  /** Null while it is not paused. */
-  readonly paused: { readonly since: Date; readonly by: string | null; readonly reason: string | null } | null
-  /** The last one that loads: a tick or a manual run. */
-  readonly lastRun: Run | null
-  readonly freshness: Freshness
-  /** Those that were seen lately. */
-  readonly workers: readonly Pick<WorkerRow, 'name' | 'partitions' | 'problem'>[]
-  readonly openAlerts: number
-  /** At most 10,000 are counted. */
-  readonly openDeadLetters: number
-  readonly unpublishedDeadLetters: number
-  readonly openDataLosses: number
-}
+/** What `pulse status --json` prints. The API says what each field is. */
+export type Status = Readonly<Awaited<ReturnType<typeof readStatus>>>
+export type PartitionStatus = Status['partitions'][number]
 
 export interface StatusSources {
   readonly pool: Pool
@@ -68,9 +26,9 @@ export interface StatusSources {
 
 /**
  * What there is to know now. The warehouse must answer; where Kafka doesn't, what it would have said is
- * null and the reason is told.
+ * null and the reason is told. Of a partition null is what neither of them could say.
  */
-export async function readStatus(sources: StatusSources): Promise<Status> {
+export async function readStatus(sources: StatusSources) {
   const { config, pool } = sources
   const topic = config.KAFKA_TOPIC
   const kafka = askKafka(sources)
@@ -106,8 +64,11 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
         return {
           ...(known ?? { ...NEVER_LOADED, partition }),
           logStart: now?.start ?? null,
+          // Last stable offset: what waits behind an open transaction is not seen.
           logEnd: now?.end ?? null,
+          // Markers of transactions are among them.
           lag: now === undefined || from === undefined ? null : now.end - from,
+          // It follows the watermark.
           groupOffset: group < 0 ? null : group,
         }
       }),

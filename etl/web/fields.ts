@@ -12,16 +12,18 @@ export const paging = {
   before: id.optional().describe('Those older than this one: `next` of the page before.'),
 }
 
-/**
- * A page of a list, and where the older ones begin: null where there are none.
- *
- * @param rows read with one more than the limit.
- */
+/** A page of a list, and where the older ones begin: null where there are none. */
+export interface Page<T, Place = number> {
+  readonly items: T[]
+  readonly next: Place | null
+}
+
+/** @param rows read with one more than the limit. */
 export function pageOf<T, Place>(
   rows: readonly T[],
   limit: number,
   placeOf: (last: T) => Place,
-): { items: T[]; next: Place | null } {
+): Page<T, Place> {
   const items = rows.slice(0, limit)
   return { items, next: rows.length > limit ? placeOf(items.at(-1)!) : null }
 }
@@ -38,10 +40,9 @@ export const orEmpty = <T extends z.ZodType>(field: T) =>
 export const asUtc = (value: unknown): unknown =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(value) ? `${value}:00Z` : value
 
-/** Why an operator does something. */
 export const reason = z.string().trim().min(1, 'say why, for whoever reads it in a year').max(500)
 
-/** The same where it may be left empty. */
+/** A reason that may be left empty. */
 export const optionalReason = z
   .string()
   .trim()

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../process/config.ts'
 import type { Operator } from '../operations/actions.ts'
 import type { Server } from './context.ts'
-import { sameSecret, type Role, type Session, type Sessions } from './sessions.ts'
+import { sameSecret, type Session, type Sessions } from './sessions.ts'
 
 /**
  * Who may call a route: `public` anybody, `view` who is logged in, `act` operators only; what changes
@@ -10,6 +10,20 @@ import { sameSecret, type Role, type Session, type Sessions } from './sessions.t
  * keeps the server from starting.
  */
 type Access = 'public' | 'view' | 'act'
+
+/** A route's options: its access, and the schemas of what it takes. */
+interface Route<T> {
+  config: { access: Access }
+  schema: T
+}
+export const view = <T extends object>(schema: T = {} as T): Route<T> => ({
+  config: { access: 'view' },
+  schema,
+})
+export const act = <T extends object>(schema: T = {} as T): Route<T> => ({
+  config: { access: 'act' },
+  schema,
+})
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,10 +35,8 @@ declare module 'fastify' {
   }
 }
 
-/** Who asks. */
 export interface Visitor {
   readonly operator: Operator
-  readonly role: Role
   /** Undefined for a program with the API token, which no browser sends by itself. */
   readonly csrfToken: string | undefined
   /** Whether this visitor may act at all: an operator, and the console not read-only. */
@@ -40,11 +52,6 @@ export class Refused extends Error {
     super(message)
     this.statusCode = statusCode
   }
-}
-
-interface GuardOptions {
-  readonly sessions: Sessions
-  readonly config: Config<'console'>
 }
 
 const API_PREFIX = '/api/'
@@ -68,7 +75,10 @@ export const sessionCookie = (config: Config<'console'>): string =>
  * The one place that decides who may do what. Permission is checked here for every route, whatever its page
  * shows or hides.
  */
-export function guard(server: Server, { sessions, config }: GuardOptions): void {
+export function guard(
+  server: Server,
+  { sessions, config }: { readonly sessions: Sessions; readonly config: Config<'console'> },
+): void {
   const cookie = sessionCookie(config)
   server.decorateRequest('visitor', undefined)
 
@@ -121,21 +131,13 @@ export function guard(server: Server, { sessions, config }: GuardOptions): void 
   function byToken(given: string): Visitor | undefined {
     const known = config.CONSOLE_API_TOKEN
     if (known === undefined || !sameSecret(given, known)) return undefined
-    return {
-      operator: { name: 'API token', via: 'api' },
-      role: 'operator',
-      csrfToken: undefined,
-      mayAct: !config.CONSOLE_READ_ONLY,
-    }
+    const mayAct = !config.CONSOLE_READ_ONLY
+    return { operator: { name: 'API token', via: 'api' }, csrfToken: undefined, mayAct }
   }
 
   function bySession({ name, role, csrfToken }: Session, request: FastifyRequest): Visitor {
-    return {
-      operator: { name, via: isApi(request) ? 'api' : 'console' },
-      role,
-      csrfToken,
-      mayAct: role === 'operator' && !config.CONSOLE_READ_ONLY,
-    }
+    const mayAct = role === 'operator' && !config.CONSOLE_READ_ONLY
+    return { operator: { name, via: isApi(request) ? 'api' : 'console' }, csrfToken, mayAct }
   }
 }
 

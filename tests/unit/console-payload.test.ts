@@ -1,7 +1,7 @@
 import { assert, property, json, uint8Array } from 'fast-check'
 import { expect, test } from 'vitest'
 import { Pace } from '../../etl/console/actions/action.ts'
-import { draftOf, editedValue } from '../../etl/console/dead-letters/editable.ts'
+import { draftOf, editedValue } from '../../etl/console/dead-letters/edit.ts'
 import { bytesOfHex, hexDump, hexOf } from '../../etl/text/hex.ts'
 import { memberSpans } from '../../etl/console/dead-letters/payload.ts'
 import { visible, visibleBytes } from '../../etl/console/html.ts'

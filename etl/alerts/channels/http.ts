@@ -36,33 +36,21 @@ function codeOf(error: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code'
 }
 
-/** A JSON document for programs; its fields are a promise: docs/OPERATIONS.md. */
+/** A JSON document for programs. */
 export const webhook: ChannelFactory = ({ ALERT_WEBHOOK_URL: address }) =>
   address === undefined
     ? undefined
     : {
         name: 'webhook',
-        send: (
-          { event, id, rule, scope, severity, summary, firstAction, startedAt, endedAt, link },
-          signal,
-        ) =>
-          post(
-            address,
-            {
-              event,
-              id,
-              rule,
-              scope,
-              severity,
-              summary,
-              first_action: firstAction,
-              started_at: startedAt,
-              ended_at: endedAt,
-              link,
-            },
-            signal,
-          ),
+        send: (notification, signal) => post(address, documentOf(notification), signal),
       }
+
+/** Its fields are a promise: docs/OPERATIONS.md. */
+function documentOf(notification: Notification) {
+  const { event, id, rule, scope, severity, summary, link } = notification
+  const { firstAction: first_action, startedAt: started_at, endedAt: ended_at } = notification
+  return { event, id, rule, scope, severity, summary, first_action, started_at, ended_at, link }
+}
 
 /** An incoming webhook of Slack. */
 export const slack: ChannelFactory = ({ ALERT_SLACK_WEBHOOK_URL: address }) =>

@@ -1,8 +1,8 @@
 import { continueAction, readAction, stopAction, type Action } from '../../operations/actions.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
+import { act, view, type Visitor } from '../../web/guard.ts'
+import { showAction, showPage } from '../answers.ts'
 import { actionForm } from '../forms.ts'
-import { page } from '../layout.ts'
 import { link } from '../links.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 import { queryOf } from '../dead-letters/filter.ts'
@@ -19,37 +19,29 @@ const LOOK_EVERY_S = 2
 export function actionRoutes(server: Server, { pool }: Console): void {
   const pace = new Pace()
 
-  server.get(
-    '/actions/:id',
-    { config: { access: 'view' }, schema: { params: idInPath } },
-    async (request, reply) => {
-      const action = await readAction(pool, request.params.id)
-      const visitor = request.visitor!
-      const rate = action.status === 'running' ? pace.look(action, Date.now()) : undefined
-      return reply.html(
-        page({
-          title: `Action ${action.id}`,
-          menu: '/actions',
-          visitor,
-          ...(isUnderWay(action) ? { live: LOOK_EVERY_S } : {}),
-          content: html`<p class="crumbs"><a href="/actions">Actions</a></p>
-            <h1>${ACTION_NAMES[action.action]} ${statusBadge(action)}</h1>
-            ${facts(action)} ${progress(action, rate)} ${whatItWaitsFor(action)} ${failure(action)}
-            ${resultInWords(action)} ${controls(visitor, action)}`,
-        }),
-      )
-    },
-  )
+  server.get('/actions/:id', view({ params: idInPath }), async (request, reply) => {
+    const action = await readAction(pool, request.params.id)
+    const visitor = request.visitor!
+    const rate = action.status === 'running' ? pace.look(action, Date.now()) : undefined
+    return showPage(request, reply, {
+      title: `Action ${action.id}`,
+      menu: '/actions',
+      live: isUnderWay(action) ? LOOK_EVERY_S : undefined,
+      content: html`<p class="crumbs"><a href="/actions">Actions</a></p>
+        <h1>${ACTION_NAMES[action.action]} ${statusBadge(action)}</h1>
+        ${facts(action)} ${progress(action, rate)} ${whatItWaitsFor(action)} ${failure(action)}
+        ${resultInWords(action)} ${controls(visitor, action)}`,
+    })
+  })
 
-  const act = { config: { access: 'act' }, schema: { params: idInPath } } as const
-  server.post('/actions/:id/stop', act, async (request, reply) => {
-    const { id } = await stopAction(pool, request.visitor!.operator, request.params.id)
-    return reply.redirect(`/actions/${id}`, 303)
-  })
-  server.post('/actions/:id/continue', act, async (request, reply) => {
-    const { id } = await continueAction(pool, request.visitor!.operator, request.params.id)
-    return reply.redirect(`/actions/${id}`, 303)
-  })
+  for (const [verb, operation] of [
+    ['stop', stopAction],
+    ['continue', continueAction],
+  ] as const) {
+    server.post(`/actions/:id/${verb}`, act({ params: idInPath }), async (request, reply) =>
+      showAction(reply, await operation(pool, request.visitor!.operator, request.params.id)),
+    )
+  }
 }
 
 function facts(action: Action): Html {
@@ -114,11 +106,6 @@ function controls(visitor: Visitor, { id, status }: Action): Html {
   return nothing
 }
 
-interface Look {
-  readonly at: number
-  readonly done: number
-}
-
 /** How far back the pace looks, milliseconds. */
 const WINDOW_MS = 30_000
 /** Actions that somebody looked at last; more would be somebody's script. */
@@ -129,7 +116,7 @@ const MAX_ACTIONS = 100
  * it could not be told, as an action may have waited, been stopped or been paused meanwhile.
  */
 export class Pace {
-  readonly #looks = new Map<number, Look[]>()
+  readonly #looks = new Map<number, { readonly at: number; readonly done: number }[]>()
 
   /** @returns records a second; undefined at the first look, or where nothing moved since. */
   look({ id, done }: Pick<Action, 'id' | 'done'>, now: number): number | undefined {

@@ -1,11 +1,12 @@
 import type { PartitionLag } from '../../partitions/lag.ts'
 import { ago, moment } from '../format.ts'
+import { showAction } from '../answers.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 import { table, type Column } from '../table.ts'
 import { z } from 'zod'
 import { acknowledgeLoss, type DataLoss } from '../../partitions/losses.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
+import { act, type Visitor } from '../../web/guard.ts'
 import { actionForm, reasonField } from '../forms.ts'
 import { reason, wholeNumber } from '../../web/fields.ts'
 import { offsets } from '../../text/wording.ts'
@@ -88,14 +89,12 @@ function lossForm(visitor: Visitor, { topic, partition, incarnation, from, to, d
 }
 
 export function lossRoutes(server: Server, { pool, config }: Console): void {
-  server.post(
-    '/actions/losses/acknowledge',
-    { config: { access: 'act' }, schema: { body: Loss } },
-    async (request, reply) => {
-      const { reason: why, ...loss } = request.body
-      const { operator } = request.visitor!
-      const action = await acknowledgeLoss(pool, operator, { topic: config.KAFKA_TOPIC, ...loss }, why)
-      return reply.redirect(`/actions/${action.id}`, 303)
-    },
-  )
+  server.post('/actions/losses/acknowledge', act({ body: Loss }), async (request, reply) => {
+    const { reason: why, ...loss } = request.body
+    const { operator } = request.visitor!
+    return showAction(
+      reply,
+      await acknowledgeLoss(pool, operator, { topic: config.KAFKA_TOPIC, ...loss }, why),
+    )
+  })
 }

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { planReplay, type ReplayPlan, replayRange } from '../../replay/plan.ts'
 import { requestReplay } from '../../replay/request.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
+import { act, type Visitor } from '../../web/guard.ts'
+import { ask, showAction } from '../answers.ts'
 import { html, type Html } from '../html.ts'
-import { actionForm, buttons, question, reasonField } from '../forms.ts'
+import { actionForm, buttons, reasonField } from '../forms.ts'
 import { asUtc, optionalReason, orEmpty } from '../../web/fields.ts'
 import { count, offsets } from '../../text/wording.ts'
 import { rangeInWords } from './words.ts'
@@ -64,25 +65,18 @@ export function replayForm(): Html {
 }
 
 export function replayRoutes(server: Server, { pool, kafka, config }: Console): void {
-  const act = { config: { access: 'act' } } as const
   const topic = config.KAFKA_TOPIC
 
-  server.get('/actions/replay', { ...act, schema: { querystring: ReplayForm } }, async (request, reply) => {
+  server.get('/actions/replay', act({ querystring: ReplayForm }), async (request, reply) => {
     const range = rangeOf(request.query)
     const plan = await planReplay(pool, kafka, topic, range)
-    const visitor = request.visitor!
     const title = request.query.dryRun === undefined ? 'Replay?' : 'Replay, dry run?'
-    return reply.html(
-      question(
-        visitor,
-        title,
-        html`<p>What: ${rangeInWords(range)}.</p>
-          ${planInWords(plan)} ${confirmForm(visitor, request.query)}`,
-      ),
-    )
+    const asked = html`<p>What: ${rangeInWords(range)}.</p>
+      ${planInWords(plan)} ${confirmForm(request.visitor!, request.query)}`
+    return ask(request, reply, title, asked)
   })
 
-  server.post('/actions/replay', { ...act, schema: { body: ReplayForm } }, async (request, reply) => {
+  server.post('/actions/replay', act({ body: ReplayForm }), async (request, reply) => {
     const { dryRun, reason } = request.body
     const { action } = await requestReplay(pool, kafka, request.visitor!.operator, {
       topic,
@@ -90,7 +84,7 @@ export function replayRoutes(server: Server, { pool, kafka, config }: Console): 
       dryRun: dryRun !== undefined,
       reason,
     })
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, action)
   })
 }
 

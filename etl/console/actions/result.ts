@@ -6,7 +6,6 @@ import { measuredOf, sampleInWords, type ReplayFigures } from '../../replay/figu
 import { count, thousands } from '../../text/wording.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 
-/** What came of an action so far, in words. */
 export function resultInWords({ action, result, target }: Action): Html {
   if (action === 'test_alert') return channels(target['channels'] as readonly TestResult[])
   if (result === null) return nothing

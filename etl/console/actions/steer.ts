@@ -9,8 +9,9 @@ import {
 import { ActionRefused } from '../../operations/actions.ts'
 import { count, offsets } from '../../text/wording.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
-import { actionForm, buttons, question, requireTyped, typedName } from '../forms.ts'
+import { act, type Visitor } from '../../web/guard.ts'
+import { ask, showAction } from '../answers.ts'
+import { actionForm, buttons, requireTyped, typedName } from '../forms.ts'
 import { html, visible, type Html } from '../html.ts'
 import { orEmpty, wholeNumber } from '../../web/fields.ts'
 import { lookAtGroup, requireOthers, takeOverGroup, type GroupNow } from '../../partitions/take-over.ts'
@@ -31,35 +32,30 @@ const Anew = z
 
 /** Each shows first what it will do, by what Kafka says now; and does it only to what was shown. */
 export function partitionRoutes(server: Server, { pool, kafka, config }: Console): void {
-  const act = { config: { access: 'act' } } as const
   const look = (partition: number) => lookAt(pool, kafka, { topic: config.KAFKA_TOPIC, partition })
   const go = '/actions/partitions/:partition/continue'
-  server.get(go, { ...act, schema: { params: partitionInPath } }, async (request, reply) => {
+  server.get(go, act({ params: partitionInPath }), async (request, reply) => {
     const now = await look(request.params.partition)
     await requireMayGoOn(kafka, now)
-    const visitor = request.visitor!
-    return reply.html(question(visitor, `Let ${nameOf(now)} go on?`, continueForm(visitor, now)))
+    return ask(request, reply, `Let ${nameOf(now)} go on?`, continueForm(request.visitor!, now))
   })
-  server.post(go, { ...act, schema: { params: partitionInPath, body: Go } }, async (request, reply) => {
+  server.post(go, act({ params: partitionInPath, body: Go }), async (request, reply) => {
     const seen = asShown(await look(request.params.partition), request.body)
-    const action = await continueStopped(pool, kafka, request.visitor!.operator, seen)
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, await continueStopped(pool, kafka, request.visitor!.operator, seen))
   })
 
   const anew = '/actions/partitions/:partition/new-incarnation'
-  server.get(anew, { ...act, schema: { params: partitionInPath } }, async (request, reply) => {
+  server.get(anew, act({ params: partitionInPath }), async (request, reply) => {
     const now = await look(request.params.partition)
-    const visitor = request.visitor!
-    return reply.html(question(visitor, `New incarnation of ${nameOf(now)}?`, incarnationForm(visitor, now)))
+    return ask(request, reply, `New incarnation of ${nameOf(now)}?`, incarnationForm(request.visitor!, now))
   })
-  server.post(anew, { ...act, schema: { params: partitionInPath, body: Anew } }, async (request, reply) => {
+  server.post(anew, act({ params: partitionInPath, body: Anew }), async (request, reply) => {
     const now = await look(request.params.partition)
     const { incarnation, offset = now.start, start, confirm } = request.body
     requireTyped(confirm, nameOf(now))
     if (now.progress.incarnation !== incarnation) throw changed(now)
     const from = start === 'beginning' ? now.start : offset
-    const action = await newIncarnation(pool, request.visitor!.operator, now, from)
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, await newIncarnation(pool, request.visitor!.operator, now, from))
   })
 }
 
@@ -134,23 +130,20 @@ const TAKE_OVER = '/actions/take-over'
 
 /** Shows first whose the group is, by what Kafka says now; and takes it over only from whom was shown. */
 export function takeOverRoutes(server: Server, { pool, kafka, config }: Console): void {
-  const act = { config: { access: 'act' } } as const
   const { KAFKA_TOPIC: topic, KAFKA_GROUP_ID: groupId } = config
 
-  server.get(TAKE_OVER, act, async (request, reply) => {
+  server.get(TAKE_OVER, act(), async (request, reply) => {
     const now = await lookAtGroup(pool, kafka, { topic, groupId })
     requireOthers(now)
-    const visitor = request.visitor!
-    return reply.html(question(visitor, `Take the group ${groupId} over?`, takeOverForm(visitor, now)))
+    return ask(request, reply, `Take the group ${groupId} over?`, takeOverForm(request.visitor!, now))
   })
-  server.post(TAKE_OVER, { ...act, schema: { body: TakeOver } }, async (request, reply) => {
+  server.post(TAKE_OVER, act({ body: TakeOver }), async (request, reply) => {
     const { from, confirm } = request.body
     requireTyped(confirm, groupId)
     const now = await lookAtGroup(pool, kafka, { topic, groupId })
     if (holdersOf(now) !== from)
       throw new ActionRefused(`The group ${groupId} was changed meanwhile; nothing was done. Look again.`)
-    const action = await takeOverGroup(pool, kafka, request.visitor!.operator, now)
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, await takeOverGroup(pool, kafka, request.visitor!.operator, now))
   })
 }
 

@@ -5,9 +5,9 @@ import { readDataLosses } from '../../partitions/losses.ts'
 import { testAlerts } from '../../alerts/channels.ts'
 import { readPartitions } from '../../partitions/lag.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
+import { act, view, type Visitor } from '../../web/guard.ts'
+import { showAction, showPage } from '../answers.ts'
 import { actionForm, reasonField } from '../forms.ts'
-import { page } from '../layout.ts'
 import { html, visible, type Html } from '../html.ts'
 import { byId, id, pageOf, reason } from '../../web/fields.ts'
 import { moment, instant } from '../format.ts'
@@ -19,13 +19,12 @@ import { table, type Column } from '../table.ts'
 import { ACTION_NAMES, statusBadge, targetInWords } from './words.ts'
 
 /** Everything that an operator can do to the job, and the record of what was done. */
-export function switchboard(server: Server, console: Console): void {
-  const { pool, config, logger } = console
+export function switchboard(server: Server, { pool, config, logger }: Console): void {
   const topic = config.KAFKA_TOPIC
 
   server.get(
     '/actions',
-    { config: { access: 'view' }, schema: { querystring: z.object({ before: id.optional() }) } },
+    view({ querystring: z.object({ before: id.optional() }) }),
     async (request, reply) => {
       const { before } = request.query
       const visitor = request.visitor!
@@ -35,41 +34,32 @@ export function switchboard(server: Server, console: Console): void {
         readDataLosses(pool, topic),
         readActions(pool, PAGE_ACTIONS + 1, before),
       ])
-      return reply.html(
-        page({
-          title: 'Actions',
-          menu: '/actions',
-          visitor,
-          content: html`<h1>Actions</h1>
-            ${state(control)} ${visitor.mayAct ? switches(visitor, control) : whyNot()}
-            ${partitions(visitor, topic, all)} ${losses(visitor, lost)}
-            ${visitor.mayAct ? html`${replayForm()} ${testAlertForm(visitor)}` : ''}
-            ${record(actions, before !== undefined)}`,
-        }),
-      )
+      return showPage(request, reply, {
+        title: 'Actions',
+        menu: '/actions',
+        content: html`<h1>Actions</h1>
+          ${state(control)} ${visitor.mayAct ? switches(visitor, control) : whyNot()}
+          ${partitions(visitor, topic, all)} ${losses(visitor, lost)}
+          ${visitor.mayAct ? html`${replayForm()} ${testAlertForm(visitor)}` : ''}
+          ${record(actions, before !== undefined)}`,
+      })
     },
   )
 
-  const act = { config: { access: 'act' } } as const
-  server.post('/actions/run', act, async (request, reply) => {
-    const action = await requestRun(pool, request.visitor!.operator)
-    return reply.redirect(`/actions/${action.id}`, 303)
+  server.post('/actions/run', act(), async (request, reply) => {
+    return showAction(reply, await requestRun(pool, request.visitor!.operator))
   })
-  server.post(
-    '/actions/pause',
-    { ...act, schema: { body: z.object({ reason }) } },
-    async (request, reply) => {
-      await pause(pool, request.visitor!.operator, request.body.reason)
-      return reply.redirect('/actions', 303)
-    },
-  )
-  server.post('/actions/resume', act, async (request, reply) => {
+  server.post('/actions/pause', act({ body: z.object({ reason }) }), async (request, reply) => {
+    await pause(pool, request.visitor!.operator, request.body.reason)
+    return reply.redirect('/actions', 303)
+  })
+  server.post('/actions/resume', act(), async (request, reply) => {
     await resume(pool, request.visitor!.operator)
     return reply.redirect('/actions', 303)
   })
-  server.post('/actions/test-alert', act, async (request, reply) => {
+  server.post('/actions/test-alert', act(), async (request, reply) => {
     const { action } = await testAlerts(pool, request.visitor!.operator, config, logger)
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, action)
   })
 }
 

@@ -103,6 +103,5 @@ const BADGES: Readonly<Record<Action['status'], string>> = {
 export const statusBadge = ({ status }: Action): Html =>
   html`<span class="badge ${BADGES[status]}">${status}</span>`
 
-/** Whether it still goes on, or waits for a worker. */
 export const isUnderWay = ({ status }: Action): boolean =>
   status === 'pending' || status === 'running' || status === 'stopping'

@@ -5,8 +5,9 @@ import { requestDismiss } from '../../dead-letters/dismiss.ts'
 import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { listDeadLetters } from '../../dead-letters/list.ts'
 import type { Console, Server } from '../../web/context.ts'
+import { act } from '../../web/guard.ts'
+import { showAction, showPage } from '../answers.ts'
 import { actionForm, buttons, reasonField } from '../forms.ts'
-import { page } from '../layout.ts'
 import { link } from '../links.ts'
 import { optionalReason, wholeNumber } from '../../web/fields.ts'
 import { count, thousands } from '../../text/wording.ts'
@@ -14,10 +15,8 @@ import { filterInUrl, filterInWords, queryOf } from './filter.ts'
 import { groupsAndCount, lettersTable } from './list.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 
-interface Confirmed {
-  readonly reason?: string | undefined
-  readonly expectedCount: number
-}
+/** The body of the form; which dead letters are meant stands in its address. */
+const Confirmed = z.object({ reason: optionalReason, expectedCount: wholeNumber })
 
 /** What can be done to all open dead letters that match. */
 interface Verb {
@@ -26,17 +25,15 @@ interface Verb {
   readonly consequence: string
   readonly reasonNeeded: boolean
   readonly button: 'primary' | 'danger'
-  readonly request: (by: Operator, filter: DeadLetterFilter, confirmed: Confirmed) => Promise<Action>
+  readonly request: (
+    by: Operator,
+    filter: DeadLetterFilter,
+    confirmed: z.output<typeof Confirmed>,
+  ) => Promise<Action>
 }
 
 const SAMPLE = 5
 const SHOWN_GROUPS = 10
-
-/** The body of the form; which dead letters are meant stands in its address. */
-const confirmation = z.object({
-  reason: optionalReason,
-  expectedCount: wholeNumber,
-})
 
 /** Redrive and dismissal of everything that matches: a page that says what will happen, then a worker does it. */
 export function actRoutes(server: Server, { pool, config }: Console): void {
@@ -64,39 +61,30 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
   ]
   for (const verb of verbs) {
     const path = `/dead-letters/${verb.path}`
-    const access = { config: { access: 'act' } } as const
-    server.get(path, { ...access, schema: { querystring: filterInUrl } }, async (request, reply) => {
+    server.get(path, act({ querystring: filterInUrl }), async (request, reply) => {
       const filter = request.query
       const { groups, found } = await groupsAndCount(pool, filter)
       const sample = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: SAMPLE })
       const what = count(found, 'open dead letter')
-      return reply.html(
-        page({
-          title: `${verb.title} ${what}`,
-          menu: '/dead-letters',
-          visitor: request.visitor!,
-          content: html`<h1>${verb.title} ${what}?</h1>
-            <p>Which: ${visible(filterInWords(filter))}.</p>
-            <p>${verb.consequence}</p>
-            ${
-              found === 0
-                ? html`<p class="notice">None is open: there is nothing to do.</p>`
-                : actionForm(request.visitor!, link(path, queryOf(filter)), fields(verb, filter, found))
-            }
-            ${groups.length < 2 ? nothing : groupsList(groups)}
-            ${sample.length < found ? html`<p class="hint">The latest ${sample.length}:</p>` : nothing}
-            ${lettersTable(sample)}`,
-        }),
-      )
+      return showPage(request, reply, {
+        title: `${verb.title} ${what}`,
+        menu: '/dead-letters',
+        content: html`<h1>${verb.title} ${what}?</h1>
+          <p>Which: ${visible(filterInWords(filter))}.</p>
+          <p>${verb.consequence}</p>
+          ${
+            found === 0
+              ? html`<p class="notice">None is open: there is nothing to do.</p>`
+              : actionForm(request.visitor!, link(path, queryOf(filter)), fields(verb, filter, found))
+          }
+          ${groups.length < 2 ? nothing : groupsList(groups)}
+          ${sample.length < found ? html`<p class="hint">The latest ${sample.length}:</p>` : nothing}
+          ${lettersTable(sample)}`,
+      })
     })
-    server.post(
-      path,
-      { ...access, schema: { querystring: filterInUrl, body: confirmation } },
-      async (request, reply) => {
-        const action = await verb.request(request.visitor!.operator, request.query, request.body)
-        return reply.redirect(`/actions/${action.id}`, 303)
-      },
-    )
+    server.post(path, act({ querystring: filterInUrl, body: Confirmed }), async (request, reply) => {
+      return showAction(reply, await verb.request(request.visitor!.operator, request.query, request.body))
+    })
   }
 }
 

@@ -1,15 +1,17 @@
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import { requestRedrive } from '../../dead-letters/redrive.ts'
-import { checkValue, type CheckedValue, readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
-import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
-import { html, nothing, type Html } from '../html.ts'
-import { actionForm, reasonField } from '../forms.ts'
-import { page } from '../layout.ts'
-import { idInPath, optionalReason } from '../../web/fields.ts'
-import { count } from '../../text/wording.ts'
-import { draftOf, editedValue, isEditableText, MAX_EDITABLE_BYTES, type Draft } from './editable.ts'
 import { issuesList } from './letter.ts'
+import { showAction } from '../answers.ts'
+import { actionForm, reasonField } from '../forms.ts'
+import { html, nothing, type Html } from '../html.ts'
+import { page } from '../layout.ts'
+import { checkValue, type CheckedValue, readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
+import { requestRedrive } from '../../dead-letters/redrive.ts'
+import { bytesOfHex, hexOf } from '../../text/hex.ts'
+import { count } from '../../text/wording.ts'
+import type { Console, Server } from '../../web/context.ts'
+import { idInPath, optionalReason } from '../../web/fields.ts'
+import { act, type Visitor } from '../../web/guard.ts'
 
 const As = z.enum(['text', 'hex']).default('text')
 const EditForm = z.object({ as: As, content: z.string(), reason: optionalReason })
@@ -25,12 +27,11 @@ interface Editing {
 
 /** Correct the value of one dead letter, hold it against the contract, send it. */
 export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }: Console): void {
-  const access = { config: { access: 'act' } } as const
   const rules = { stream, maxAgeDays }
 
   server.get(
     '/dead-letters/:id/edit',
-    { ...access, schema: { params: idInPath, querystring: z.object({ as: As }) } },
+    act({ params: idInPath, querystring: z.object({ as: As }) }),
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
       const draft = draftOf(startOf(letter), request.query.as)
@@ -38,7 +39,7 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
     },
   )
 
-  const submitted = { ...access, schema: { params: idInPath, body: EditForm } }
+  const submitted = act({ params: idInPath, body: EditForm })
   server.post('/dead-letters/:id/check', submitted, async (request, reply) => {
     const { reason, ...draft } = request.body
     const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
@@ -65,7 +66,7 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
       reason,
       { topic: config.KAFKA_TOPIC, value: edited.kind === 'same' ? undefined : edited.value },
     )
-    return reply.redirect(`/actions/${action.id}`, 303)
+    return showAction(reply, action)
   })
 }
 
@@ -139,3 +140,54 @@ ${draft.content}</textarea>
     </p>
     <p class="hint">Check sends nothing: it says what the contract makes of the value, as if it came now.</p>`
 }
+
+/** A value as somebody edits it in a form. */
+interface Draft {
+  readonly as: 'text' | 'hex'
+  readonly content: string
+}
+
+/** What somebody made of a value. */
+type Edited =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'changed'; readonly value: Buffer }
+  | { readonly kind: 'unreadable'; readonly problem: string }
+
+/** Forms write each byte of text as up to three, and a request may have 4 MiB. */
+const MAX_EDITABLE_BYTES = 1024 * 1024
+
+/** Whether a field of a page can hold these bytes as text: a browser makes U+FFFD of NUL. */
+const isEditableText = (value: Buffer): boolean => isUtf8(value) && !value.includes(0)
+
+/** @param as of bytes that can't be edited as text it is hex in any case. */
+export function draftOf(value: Buffer, as: Draft['as'] = 'text'): Draft {
+  return as === 'text' && isEditableText(value)
+    ? { as, content: value.toString() }
+    : { as: 'hex', content: hexOf(value) }
+}
+
+/**
+ * The bytes that a form came back with. A form can't tell one kind of line end from another: what differs
+ * from the original in line ends alone is the original, byte for byte; what was changed has the line ends
+ * of the original where it has but one kind, else line feeds.
+ */
+export function editedValue(original: Buffer, { as, content }: Draft): Edited {
+  const value = as === 'text' ? textBytes(original, content) : bytesOfHex(content)
+  if (value === undefined)
+    return {
+      kind: 'unreadable',
+      problem: 'That is no hex: pairs of 0 to 9 and a to f, with any space between.',
+    }
+  return value.equals(original) ? { kind: 'same' } : { kind: 'changed', value }
+}
+
+function textBytes(original: Buffer, content: string): Buffer {
+  const text = withLineFeeds(content)
+  const before = original.toString()
+  if (isEditableText(original) && text === withLineFeeds(before)) return original
+  const kinds = new Set(before.match(LINE_END))
+  return Buffer.from(kinds.size === 1 ? text.replaceAll('\n', [...kinds][0]!) : text)
+}
+
+const LINE_END = /\r\n|\r|\n/g
+const withLineFeeds = (text: string): string => text.replaceAll(LINE_END, '\n')

@@ -3,14 +3,14 @@ import type { DeadLetterLine } from '../../dead-letters/list.ts'
 import { readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
 import { originOf } from '../../ledger/dead-letters.ts'
 import type { Console, Server } from '../../web/context.ts'
-import type { Visitor } from '../../web/guard.ts'
-import { page } from '../layout.ts'
+import { view, type Visitor } from '../../web/guard.ts'
 import { factList } from '../table.ts'
 import { idInPath } from '../../web/fields.ts'
 import { count } from '../../text/wording.ts'
 import { instant, moment } from '../format.ts'
 import { stateBadge } from './list.ts'
 import { payload, SHOWN_TEXT_BYTES } from './payload.ts'
+import { showPage } from '../answers.ts'
 import { html, nothing, visible, visibleBytes, type Html } from '../html.ts'
 
 /** While the outcome of a redrive is not known the page looks for it. */
@@ -20,26 +20,19 @@ const READ_BYTES = SHOWN_TEXT_BYTES + 1
 
 /** One dead letter: what is wrong, its true bytes, where it came from, what was done about it. */
 export function letterPage(server: Server, { pool }: Console): void {
-  server.get(
-    '/dead-letters/:id',
-    { config: { access: 'view' }, schema: { params: idInPath } },
-    async (request, reply) => {
-      const letter = await readDeadLetter(pool, request.params.id, READ_BYTES)
-      const visitor = request.visitor!
-      return reply.html(
-        page({
-          title: `Dead letter ${letter.id}`,
-          menu: '/dead-letters',
-          visitor,
-          ...(isWaiting(letter) ? { live: LOOK_EVERY_S } : {}),
-          content: html`<p class="crumbs"><a href="/dead-letters">Dead letters</a></p>
-            <h1>Dead letter ${letter.id} ${stateBadge(letter)}</h1>
-            ${outcome(letter)} ${whatToDo(visitor, letter)} ${whatIsWrong(letter)} ${payloads(letter)}
-            ${whereFrom(letter)} ${chain(letter)} ${actionsOn(letter.actions)}`,
-        }),
-      )
-    },
-  )
+  server.get('/dead-letters/:id', view({ params: idInPath }), async (request, reply) => {
+    const letter = await readDeadLetter(pool, request.params.id, READ_BYTES)
+    const visitor = request.visitor!
+    return showPage(request, reply, {
+      title: `Dead letter ${letter.id}`,
+      menu: '/dead-letters',
+      live: isWaiting(letter) ? LOOK_EVERY_S : undefined,
+      content: html`<p class="crumbs"><a href="/dead-letters">Dead letters</a></p>
+        <h1>Dead letter ${letter.id} ${stateBadge(letter)}</h1>
+        ${outcome(letter)} ${whatToDo(visitor, letter)} ${whatIsWrong(letter)} ${payloads(letter)}
+        ${whereFrom(letter)} ${chain(letter)} ${actionsOn(letter.actions)}`,
+    })
+  })
 }
 
 const isWaiting = ({ resolvedAt, redrivenAt }: DeadLetterLine): boolean =>

@@ -13,38 +13,31 @@ import { originOf } from '../../ledger/dead-letters.ts'
 import { byId, pageOf } from '../../web/fields.ts'
 import type { Console, Server } from '../../web/context.ts'
 import { ago, instant } from '../format.ts'
-import type { Visitor } from '../../web/guard.ts'
-import { page } from '../layout.ts'
+import { view, type Visitor } from '../../web/guard.ts'
 import { olderNewer, link } from '../links.ts'
 import { table, type Column } from '../table.ts'
 import { filterForm, filterInWords, pageInUrl, queryOf } from './filter.ts'
+import { showPage } from '../answers.ts'
 import { html, nothing, visible, type Html } from '../html.ts'
 
 const PAGE_LETTERS = 50
 
 /** Groups and letters of a filter, which stands in the address. */
 export function listPage(server: Server, { pool }: Console): void {
-  server.get(
-    '/dead-letters',
-    { config: { access: 'view' }, schema: { querystring: pageInUrl } },
-    async (request, reply) => {
-      const { before, ...filter } = request.query
-      const { groups, found } = await groupsAndCount(pool, filter)
-      const rows = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: PAGE_LETTERS + 1, before })
-      const { items, next } = pageOf(rows, PAGE_LETTERS, byId)
-      const visitor = request.visitor!
-      return reply.html(
-        page({
-          title: 'Dead letters',
-          menu: '/dead-letters',
-          visitor,
-          content: html`<h1>Dead letters</h1>
-            ${filterForm(filter)} ${summary(visitor, filter, found)} ${groupsTable(visitor, filter, groups)}
-            ${lettersTable(items)} ${olderNewer('/dead-letters', queryOf(filter), before !== undefined, next)}`,
-        }),
-      )
-    },
-  )
+  server.get('/dead-letters', view({ querystring: pageInUrl }), async (request, reply) => {
+    const { before, ...filter } = request.query
+    const { groups, found } = await groupsAndCount(pool, filter)
+    const rows = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: PAGE_LETTERS + 1, before })
+    const { items, next } = pageOf(rows, PAGE_LETTERS, byId)
+    const visitor = request.visitor!
+    return showPage(request, reply, {
+      title: 'Dead letters',
+      menu: '/dead-letters',
+      content: html`<h1>Dead letters</h1>
+        ${filterForm(filter)} ${summary(visitor, filter, found)} ${groupsTable(visitor, filter, groups)}
+        ${lettersTable(items)} ${olderNewer('/dead-letters', queryOf(filter), before !== undefined, next)}`,
+    })
+  })
 }
 
 /** One look through what matches does for both: a search reads all of it. */

@@ -12,7 +12,6 @@ interface Payload {
   readonly name: string
   /** All of them, or the first. */
   readonly bytes: Buffer | null
-  /** How many there are. */
   readonly size: number | null
   /** Where all of it can be had. */
   readonly download: string

@@ -15,7 +15,6 @@ interface Description {
   readonly next?: { readonly href: string; readonly words: string }
 }
 
-/** A condition in words. */
 export function describe(condition: Condition): Description {
   return { ...LOOKS[condition.kind], ...inWords(condition) }
 }

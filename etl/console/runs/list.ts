@@ -1,11 +1,12 @@
+import { showPage } from '../answers.ts'
 import { select } from '../forms.ts'
 import type { Console, Server } from '../../web/context.ts'
-import { page } from '../layout.ts'
-import { readWorkers } from '../../operations/presence.ts'
+import { view } from '../../web/guard.ts'
+import { readWorkers, type WorkerRow } from '../../operations/presence.ts'
 import { z } from 'zod'
 import { RUN_KINDS, RUN_STATUSES } from '../../schema/audit.ts'
 import { readRuns, type Run, type RunStatus } from '../../status/runs.ts'
-import { byId, id, orEmpty, pageOf } from '../../web/fields.ts'
+import { byId, id, orEmpty, pageOf, type Page } from '../../web/fields.ts'
 import { duration } from '../../text/wording.ts'
 import { moment, orDash } from '../format.ts'
 import { html, type Html } from '../html.ts'
@@ -28,48 +29,26 @@ type RunListQuery = z.infer<typeof RunListQuery>
 
 /** The runs of all workers, newest first; the filter stands in the address. */
 export function runsPage(server: Server, { pool }: Console): void {
-  server.get(
-    '/runs',
-    { config: { access: 'view' }, schema: { querystring: RunListQuery } },
-    async (request, reply) => {
-      const query = request.query
-      const since = query.since && new Date(Date.now() - HOURS[query.since] * 3_600_000)
-      const [rows, workers] = await Promise.all([
-        readRuns(pool, {
-          limit: RUNS + 1,
-          status: query.status,
-          kinds: query.kind && [query.kind],
-          worker: query.worker,
-          since,
-          before: query.before,
-        }),
-        readWorkers(pool),
-      ])
-      return reply.html(
-        page({
-          title: 'Runs',
-          menu: '/runs',
-          visitor: request.visitor!,
-          content: runList({
-            query,
-            ...pageOf(rows, RUNS, byId),
-            workers: workers.map(({ name }) => name),
-          }),
-        }),
-      )
-    },
-  )
+  server.get('/runs', view({ querystring: RunListQuery }), async (request, reply) => {
+    const { kind, since, ...query } = request.query
+    const [rows, workers] = await Promise.all([
+      readRuns(pool, {
+        ...query,
+        limit: RUNS + 1,
+        kinds: kind && [kind],
+        since: since && new Date(Date.now() - HOURS[since] * 3_600_000),
+      }),
+      readWorkers(pool),
+    ])
+    return showPage(request, reply, {
+      title: 'Runs',
+      menu: '/runs',
+      content: runList(request.query, pageOf(rows, RUNS, byId), workers),
+    })
+  })
 }
 
-interface RunList {
-  readonly query: RunListQuery
-  readonly items: readonly Run[]
-  readonly next: number | null
-  /** Names to choose from; others may be typed. */
-  readonly workers: readonly string[]
-}
-
-function runList({ query, items, next, workers }: RunList): Html {
+function runList(query: RunListQuery, { items, next }: Page<Run>, workers: readonly WorkerRow[]): Html {
   const { before, ...filter } = query
   const filtered = Object.values(filter).some((value) => value !== undefined)
   return html`<h1>Runs</h1>
@@ -105,7 +84,7 @@ function runList({ query, items, next, workers }: RunList): Html {
 const MOST = 120
 const short = (error: string): string => (error.length > MOST ? `${error.slice(0, MOST)}…` : error)
 
-function filterForm(filter: Omit<RunListQuery, 'before'>, workers: readonly string[]): Html {
+function filterForm(filter: Omit<RunListQuery, 'before'>, workers: readonly WorkerRow[]): Html {
   return html`<form class="filter" method="get" action="/runs">
     <label>Status ${select('status', ['', ...RUN_STATUSES], filter.status)}</label>
     <label>Kind ${select('kind', ['', ...RUN_KINDS], filter.kind)}</label>
@@ -114,7 +93,7 @@ function filterForm(filter: Omit<RunListQuery, 'before'>, workers: readonly stri
       >Worker
       <input name="worker" value="${filter.worker ?? ''}" list="workers" maxlength="200" autocomplete="off" />
     </label>
-    <datalist id="workers">${workers.map((name) => html`<option value="${name}"></option>`)}</datalist>
+    <datalist id="workers">${workers.map(({ name }) => html`<option value="${name}"></option>`)}</datalist>
     <button>Show</button>
   </form>`
 }
