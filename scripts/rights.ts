@@ -4,6 +4,7 @@ import { explainedTls } from '../etl/postgres/tls.ts'
 import { runCommand } from './command-failure.ts'
 import { renderRights } from './rights/render.ts'
 import { isAsDeclared, reportRights } from './rights/judge.ts'
+import { streams } from '../streams/index.ts'
 import { withClient } from './with-client.ts'
 
 const HELP = `Usage: npm run rights
@@ -22,7 +23,7 @@ async function main(): Promise<number> {
     async (client) => {
       if ((await appliedMigrations(client)) === undefined)
         throw new Error('the warehouse was never migrated: run npm run migrate')
-      return reportRights(client)
+      return reportRights(client, streams)
     },
     { connectionTimeoutMillis: 5_000, application_name: 'global-sales-pulse rights' },
   )

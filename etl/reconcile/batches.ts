@@ -1,3 +1,4 @@
+import type { Stream } from '../stream/compile.ts'
 import { count, thousands } from '../text/wording.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
 import type { CheckResult, Counts, OpeningBalance, PartitionReport } from './report.ts'
@@ -25,14 +26,20 @@ export interface Opening extends OpeningBalance, Totals {
  * ledger is only what they are held against. Rows whose batch was folded are counted for the opening
  * balance that has their offsets.
  */
-const COUNTED = `
+const counted = (stream: string): string => `
   facts as (
-    select batch_id, count(*) as n, min(source_offset) as low, max(source_offset) as high,
-           min(source_partition) as min_partition, max(source_partition) as max_partition,
-           min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
-    from warehouse.transactions group by batch_id
+    select batch_id, n, low, high, a.topic, a.partition as min_partition, z.partition as max_partition, min_incarnation,
+           max_incarnation, a.partition is null or z.partition is null as unknown_source
+    from (
+      select batch_id, count(*) as n, min(source_offset) as low, max(source_offset) as high,
+             min(source_partition) as min_source, max(source_partition) as max_source,
+             min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
+      from warehouse.${stream} group by batch_id
+    ) f
+    left join audit.partition_progress a on a.stream = '${stream}' and a.source_partition = min_source
+    left join audit.partition_progress z on z.stream = '${stream}' and z.source_partition = max_source
   ), letters as (
-    select batch_id, count(*) as n, min("offset") as low, max("offset") as high,
+    select batch_id, count(*) as n, min("offset") as low, max("offset") as high, min(topic) as topic,
            min(partition) as min_partition, max(partition) as max_partition,
            min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
     from audit.dead_letters group by batch_id
@@ -40,9 +47,9 @@ const COUNTED = `
     select batch_id, b.topic, b.partition, b.incarnation, b.from_offset, b.to_offset,
            b.consumed, b.loaded, b.duplicate, b.dead_lettered, b.dropped,
            coalesce(f.n, 0) as facts, coalesce(l.n, 0) as letters,
-           least(f.low, l.low) as low, greatest(f.high, l.high) as high,
+           least(f.low, l.low) as low, greatest(f.high, l.high) as high, coalesce(f.topic, l.topic) as from_topic,
            least(f.min_partition, l.min_partition) as min_partition,
-           greatest(f.max_partition, l.max_partition) as max_partition,
+           greatest(f.max_partition, l.max_partition) as max_partition, coalesce(unknown_source, false) as unknown_source,
            least(f.min_incarnation, l.min_incarnation) as min_incarnation,
            greatest(f.max_incarnation, l.max_incarnation) as max_incarnation,
            b.topic || ':' || b.partition || ':' || b.from_offset || '-' || (b.to_offset - 1)
@@ -51,7 +58,7 @@ const COUNTED = `
   ), covered as materialized (
     select c.batch_id, topic, partition, incarnation, c.facts, c.letters
     from (
-      select batch_id, split_part(batch_id, ':', 1) as topic, min_partition as partition, min_incarnation as incarnation,
+      select batch_id, from_topic as topic, min_partition as partition, min_incarnation as incarnation,
              facts, letters, low, high
       from counted
       where topic is null and min_partition = max_partition and min_incarnation = max_incarnation
@@ -77,7 +84,7 @@ const MISMATCHES = `
   union all
   select 'origin', * from kinds
   where low < from_offset or high >= to_offset or min_partition <> partition or max_partition <> partition
-    or min_incarnation <> incarnation or max_incarnation <> incarnation
+    or min_incarnation <> incarnation or max_incarnation <> incarnation or from_topic <> topic or unknown_source
   union all
   select 'name', * from kinds where batch_id <> name`
 
@@ -121,13 +128,14 @@ const TOTALS = `
  */
 export async function checkBatches(
   snapshot: Snapshot,
+  { name: stream }: Stream,
 ): Promise<CheckResult & { totals: BatchTotals[]; openings: Opening[] }> {
   const { rows } = await snapshot.query<{
     totals: BatchTotals[] | null
     openings: Opening[] | null
     mismatches: BatchRow[] | null
   }>(
-    `with ${COUNTED}, kinds as (select *, coalesce(topic || to_char(from_offset, '0000000000000000000'), batch_id) as sort from counted)
+    `with ${counted(stream)}, kinds as (select *, coalesce(topic || to_char(from_offset, '0000000000000000000'), batch_id) as sort from counted)
      select (
        select json_agg(t) from (${TOTALS}) t
      ) as totals, (

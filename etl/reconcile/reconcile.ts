@@ -82,7 +82,7 @@ async function runChecks(
   const ofTopic = progress.filter((one) => one.topic === topic)
   const log = kafka && now && (await check('log', () => checkLog(ofTopic, now, { kafka, pool, reader })))
   await check('ranges', () => checkRanges(snapshot))
-  const books = await check('batches', () => checkBatches(snapshot))
+  const books = await check('batches', () => checkBatches(snapshot, stream))
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
   await check('offsets', () => checkOffsets(snapshot, stream))
   await checkTables(snapshot, stream, check)

@@ -19,7 +19,13 @@ export class StreamMismatch extends Error {
  * Tells one contract from another: which fields a record has and how they are read, stored and compared. What a
  * schema can't show (the rest of a later rule, the text of `derive`) is not in it.
  */
-export function contractHash({ fields, derived = {}, eventTime, identity, laterRules = [] }: Definition): string {
+export function contractHash({
+  fields,
+  derived = {},
+  eventTime,
+  identity,
+  laterRules = [],
+}: Definition): string {
   const shown = (of: Definition['fields']) =>
     Object.entries(of).map(([name, field]) => [
       name,
@@ -59,7 +65,9 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
       rollups: Object.entries(rollups).map(([table, { every, measures }]) => ({
         table,
         time: every,
-        count: Object.entries(measures).find(([, one]) => one.measure === 'count' && one.where === undefined)![0],
+        count: Object.entries(measures).find(
+          ([, one]) => one.measure === 'count' && one.where === undefined,
+        )![0],
       })),
       contractHash: contractHash(stream),
       retiredAt: null,

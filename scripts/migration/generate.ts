@@ -29,6 +29,10 @@ interface Difference {
   readonly statements: readonly string[]
 }
 
+interface Table {
+  readonly columns: Readonly<Record<string, unknown>>
+}
+
 /** Something declared before is declared no longer: what to do about it is for a person to write. */
 export class WouldLose extends Error {
   override readonly name = 'WouldLose'
@@ -96,8 +100,8 @@ function named(streams: readonly Definition[]): Record<string, unknown> {
 }
 
 function requireNothingLost(before: DrizzleSnapshotJSON, after: DrizzleSnapshotJSON): void {
-  const lost = Object.entries(before.tables).flatMap(([table, { columns }]) => {
-    const now = after.tables[table]
+  const lost = (Object.entries(before.tables) as [string, Table][]).flatMap(([table, { columns }]) => {
+    const now = after.tables[table] as Table | undefined
     if (now === undefined)
       return [`${table} is no longer declared: it stays until you write DROP TABLE by hand`]
     return Object.keys(columns)

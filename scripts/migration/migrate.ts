@@ -1,16 +1,23 @@
 import type { ClientBase } from 'pg'
 import {
   appliedMigrations,
+  FOLDERS,
+  JOURNALS,
   readMigrations,
-  requireSameMigrations,
+  requireSame,
   type Migration,
+  type Migrations,
 } from '../../etl/postgres/migrations.ts'
+import type { Definition } from '../../etl/stream/definition.ts'
+import { registerStreams } from '../../etl/stream/registry.ts'
+import { streams as declared } from '../../streams/index.ts'
 import { messageOf } from '../../etl/text/message-of.ts'
 import { isAsDeclared, reportRights, type RightsReport } from '../rights/judge.ts'
 import type { SchemaReport } from '../schema-validator/report.ts'
 import { validateSchema } from '../schema-validator/validate.ts'
 import { withClient } from '../with-client.ts'
 import { ensureRoles, prepareDatabase } from './roles.ts'
+import { dropUnusedTables, grantStreams, hasBaseline } from './streams.ts'
 
 interface MigrationResult {
   /** Tags of what was applied now; empty where all was there. */
@@ -42,15 +49,27 @@ export class MigrationRefused extends Error {
  */
 export async function migrate(
   databaseUrl: string,
-  migrations: readonly Migration[] = readMigrations(),
+  { migrations = readMigrations(), streams = declared, folder = FOLDERS.streams }: MigrateOptions = {},
 ): Promise<MigrationResult> {
-  return withClient(databaseUrl, (client) => migrateOn(client, migrations), {
+  return withClient(databaseUrl, (client) => migrateOn(client, { migrations, streams, folder }), {
     connectionTimeoutMillis: 5_000,
     application_name: 'global-sales-pulse migrate',
   })
 }
 
-async function migrateOn(client: ClientBase, migrations: readonly Migration[]): Promise<MigrationResult> {
+/** This source tree's own unless told otherwise. */
+export interface MigrateOptions {
+  readonly migrations?: Migrations
+  /** Whose tables the streams' migrations make. */
+  readonly streams?: readonly Definition[]
+  /** Of the streams' migrations. */
+  readonly folder?: URL
+}
+
+async function migrateOn(
+  client: ClientBase,
+  { migrations, streams, folder }: Required<MigrateOptions>,
+): Promise<MigrationResult> {
   await client.query('begin')
   await client.query(`select pg_advisory_xact_lock(hashtext('pulse: migrate'))`)
   await client.query(`set local timezone to 'UTC'; set local lock_timeout to '10s'`)
@@ -62,9 +81,11 @@ async function migrateOn(client: ClientBase, migrations: readonly Migration[]): 
   await ensureRoles(client)
   await prepareDatabase(client)
   await client.query('set local role pulse_owner')
-  const applied = await applyMissing(client, migrations)
+  const applied = await applyMissing(client, migrations, streams, folder)
+  await registerStreams(client, streams)
+  await grantStreams(client, streams)
   const report = await validateSchema(client, { schemas: ['warehouse', 'audit'], inTransaction: true })
-  const rights = await reportRights(client)
+  const rights = await reportRights(client, streams)
   const found = { report, rights }
   if (!report.valid)
     throw new MigrationRefused('the schema did not pass validation; nothing was changed', found)
@@ -74,7 +95,12 @@ async function migrateOn(client: ClientBase, migrations: readonly Migration[]): 
   return { applied, ...found }
 }
 
-async function applyMissing(client: ClientBase, migrations: readonly Migration[]): Promise<string[]> {
+async function applyMissing(
+  client: ClientBase,
+  migrations: Migrations,
+  streams: readonly Definition[],
+  folder: URL,
+): Promise<string[]> {
   await client.query(`
     create schema if not exists audit;
     create table if not exists audit.schema_migrations (
@@ -83,23 +109,45 @@ async function applyMissing(client: ClientBase, migrations: readonly Migration[]
       hash text not null,
       applied_at timestamptz not null default now()
     )`)
-  const there = (await appliedMigrations(client)) ?? []
+  const there = (await appliedMigrations(client)) ?? { engine: [], streams: [] }
   // What is on record must be the beginning of what we have.
-  requireSameMigrations(there, migrations.slice(0, there.length))
-  const missing = migrations.slice(there.length)
-  for (const { tag, hash, statements } of missing) {
-    for (const statement of statements) {
-      try {
-        await client.query(statement)
-      } catch (error) {
-        throw new MigrationRefused(
-          `migration ${tag} failed, nothing was changed: ${messageOf(error)}\n  in: ${statement.slice(0, 200)}`,
-        )
-      }
-    }
-    await client.query('insert into audit.schema_migrations (tag, hash) values ($1, $2)', [tag, hash])
+  for (const journal of JOURNALS)
+    requireSame(there[journal], migrations[journal].slice(0, there[journal].length))
+  const applied: string[] = []
+  for (const migration of migrations.engine.slice(there.engine.length)) {
+    await run(client, migration)
+    await client.query('insert into audit.schema_migrations (tag, hash) values ($1, $2)', [
+      migration.tag,
+      migration.hash,
+    ])
+    applied.push(migration.tag)
   }
-  return missing.map(({ tag }) => tag)
+  await dropUnusedTables(client, streams)
+  for (const [i, migration] of migrations.streams.entries()) {
+    if (i < there.streams.length) continue
+    // The first may be of tables that earlier versions made: then it is recorded, not run.
+    const isThere = i === 0 && (await refusing(migration.tag, () => hasBaseline(client, folder)))
+    if (!isThere) await run(client, migration)
+    await client.query(
+      `insert into audit.schema_migrations (journal, tag, hash) values ('streams', $1, $2)`,
+      [migration.tag, migration.hash],
+    )
+    applied.push(`streams/${migration.tag}`)
+  }
+  return applied
+}
+
+async function run(client: ClientBase, { tag, statements }: Migration): Promise<void> {
+  for (const statement of statements)
+    await refusing(tag, () => client.query(statement), `\n  in: ${statement.slice(0, 200)}`)
+}
+
+async function refusing<T>(tag: string, work: () => Promise<T>, where = ''): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new MigrationRefused(`migration ${tag} failed, nothing was changed: ${messageOf(error)}${where}`)
+  }
 }
 
 /** Without these a commit may be lost, or a claim be missed: the promises rest on them. */

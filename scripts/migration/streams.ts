@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import type { ClientBase } from 'pg'
 import { FOLDERS } from '../../etl/postgres/migrations.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
-import { tablesGrantedTo } from '../rights/declared.ts'
+import { ofStreams } from '../rights/declared.ts'
 
 /** What 0.3 made for everybody: migrations 0000 and 0001 are as they were, and declarations are younger. */
-const MADE_BY_THE_ENGINE = { stream: 'transactions', tables: ['transactions', 'order_keys', 'sales_by_minute'] }
+const MADE_BY_THE_ENGINE = {
+  stream: 'transactions',
+  tables: ['transactions', 'order_keys', 'sales_by_minute'],
+}
 
 /**
  * Takes away the tables that the engine's first migrations make, where no stream is declared that they belong to:
@@ -64,26 +67,49 @@ export async function hasBaseline(client: ClientBase, folder = FOLDERS.streams):
       const is = found.get(column)
       if (is === undefined) problems.push(`${schema}.${name} has no column ${column}`)
       else if (is.notNull !== notNull || shortType(is.type) !== shortType(type))
-        problems.push(`${schema}.${name}.${column} is ${is.type}${is.notNull ? ' not null' : ''}, not ${type}`)
+        problems.push(
+          `${schema}.${name}.${column} is ${is.type}${is.notNull ? ' not null' : ''}, not ${type}`,
+        )
     }
   }
   if (there.length === 0) return false
   if (there.length < tables.length) problems.push(`of the tables only ${there.join(', ')} are there`)
   if (problems.length > 0)
-    throw new Error(`the tables that are there are not those of the first migration:\n  ${problems.join('\n  ')}`)
+    throw new Error(
+      `the tables that are there are not those of the first migration:\n  ${problems.join('\n  ')}`,
+    )
   return true
 }
 
 /** A type as Postgres writes it out and as drizzle does. */
 const shortType = (type: string): string =>
-  type
-    .replace(' collate "C"', '')
-    .replace('character varying', 'varchar')
-    .replaceAll(' ', '')
+  type.replace(' collate "C"', '').replace('character varying', 'varchar').replaceAll(' ', '')
 
-/** Grants what the declared streams' tables need: the loader may do what a load and a replay do, and no more. */
+/** Grants what the declared streams' tables need; of those that are retired, only that they are read. */
 export async function grantStreams(client: ClientBase, declared: readonly Definition[]): Promise<void> {
-  for (const [table, rights] of Object.entries(tablesGrantedTo(declared)))
-    for (const [role, granted] of Object.entries(rights) as [string, readonly string[]][])
-      await client.query(`grant ${granted.join(', ')} on ${table} to ${role}`)
+  const retired = await retiredTables(client, declared)
+  for (const table of retired) await client.query(`revoke all on warehouse.${table} from pulse_loader`)
+  for (const [table, rights] of Object.entries(ofStreams(declared, retired)))
+    for (const role of ['pulse_loader', 'pulse_reader'] as const)
+      if (rights[role] !== undefined)
+        await client.query(`grant ${rights[role].join(', ')} on ${table} to ${role}`)
+}
+
+/** The tables of the streams that were loaded once and are declared no longer, and are there. */
+export async function retiredTables(
+  client: ClientBase,
+  declared: readonly Definition[],
+): Promise<readonly string[]> {
+  const { rows: found } = await client.query<{ found: boolean }>(
+    `select to_regclass('audit.streams') is not null as found`,
+  )
+  if (found[0]?.found !== true) return []
+  const { rows } = await client.query<{ name: string }>(
+    `select distinct name from audit.streams s, lateral (
+       select unnest(array[s.facts, s.keys] || array(select r ->> 'table' from jsonb_array_elements(s.rollups) r)) as name
+     ) tables
+     where s.name <> all($1::text[]) and name is not null and to_regclass(format('warehouse.%I', name)) is not null`,
+    [declared.map(({ name }) => name)],
+  )
+  return rows.map(({ name }) => name)
 }

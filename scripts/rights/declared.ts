@@ -1,6 +1,9 @@
+import type { Definition } from '../../etl/stream/definition.ts'
+
 /**
- * What each group role may do in the warehouse: the one list that the gate, `npm run rights` and the tests
- * hold the database against. The grants themselves are SQL, in migrations/ and scripts/migration/roles.ts.
+ * What each group role may do in the warehouse: what the gate, `npm run rights` and the tests hold the database
+ * against. The grants themselves are SQL, in migrations/ and scripts/migration/roles.ts; those on the tables of
+ * streams follow from the declarations (scripts/migration/streams.ts).
  *
  * pulse_owner is not in it: it owns the schemas and all that is in them. Everybody else, by the name of
  * PUBLIC, may nothing.
@@ -20,21 +23,14 @@ const READ = ['SELECT']
 const CALL = ['EXECUTE']
 
 /** By the object as Postgres names it; a function with the types of its arguments. */
-export const DECLARED: Readonly<Record<string, ObjectRights>> = {
+export type Declared = Readonly<Record<string, ObjectRights>>
+
+/** What is there whatever is loaded. */
+export const OF_ENGINE: Declared = {
   database: { pulse_loader: ['CONNECT'], pulse_reader: ['CONNECT'] },
   'schema warehouse': { pulse_loader: ['USAGE'], pulse_reader: ['USAGE'] },
   'schema audit': { pulse_loader: ['USAGE'], pulse_reader: ['USAGE'] },
   'schema public': {},
-
-  'warehouse.transactions': {
-    pulse_loader: [
-      ...ADD,
-      ...on('UPDATE', 'tax_amount', 'total_amount', 'is_fraud_flagged', 'fraud_score', 'fraud_reasons'),
-    ],
-    pulse_reader: READ,
-  },
-  'warehouse.order_keys': { pulse_loader: ADD },
-  'warehouse.sales_by_minute': { pulse_loader: KEEP, pulse_reader: READ },
 
   'audit.partition_progress': { pulse_loader: KEEP, pulse_reader: READ },
   'audit.pipeline_runs': { pulse_loader: KEEP, pulse_reader: READ },
@@ -83,11 +79,12 @@ export const DECLARED: Readonly<Record<string, ObjectRights>> = {
   'audit.console_sessions': { pulse_loader: [...KEEP, 'DELETE'] },
   'audit.alerts': { pulse_loader: [...ADD, ...on('UPDATE', 'ended_at')], pulse_reader: READ },
   'audit.alert_notifications': { pulse_loader: KEEP },
+  'audit.streams': { pulse_loader: READ, pulse_reader: READ },
   'audit.schema_migrations': { pulse_loader: READ, pulse_reader: READ },
 
-  'warehouse.ensure_month(timestamp with time zone)': { pulse_loader: CALL },
-  'warehouse.drop_month(date)': { pulse_loader: CALL },
-  'warehouse.drop_order_keys(integer, bigint)': { pulse_loader: CALL },
+  'audit.ensure_partition(text, timestamp with time zone)': { pulse_loader: CALL },
+  'audit.drop_partition(text, date)': { pulse_loader: CALL },
+  'audit.drop_keys(text, integer, bigint)': { pulse_loader: CALL },
   'audit.fold_batches(text, integer, integer, integer)': { pulse_loader: CALL },
   'audit.prune_dead_letters(integer)': { pulse_loader: CALL },
   'audit.prune_runs(integer)': { pulse_loader: CALL },
@@ -98,6 +95,24 @@ export const DECLARED: Readonly<Record<string, ObjectRights>> = {
   'pg_catalog.pg_advisory_xact_lock(integer, integer)': { pulse_loader: CALL },
   'pg_catalog.pg_try_advisory_xact_lock(bigint)': { pulse_loader: CALL },
   'pg_catalog.pg_try_advisory_xact_lock(integer, integer)': { pulse_loader: CALL },
+}
+
+/**
+ * On the tables of streams: the loader may do what loads and replays do, and no more.
+ *
+ * @param retired tables of streams that are declared no longer: they may still be read.
+ */
+export function ofStreams(streams: readonly Definition[], retired: readonly string[] = []): Declared {
+  const rights: Record<string, ObjectRights> = {}
+  for (const { name, derived = {}, identity, rollups = {} } of streams) {
+    const columns = Object.entries(derived).map(([field, { options }]) => options.column ?? field)
+    rights[`warehouse.${name}`] = { pulse_loader: [...ADD, ...on('UPDATE', ...columns)], pulse_reader: READ }
+    if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
+    for (const rollup of Object.keys(rollups))
+      rights[`warehouse.${rollup}`] = { pulse_loader: KEEP, pulse_reader: READ }
+  }
+  for (const table of retired) rights[`warehouse.${table}`] ??= { pulse_loader: READ, pulse_reader: READ }
+  return rights
 }
 
 /**

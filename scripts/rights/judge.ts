@@ -1,5 +1,7 @@
 import type { ClientBase } from 'pg'
-import { DECLARED, type ObjectRights } from './declared.ts'
+import type { Definition } from '../../etl/stream/definition.ts'
+import { retiredTables } from '../migration/streams.ts'
+import { OF_ENGINE, ofStreams, type Declared, type ObjectRights } from './declared.ts'
 import { readRights, type EffectiveRights, type Right, type RoleFacts } from './effective.ts'
 
 interface RightsFinding {
@@ -12,7 +14,7 @@ interface RightsFinding {
 
 const GROUPS = ['pulse_loader', 'pulse_reader'] as const satisfies readonly (keyof ObjectRights)[]
 const OURS: readonly string[] = [...GROUPS, 'pulse_owner']
-const ADVISORY = Object.keys(DECLARED).filter((object) => object.startsWith('pg_catalog.'))
+const ADVISORY = Object.keys(OF_ENGINE).filter((object) => object.startsWith('pg_catalog.'))
 const isGroup = (name: string) => GROUPS.some((group) => group === name)
 type RightOn = Pick<Right, 'object' | 'right'>
 const keyOf = ({ object, right }: RightOn) => `${right} on ${object}`
@@ -21,14 +23,14 @@ const keyOf = ({ object, right }: RightOn) => `${right} on ${object}`
  * Holds the rights that are there against those that are declared. Too wide is what lets a role do more
  * than it should; missing is what the ETL or a dashboard would fail for.
  */
-function judgeRights(effective: EffectiveRights): RightsFinding[] {
+function judgeRights(effective: EffectiveRights, declared: Declared): RightsFinding[] {
   const wide = new Map(effective.roles.map((role) => [role.name, [...tooMuchPower(role)]]))
   return [
     ...[...wide.values()].flat(),
     ...ownedElsewhere(effective),
     // Whose power is too wide has rights by it, which no revoke takes away.
-    ...grantedTooMuch(effective, (name) => (wide.get(name) ?? []).length > 0),
-    ...missing(effective),
+    ...grantedTooMuch(effective, declared, (name) => (wide.get(name) ?? []).length > 0),
+    ...missing(effective, declared),
     ...effective.unsafeFunctions.map((name) =>
       error(
         `${name} acts with its owner's rights, and the caller's search_path decides what its names mean`,
@@ -75,18 +77,19 @@ function* ownedElsewhere({ roles, foreign, database }: EffectiveRights): Generat
 
 function* grantedTooMuch(
   effective: EffectiveRights,
+  declared: Declared,
   isWide: (name: string) => boolean,
 ): Generator<RightsFinding> {
   for (const role of rolesOf(effective)) {
     if (isWide(role)) continue
-    const allowed = allowedTo(role, effective)
+    const allowed = allowedTo(role, effective, declared)
     const excess = ownRights(effective, role).filter(({ object, right }) => !isIn(allowed, object, right))
     const kept = role === 'PUBLIC' ? excess.filter(isServers) : []
     for (const [object, rights] of byObject(excess.filter((right) => !kept.includes(right))))
       if (!effective.foreign.some((thing) => thing.object === object && thing.owner === role))
         yield error(
           `${role} has ${rights.join(', ')} on ${object}`,
-          narrowing(role, object, rights, effective.database.name),
+          narrowing(role, object, rights, declared, effective.database.name),
         )
     if (kept.length > 0)
       yield {
@@ -98,10 +101,10 @@ function* grantedTooMuch(
   }
 }
 
-function* missing(effective: EffectiveRights): Generator<RightsFinding> {
+function* missing(effective: EffectiveRights, declared: Declared): Generator<RightsFinding> {
   for (const role of GROUPS) {
     const has = new Set(effective.rights.filter((right) => right.role === role).map(keyOf))
-    const lacking = declaredFor(role).filter(
+    const lacking = declaredFor(role, declared).filter(
       ({ object, right }) => isThere(effective, object, right) && !isIn(has, object, right),
     )
     for (const [object, rights] of byObject(lacking))
@@ -132,15 +135,19 @@ export function rolesOf({ rights }: EffectiveRights): string[] {
 }
 
 /** A login of ours may what its groups may; somebody else who was granted something, what the reader may. */
-function allowedTo(role: string, { roles }: EffectiveRights): Set<string> {
+function allowedTo(role: string, { roles }: EffectiveRights, declared: Declared): Set<string> {
   if (role === 'PUBLIC') return new Set()
   const memberships = [role, ...membershipsOf(role, roles)]
   const groups = GROUPS.filter((group) => memberships.includes(group))
-  return new Set((groups.length > 0 ? groups : ['pulse_reader' as const]).flatMap(declaredFor).map(keyOf))
+  return new Set(
+    (groups.length > 0 ? groups : ['pulse_reader' as const])
+      .flatMap((group) => declaredFor(group, declared))
+      .map(keyOf),
+  )
 }
 
-function declaredFor(group: (typeof GROUPS)[number]): RightOn[] {
-  return Object.entries(DECLARED).flatMap(([object, rights]) =>
+function declaredFor(group: (typeof GROUPS)[number], declared: Declared): RightOn[] {
+  return Object.entries(declared).flatMap(([object, rights]) =>
     (rights[group] ?? []).map((right) => ({ object, right })),
   )
 }
@@ -177,7 +184,13 @@ const HANDED_ON = ' WITH GRANT OPTION'
  * Takes away what is too much. A right that goes takes its grant option with it, and one on a table those on
  * its columns: of these the declared ones are given again.
  */
-function narrowing(role: string, object: string, rights: readonly string[], database: string): string {
+function narrowing(
+  role: string,
+  object: string,
+  rights: readonly string[],
+  declared: Declared,
+  database: string,
+): string {
   const where = `on ${kindOf(object, database)}`
   const gone = rights.filter((right) => !right.includes(HANDED_ON))
   const kept = rights
@@ -185,7 +198,7 @@ function narrowing(role: string, object: string, rights: readonly string[], data
     .map((right) => right.replace(HANDED_ON, ''))
     .filter((right) => !gone.includes(right))
   const again = GROUPS.filter((group) => group === role)
-    .flatMap((group) => DECLARED[object]?.[group] ?? [])
+    .flatMap((group) => declared[object]?.[group] ?? [])
     .filter((right) => !gone.includes(right) && gone.includes(partsOf(right).name))
   return [
     ...(gone.length > 0 ? [`revoke ${gone.join(', ')} ${where} from ${role}`] : []),
@@ -209,9 +222,14 @@ export interface RightsReport {
   readonly findings: readonly RightsFinding[]
 }
 
-export async function reportRights(client: ClientBase): Promise<RightsReport> {
+/** @param streams those that are declared. */
+export async function reportRights(
+  client: ClientBase,
+  streams: readonly Definition[],
+): Promise<RightsReport> {
   const effective = await readRights(client)
-  return { effective, findings: judgeRights(effective) }
+  const declared = { ...OF_ENGINE, ...ofStreams(streams, await retiredTables(client, streams)) }
+  return { effective, findings: judgeRights(effective, declared) }
 }
 
 /** Warnings are allowed. */
