@@ -10,6 +10,8 @@ import { stopSignal } from './process/stop-signal.ts'
 import { startWorker } from './worker/worker.ts'
 import type { Connections, WorkerConfig } from './worker/connections.ts'
 import { compile, theOnly, type Stream } from './stream/compile.ts'
+import { MigrationMismatch } from './postgres/migrations.ts'
+import { StreamMismatch } from './stream/registry.ts'
 import type { Definition } from './stream/definition.ts'
 
 const HELP = `Usage: npm run etl
@@ -71,7 +73,9 @@ export async function runProgram(
     if (crash !== undefined) {
       logger.fatal(
         { err: crash },
-        'the Kafka consumer ended for good: the supervisor must start this worker again',
+        crash instanceof MigrationMismatch || crash instanceof StreamMismatch
+          ? `this worker ends, and blames no record: ${crash.message}`
+          : 'the Kafka consumer ended for good: the supervisor must start this worker again',
       )
       return 1
     }

@@ -1,5 +1,5 @@
 import type { AlertRule } from './alert.ts'
-import { late, paused, runFailed } from './rules/job.ts'
+import { contractsDiffer, late, paused, runFailed } from './rules/job.ts'
 import { partitionStopped, dataLoss, deadLetterRatio } from './rules/records.ts'
 
 /** Every alert that there is. One more: an AlertRule in rules/ and a line here. */
@@ -10,6 +10,7 @@ export const RULES: readonly AlertRule[] = [
   runFailed,
   deadLetterRatio,
   paused,
+  contractsDiffer,
 ]
 
 /** The console's page for an alert; the overview where its rule was removed since. */

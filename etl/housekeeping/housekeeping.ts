@@ -12,7 +12,7 @@ import type { Stream } from '../stream/compile.ts'
 import { messageOf } from '../text/message-of.ts'
 import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
 import { dropMonth, makeMonthsAhead, monthsAheadMissing, monthsOlderThan } from './months.ts'
-import { keyAgeDays, dropOrderKeys } from './retention.ts'
+import { keyAgeDays, dropKeys } from './retention.ts'
 
 export interface HousekeepingOptions {
   readonly pool: Pool
@@ -108,19 +108,19 @@ function stepsOf(
   const steps: [string, Step][] = [['months_made', () => makeMonthsAhead(pool, stream)]]
   const days = config.RETENTION_DAYS
   if (days !== undefined) {
-    steps.push(
-      ['facts_dropped', () => dropOldMonths(pool, stream, days, signal, goOn)],
-      [
-        'order_keys_dropped',
+    steps.push(['facts_dropped', () => dropOldMonths(pool, stream, days, signal, goOn)])
+    const { identity } = stream.definition
+    if (identity.scope === 'warehouse')
+      steps.push([
+        `${identity.keys}_dropped`,
         async () => {
           const settings = await withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
           const age = keyAgeDays(days, settings)
-          if (age !== undefined) return dropOrderKeys(pool, age, goOn)
-          logger.info('order keys stay: by its settings the topic may bring any of its records again')
+          if (age !== undefined) return dropKeys(pool, stream, age, goOn)
+          logger.info(`${identity.keys} stay: by its settings the topic may bring any of its records again`)
           return 0
         },
-      ],
-    )
+      ])
   }
   const ledgerDays = config.LEDGER_RETENTION_DAYS
   if (ledgerDays !== undefined) {
@@ -145,7 +145,7 @@ async function dropOldMonths(
   let facts = 0
   for (const month of await monthsOlderThan(pool, stream, days)) {
     goOn()
-    facts += await dropMonth(pool, month, signal)
+    facts += await dropMonth(pool, stream, month, signal)
   }
   return facts
 }

@@ -20,7 +20,10 @@ export async function makeMonthsAhead(pool: Pool, stream: Stream): Promise<numbe
   )
   let made = 0
   for (const { month } of rows) {
-    const answer = await pool.query<{ made: boolean }>('select warehouse.ensure_month($1) as made', [month])
+    const answer = await pool.query<{ made: boolean }>('select audit.ensure_partition($1, $2) as made', [
+      stream.name,
+      month,
+    ])
     if (answer.rows[0]!.made) made += 1
   }
   return made
@@ -53,8 +56,13 @@ const RETRIES = 4
  * @returns how many facts it had.
  * @throws where a lock was not to be had in several tries: another time.
  */
-export async function dropMonth(pool: Pool, month: string, signal: AbortSignal): Promise<number> {
-  return pRetry(() => tryToDrop(pool, month, signal), {
+export async function dropMonth(
+  pool: Pool,
+  stream: Stream,
+  month: string,
+  signal: AbortSignal,
+): Promise<number> {
+  return pRetry(() => tryToDrop(pool, stream, month, signal), {
     retries: RETRIES,
     minTimeout: 200,
     maxTimeout: 2_000,
@@ -64,15 +72,15 @@ export async function dropMonth(pool: Pool, month: string, signal: AbortSignal):
   })
 }
 
-async function tryToDrop(pool: Pool, month: string, signal: AbortSignal): Promise<number> {
+async function tryToDrop(pool: Pool, { name }: Stream, month: string, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted()
   return inTransaction(pool, async (client) => {
     await client.query(
       `set local statement_timeout = ${PATIENCE_MS}; set local transaction_timeout = ${2 * PATIENCE_MS}`,
     )
     const dropping = client.query<{ facts: number }>({
-      text: 'select warehouse.drop_month($1) as facts',
-      values: [month],
+      text: 'select audit.drop_partition($1, $2) as facts',
+      values: [name, month],
       query_timeout: 2 * PATIENCE_MS,
     } as { text: string; values: unknown[] })
     const { rows } = await unlessAborted(dropping, signal)

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import { commit, inTransaction } from '../postgres/transaction.ts'
+import type { Stream } from '../stream/compile.ts'
 import type { Config } from '../process/config.ts'
 
 const DAY_MS = 86_400_000
@@ -40,18 +41,18 @@ export function keyAgeDays(
 const MAX_DAYS = 1_000_000
 
 /**
- * Deletes the keys of orders that are older than `days` and whose facts were dropped, stretch by stretch
+ * Deletes the keys of a stream that are older than `days` and whose facts were dropped, stretch by stretch
  * of the table, each in a transaction of its own. What a load claims meanwhile is young and stays.
  *
  * @param goOn throws where it is to end here; the rest goes another time.
- * @param days of `keyAgeDays`, which says why no order is loaded twice.
+ * @param days of `keyAgeDays`, which says why nothing is loaded twice.
  * @returns how many.
  */
-export async function dropOrderKeys(pool: Pool, days: number, goOn: () => void): Promise<number> {
+export async function dropKeys(pool: Pool, stream: Stream, days: number, goOn: () => void): Promise<number> {
   let dropped = 0
   for (let page: number | null = 0; page !== null;) {
     goOn()
-    const stretch: Stretch = await dropStretch(pool, days, page)
+    const stretch: Stretch = await dropStretch(pool, stream, days, page)
     dropped += stretch.deleted
     page = stretch.next_page
   }
@@ -63,9 +64,10 @@ interface Stretch {
   readonly next_page: number | null
 }
 
-function dropStretch(pool: Pool, days: number, fromPage: number): Promise<Stretch> {
+function dropStretch(pool: Pool, { name }: Stream, days: number, fromPage: number): Promise<Stretch> {
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<Stretch>('select * from warehouse.drop_order_keys($1, $2)', [
+    const { rows } = await client.query<Stretch>('select * from audit.drop_keys($1, $2, $3)', [
+      name,
       days,
       fromPage,
     ])

@@ -68,7 +68,11 @@ async function takeInHand(
   const { pool, reader, metrics } = pipeline
   const readLog = async () =>
     (await readKafkaNow(settings.kafka, settings.topic, settings.groupId)).logs.get(partition)
-  let progress = await ensureProgress(pool, { topic: settings.topic, partition }, log)
+  let progress = await ensureProgress(
+    pool,
+    { stream: pipeline.stream.name, topic: settings.topic, partition },
+    log,
+  )
   for (let moves = 0; ; moves++) {
     metrics.partitionSeen(progress, log.end)
     if (progress.stopCode !== null) return 'stopped'

@@ -1,3 +1,4 @@
+import type { Stream } from '../stream/compile.ts'
 import type { Pool } from 'pg'
 import { plain } from '../text/excerpt.ts'
 import type { KafkaNow } from './kafka-now.ts'
@@ -6,6 +7,7 @@ import type { Logger } from '../process/log.ts'
 import { endStops, ensureProgress, readAllProgress, stopPartition } from '../ledger/watermark.ts'
 
 export interface GroupCheck {
+  readonly stream: Pick<Stream, 'name'>
   readonly pool: Pool
   readonly membership: Pick<Membership, 'join' | 'stepAside'>
   readonly topic: string
@@ -30,7 +32,7 @@ export function otherOwners(group: KafkaNow['group'], owner: string): string[] {
  * @returns whether the group is ours to work in.
  */
 export async function keepToOwnGroup(check: GroupCheck, { logs, group }: KafkaNow): Promise<boolean> {
-  const { pool, membership, topic, groupId, owner, logger } = check
+  const { pool, membership, stream, topic, groupId, owner, logger } = check
   const others = otherOwners(group, owner)
   if (others.length === 0) {
     const ended = await endStops(pool, topic, 'another_owner')
@@ -43,7 +45,7 @@ export async function keepToOwnGroup(check: GroupCheck, { logs, group }: KafkaNo
   const reason = `the offsets of group ${groupId} are those of ${others.join(' and ')}, this is ${owner}`
   let stopped = 0
   for (const [partition, log] of logs) {
-    const progress = await ensureProgress(pool, { topic, partition }, log)
+    const progress = await ensureProgress(pool, { stream: stream.name, topic, partition }, log)
     if (await stopPartition(pool, progress, 'another_owner', reason)) stopped += 1
   }
   if (stopped > 0) {

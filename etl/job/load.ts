@@ -102,7 +102,7 @@ function loadOnce(
 
     if (fresh.length > 0) {
       await stream.identity.insert(client, fresh, origin)
-      for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.partition)
+      for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.sourcePartition)
     }
     if (redrives.size > 0) await lockRedriveOutcomes(client)
     await insertDeadLetters(client, rejected, origin, redrives)

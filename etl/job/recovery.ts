@@ -10,6 +10,11 @@ const WORTH_ANOTHER_TRY: ReadonlySet<Remedy> = new Set(['retry', 'reconnect', 'w
 export interface Recovery {
   /** Of Postgres' errors: see remedyFor. */
   readonly isOfFacts: (table: string) => boolean
+  /**
+   * Asks whether the warehouse is still that of this version, before a record is blamed for what only a newer
+   * warehouse refuses. Throws where it is not.
+   */
+  readonly requireSameWarehouse: () => Promise<void>
   readonly load: (prepared: PreparedBatch) => Promise<LoadOutcome>
   readonly logger: Logger
   readonly onRetry: () => void
@@ -22,12 +27,15 @@ export interface Recovery {
  * all others are loaded. Each half is a batch of its own, with its own range in the ledger; only mass
  * rejection is judged by the whole.
  *
+ * @throws MigrationMismatch or StreamMismatch where the warehouse is another version's by now: the worker ends.
  * @throws what is left: the run fails, the offsets stay, the next run tries again.
  */
 export async function loadWithRecovery(prepared: PreparedBatch, recovery: Recovery): Promise<LoadOutcome> {
   try {
     return await withRetries(prepared, recovery)
   } catch (error) {
+    // A constraint or a column that this version doesn't know: integrity and syntax errors.
+    if (/^(23|42)/.test(String((error as { code?: unknown }).code))) await recovery.requireSameWarehouse()
     const remedy = remedyFor(error, recovery.isOfFacts)
     if (remedy !== 'poison' && remedy !== 'smaller') throw error
     const { batch } = prepared

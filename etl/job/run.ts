@@ -79,12 +79,12 @@ async function run(
 
 /** Whether the group is ours to work in. Where it is another warehouse's, all partitions count as stopped. */
 async function mayWork(
-  { pool, membership, metrics }: Pipeline,
+  { pool, stream, membership, metrics }: Pipeline,
   settings: RunSettings,
   now: KafkaNow,
   { results, errors }: RunTally,
 ): Promise<boolean> {
-  const check = { ...settings, pool, membership }
+  const check = { ...settings, pool, stream, membership }
   const isOurs = await keepToOwnGroup(check, now)
   const aside = isOurs ? [] : [...now.logs.keys()]
   metrics.standsAside(aside)

@@ -23,6 +23,8 @@ export interface Pipeline extends Acknowledger {
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
   readonly metrics: RunObserver
   readonly months: MonthKeeper
+  /** Ends the worker, and throws, where the warehouse is another version's by now. */
+  readonly requireSameWarehouse: () => Promise<void>
   readonly batchSize: number
   readonly batchBytes: number
   readonly maxAgeDays: number
@@ -127,6 +129,7 @@ async function loadRecovered(
   try {
     const outcome = await loadWithRecovery(prepared, {
       isOfFacts: pipeline.stream.isOfFacts,
+      requireSameWarehouse: pipeline.requireSameWarehouse,
       load: (part) => loadMeasured(pipeline, part, run.runId),
       signal: run.signal,
       onRetry: run.onRetry,

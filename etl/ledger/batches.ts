@@ -11,6 +11,8 @@ export interface Batch {
   readonly id: string
   readonly topic: string
   readonly partition: number
+  /** What facts and rollups call it: see ensureProgress. */
+  readonly sourcePartition: number
   readonly incarnation: number
   readonly from: number
   /** One past the range. */

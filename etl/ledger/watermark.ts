@@ -1,6 +1,7 @@
 import type { ClientBase, Pool } from 'pg'
 import { and, asc, eq } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Client, type Row } from '../postgres/query.ts'
+import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { SourceRecord } from '../kafka/record.ts'
 import { partitionProgress, type STOP_CODES } from '../schema/audit.ts'
 
@@ -13,6 +14,8 @@ const PROGRESS = columnsOf(
   partitionProgress,
   'topic',
   'partition',
+  'stream',
+  'sourcePartition',
   'incarnation',
   'firstOffset',
   'nextOffset',
@@ -48,20 +51,50 @@ export function readAllProgress(client: Client, topic: string): Promise<Progress
     .orderBy(asc(PROGRESS.partition))
 }
 
-/** The first watermark of a partition: the beginning of its log. Leaves one that is there as it is. */
+/** Numbers of a stream's topic begin at a multiple of this; a topic has fewer partitions. */
+const NUMBERS_OF_A_TOPIC = 10_000
+
+/**
+ * The first watermark of a partition: the beginning of its log. Leaves one that is there as it is.
+ *
+ * The partition gets a number of its stream, by which facts, rollups and locks go from then on: Kafka's own where
+ * it is of the stream's first topic, and numbers of the next free ten thousand for another topic. Two that come at
+ * once get numbers one after the other, by the advisory lock; that no number is given twice is a constraint's.
+ *
+ * @throws Error where the topic is another stream's.
+ */
 export async function ensureProgress(
   pool: Pool,
-  id: PartitionId,
+  { stream, topic, partition }: PartitionId & { readonly stream: string },
   log: { clusterId: string; start: number },
 ): Promise<Progress> {
-  await pool.query(
-    `insert into audit.partition_progress (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start)
-     values ($1, $2, 1, $3, $3, $4, $3) on conflict do nothing`,
-    [id.topic, id.partition, log.start, log.clusterId],
+  const there = await readProgress(pool, { topic, partition })
+  if (there !== undefined) return requireOwn(there, stream)
+  return inTransaction(pool, async (client) => {
+    await client.query(`select pg_advisory_xact_lock(hashtext('pulse: source numbers'))`)
+    const [other] = await readAllProgress(client, topic)
+    if (other !== undefined) requireOwn(other, stream)
+    await client.query(
+      `insert into audit.partition_progress
+         (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start)
+       select $1, $2, $3, $2::int4 + coalesce(
+                (select min(source_partition - partition) from audit.partition_progress where stream = $3 and topic = $1),
+                (select (max(source_partition) / $6::int4 + 1) * $6::int4 from audit.partition_progress where stream = $3),
+                0), 1, $4, $4, $5, $4
+       on conflict (topic, partition) do nothing`,
+      [topic, partition, stream, log.start, log.clusterId, NUMBERS_OF_A_TOPIC],
+    )
+    const progress = await readProgress(client, { topic, partition })
+    if (progress === undefined) throw new Error(`the watermark of ${topic}/${partition} vanished`)
+    return commit(progress)
+  })
+}
+
+function requireOwn(progress: Progress, stream: string): Progress {
+  if (progress.stream === stream) return progress
+  throw new Error(
+    `the topic ${progress.topic} belongs to the stream ${progress.stream} in this warehouse, not to ${stream}`,
   )
-  const progress = await readProgress(pool, id)
-  if (progress === undefined) throw new Error(`the watermark of ${id.topic}/${id.partition} vanished`)
-  return progress
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Presence {
   readonly schedule: string
   readonly nextTickAt: Date | undefined
   readonly partitions: readonly number[]
+  /** Hashes of the contracts that it holds records against, by stream. */
+  readonly contracts: Readonly<Record<string, string>>
   /** Why it can't work, or undefined. */
   readonly problem: string | undefined
 }
@@ -42,8 +44,8 @@ export function keepPresence(
   })
 
   async function write(): Promise<void> {
-    const { schedule, nextTickAt = null, partitions, problem = null } = presence()
-    const row = { schedule, nextTickAt, partitions: [...partitions], problem }
+    const { schedule, nextTickAt = null, partitions, contracts, problem = null } = presence()
+    const row = { schedule, nextTickAt, partitions: [...partitions], contracts, problem }
     await on(pool)
       .insert(workers)
       .values({ name, ...row })

@@ -44,15 +44,17 @@ export function replayPart(
   const { stream } = rules
   const facts = transform(valid, stream)
   return inTransaction(pool, async (client) => {
-    requireSameOffsets(await lockProgress(client, range), range)
-    const stored = await stream.facts.findDerivations(client, facts, range)
+    const progress = await lockProgress(client, range)
+    requireSameOffsets(progress, range)
+    const stored = await stream.facts.findDerivations(client, facts, progress)
     const compared = compare(facts, stored, stream.derived)
     const { changed } = compared
     if (!isDryRun(job) && changed.length > 0) {
       const after = changed.map(({ fact }) => fact)
       const before = changed.map((one) => one.stored)
       await stream.facts.updateDerivations(client, after)
-      for (const rollup of stream.rollups) await rollup.replace(client, before, after, range.partition)
+      for (const rollup of stream.rollups)
+        await rollup.replace(client, before, after, progress.sourcePartition)
     }
     const offsets = part.to - part.from
     const grown =

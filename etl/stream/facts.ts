@@ -8,7 +8,7 @@ import type { Fact } from './types.ts'
 /** Where the facts of a batch came from; stored with each, as its lineage. */
 export interface Origin {
   readonly batchId: string
-  readonly partition: number
+  readonly sourcePartition: number
   readonly incarnation: number
 }
 
@@ -38,7 +38,7 @@ export interface FactStatements {
   findDerivations(
     client: ClientBase,
     facts: readonly Fact[],
-    source: Pick<Origin, 'partition' | 'incarnation'>,
+    source: Pick<Origin, 'sourcePartition' | 'incarnation'>,
   ): Promise<Map<number, StoredDerivation>>
   /**
    * Stores what was derived anew of facts that findDerivations has found in this transaction: no two of them
@@ -82,17 +82,17 @@ export function compileFacts(stream: Definition): FactStatements {
            where ${keyEquals} and t.${key[0]!.name} >= $1`
 
   return {
-    insert: async (client, facts, { partition, incarnation, batchId }) => {
+    insert: async (client, facts, { sourcePartition, incarnation, batchId }) => {
       const { rowCount } = await client.query({
         ...insert,
-        values: [partition, incarnation, batchId, offsetsOf(facts), ...encoded(all, facts)],
+        values: [sourcePartition, incarnation, batchId, offsetsOf(facts), ...encoded(all, facts)],
       })
       return rowCount ?? 0
     },
-    findDerivations: async (client, facts, { partition, incarnation }) => {
+    findDerivations: async (client, facts, { sourcePartition, incarnation }) => {
       const { rows } = await client.query<Row & { offset: number; sameValues: boolean }>({
         ...find,
-        values: [partition, incarnation, offsetsOf(facts), ...encoded(contract, facts)],
+        values: [sourcePartition, incarnation, offsetsOf(facts), ...encoded(contract, facts)],
       })
       return new Map(
         rows.map(({ offset, sameValues, ...row }) => [offset, { offset, sameValues, derived: row }]),

@@ -16,7 +16,10 @@ const BELIEVED_MS = 60_000
  * Each partition is made in a transaction of its own, before the load: DDL inside it would hold locks
  * that others wait for.
  */
-export function createMonthKeeper(pool: Pool, { eventTime }: { readonly eventTime: string }): MonthKeeper {
+export function createMonthKeeper(
+  pool: Pool,
+  { name, eventTime }: { readonly name: string; readonly eventTime: string },
+): MonthKeeper {
   const known = new Map<number, number>()
   return {
     forget: () => known.clear(),
@@ -28,7 +31,8 @@ export function createMonthKeeper(pool: Pool, { eventTime }: { readonly eventTim
         if (now - (known.get(month) ?? -Infinity) > BELIEVED_MS) missing.add(month)
       }
       for (const month of [...missing].sort((a, b) => a - b)) {
-        await pool.query('select warehouse.ensure_month(to_timestamp($1::double precision / 1000))', [
+        await pool.query('select audit.ensure_partition($1, to_timestamp($2::double precision / 1000))', [
+          name,
           Date.UTC(Math.floor(month / 12), month % 12),
         ])
         known.set(month, now)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
-import { eq } from '../postgres/drizzle.ts'
+import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
 import type { Definition } from './definition.ts'
@@ -75,7 +75,13 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
     await on(client)
       .insert(streams)
       .values({ name, ...row })
-      .onConflictDoUpdate({ target: streams.name, set: row })
+      .onConflictDoUpdate({
+        target: streams.name,
+        set: {
+          ...row,
+          registeredAt: sql`case when ${streams.contractHash} is distinct from excluded.contract_hash then now() else ${streams.registeredAt} end`,
+        },
+      })
   }
 }
 

@@ -12,7 +12,7 @@ export interface RollupStatements {
    * Each cell is added once (a statement may not touch a row twice) and in the key's order; the partition
    * is part of the key, and its progress row is locked, so nobody else writes these cells meanwhile.
    */
-  add(client: ClientBase, facts: readonly Fact[], partition: number): Promise<void>
+  add(client: ClientBase, facts: readonly Fact[], sourcePartition: number): Promise<void>
   /**
    * Puts what was computed anew of facts in the place of what the rollup holds of them, in the transaction
    * that updates them. What messages say stays.
@@ -27,7 +27,7 @@ export interface RollupStatements {
     client: ClientBase,
     before: readonly Fact[],
     after: readonly Fact[],
-    partition: number,
+    sourcePartition: number,
   ): Promise<void>
 }
 
@@ -104,12 +104,12 @@ export function compileRollup(stream: Definition, name: string): RollupStatement
   }
 
   return {
-    add: async (client, facts, partition) => {
+    add: async (client, facts, sourcePartition) => {
       const cells = aggregate(facts)
       const sums = all.map(({ encode }, i) => encode(columnOf(cells, i)))
-      await client.query({ ...add, values: [partition, ...keyValues(cells), ...sums] })
+      await client.query({ ...add, values: [sourcePartition, ...keyValues(cells), ...sums] })
     },
-    replace: async (client, before, after, partition) => {
+    replace: async (client, before, after, sourcePartition) => {
       if (changing.length === 0) return
       const cells = aggregate(after)
       const old = aggregate(before)
@@ -117,7 +117,7 @@ export function compileRollup(stream: Definition, name: string): RollupStatement
         changing.map((measure) => measure.encode(columnOf(of, all.indexOf(measure))))
       const { rowCount } = await client.query({
         ...replace,
-        values: [partition, ...keyValues(cells), ...sumsOf(old), ...sumsOf(cells)],
+        values: [sourcePartition, ...keyValues(cells), ...sumsOf(old), ...sumsOf(cells)],
       })
       if (rowCount !== cells.length)
         throw new Error(`${name} has ${rowCount} of the ${cells.length} rows of these facts`)

@@ -10,7 +10,15 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { watchControl, type ControlWatch } from '../operations/control.ts'
 import type { Config } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
+import {
+  appliedMigrations,
+  MigrationMismatch,
+  readMigrations,
+  requireSameMigrations,
+  type Migrations,
+} from '../postgres/migrations.ts'
 import type { Stream } from '../stream/compile.ts'
+import { requireRegistered, StreamMismatch } from '../stream/registry.ts'
 import { createMonthKeeper } from '../stream/months.ts'
 
 /** The pipeline as the configuration has it, over connections that are open. */
@@ -18,11 +26,19 @@ export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | '
   config: Config<'kafka' | 'etl' | 'housekeeping'>,
   stream: Stream,
   open: Open,
+  onOutdated: (error: Error) => void = () => undefined,
 ): Pipeline & Open & { readonly metrics: Metrics } {
+  // As they are now: an upgrade may lay other files in their place while this process runs.
+  const own = readMigrations()
   return {
     ...open,
     stream,
     months: createMonthKeeper(open.pool, stream),
+    requireSameWarehouse: () =>
+      requireSameWarehouse(open.pool, own, stream).catch((error: unknown) => {
+        if (error instanceof MigrationMismatch || error instanceof StreamMismatch) onOutdated(error)
+        throw error
+      }),
     metrics: createMetrics(open),
     dlqTopic: config.KAFKA_DLQ_TOPIC,
     batchSize: config.BATCH_SIZE,
@@ -30,6 +46,20 @@ export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | '
     maxAgeDays: acceptedAgeDays(config),
     deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
   }
+}
+
+/**
+ * The gate that no restart goes round: migrations and contract are those that the warehouse was migrated for.
+ *
+ * @throws MigrationMismatch, StreamMismatch.
+ */
+export async function requireSameWarehouse(
+  pool: Pool,
+  own: Migrations,
+  { definition }: Stream,
+): Promise<void> {
+  requireSameMigrations(await appliedMigrations(pool), own)
+  await requireRegistered(pool, definition)
 }
 
 /** Runs by the clock, and by the switch and the bell in the warehouse. */

@@ -17,6 +17,7 @@ import type { Logger } from '../process/log.ts'
 import type { Repetition } from '../process/repeat.ts'
 import { replayExecutor } from '../replay/run.ts'
 import type { Stream } from '../stream/compile.ts'
+import { contractHash, requireRegistered } from '../stream/registry.ts'
 import { createReadiness } from '../status/readiness.ts'
 import { connect, createPools, waitForTopics, type Connections, type WorkerConfig } from './connections.ts'
 import { createPipeline, createRuns, joinOwnGroup, lateness } from './runs.ts'
@@ -42,7 +43,7 @@ const LEAVE_AFTER_MS = 4_000
  *
  * @param signal aborted when the worker is to stop, also while it still waits.
  * @param wrap gets the connections of the runs before they are used, and gives what is used in their place.
- * @throws MigrationMismatch and whatever else waiting would not mend.
+ * @throws MigrationMismatch, StreamMismatch and whatever else waiting would not mend.
  */
 export async function startWorker(
   config: WorkerConfig,
@@ -55,6 +56,7 @@ export async function startWorker(
   const kafka = createKafka(config, logger, `global-sales-pulse-etl`)
   const pools = createPools(config, logger)
   await waitForWarehouse(pools.load, logger, signal)
+  await requireRegistered(pools.load, stream.definition)
   // Before Kafka answers: that it doesn't is one of the things to tell.
   const alerts = startAlerts({ pool: pools.operations, config, logger, topic: config.KAFKA_TOPIC })
   await waitForTopics(kafka, config, logger, signal)
@@ -63,7 +65,7 @@ export async function startWorker(
   const crash = Promise.withResolvers<Error>()
   const open = wrap(await connect(kafka, pools.load, config, { owner, logger, onCrash: crash.resolve }))
   const { membership } = open
-  const pipeline = createPipeline(config, stream, open)
+  const pipeline = createPipeline(config, stream, open, crash.resolve)
   const settings = {
     kafka,
     worker,
@@ -83,10 +85,19 @@ export async function startWorker(
     signal,
   )
   pipeline.metrics.watchPause(() => control.isPaused())
-  await joinOwnGroup({ ...settings, pool: pools.operations, membership }, kafka)
+  await joinOwnGroup({ ...settings, stream, pool: pools.operations, membership }, kafka)
 
   const kafkaWatch = watchKafka(kafka, logger)
-  const presence = startPresence(pools.operations, worker, logger, config, scheduler, membership, kafkaWatch)
+  const presence = startPresence(
+    pools.operations,
+    worker,
+    logger,
+    config,
+    stream,
+    scheduler,
+    membership,
+    kafkaWatch,
+  )
   const server = await startServer(
     {
       late: () => lateness(scheduler, config.ETL_RUN_BUDGET_MS),
@@ -142,14 +153,17 @@ function startPresence(
   worker: string,
   logger: Logger,
   { ETL_SCHEDULE: schedule }: WorkerConfig,
+  stream: Stream,
   scheduler: Scheduler,
   membership: Membership,
   kafkaWatch: KafkaWatch,
 ): PresenceKeeper {
   const outside = () =>
     membership.isMember() || membership.standsAside() ? undefined : 'not in its consumer group'
+  const contracts = { [stream.name]: contractHash(stream.definition) }
   const now = () => ({
     schedule,
+    contracts,
     nextTickAt: scheduler.nextTick,
     partitions: membership.partitions(),
     problem: kafkaWatch.problem() ?? outside(),

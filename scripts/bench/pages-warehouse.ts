@@ -61,16 +61,16 @@ function statements(topic: string): [string, string][] {
     ],
     [
       'progress',
-      `insert into audit.partition_progress (topic, partition, incarnation, first_offset, next_offset, cluster_id,
+      `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id,
          log_start, log_end, log_seen_at, last_offset, last_timestamp)
-       select '${topic}', p, 1, 0, ${runs * size}, 'bench', 0, ${runs * size}, now(), ${runs * size - 1}, now()
+       select '${topic}', p, 'transactions', p, 1, 0, ${runs * size}, 'bench', 0, ${runs * size}, now(), ${runs * size - 1}, now()
        from generate_series(0, ${PARTITIONS - 1}) p`,
     ],
     [
       'months',
-      `select warehouse.ensure_month(month) from generate_series(${startOf('-1')} - interval '1 month', now(), interval '1 month') month`,
+      `select audit.ensure_partition('transactions', month) from generate_series(${startOf('-1')} - interval '1 month', now(), interval '1 month') month`,
     ],
-    ['this month', `select warehouse.ensure_month(now())`],
+    ['this month', `select audit.ensure_partition('transactions', now())`],
     [
       'facts',
       `insert into warehouse.transactions (transaction_timestamp, processed_at, order_id, source_offset, source_partition,

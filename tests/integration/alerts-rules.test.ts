@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Finding, RuleContext } from '../../etl/alerts/alert.ts'
 import { RULES } from '../../etl/alerts/rules.ts'
+import { contractHash } from '../../etl/stream/registry.ts'
 import {
   acknowledged,
   batch,
+  contract,
   loss,
   pause,
   present,
@@ -11,6 +13,7 @@ import {
   run,
   stopped,
 } from '../support/alert-situations.ts'
+import { stream } from '../support/stream.ts'
 import { aWorld, type World } from '../support/world.ts'
 
 /** What each rule finds, as the loader, in a warehouse where something has happened. */
@@ -46,6 +49,8 @@ const succeeded = (ago: number, worker = 'w') => run({ ago, worker })
 
 const openRatioAlert = `insert into audit.alerts (rule, severity, summary, first_action) values ('dead_letter_ratio', 'warning', 's', 'f')`
 
+const REGISTERED = contractHash(stream.definition)
+
 type Case = [
   rule: string,
   situation: string,
@@ -54,6 +59,15 @@ type Case = [
   context?: Partial<RuleContext>,
 ]
 const cases: Case[] = [
+  ['contracts_differ', 'a worker has the contract that is registered', [contract('w', REGISTERED)], false],
+  ['contracts_differ', 'a worker has another contract', [contract('w', 'another')], true],
+  [
+    'contracts_differ',
+    'another contract came with an upgrade just now',
+    [contract('w', REGISTERED), contract('new', 'another', 5)],
+    false,
+  ],
+  ['contracts_differ', 'a worker that is gone had another', [contract('w', 'another', 600, 500)], false],
   ['run_failed', 'nothing ever ran', [], false],
   ['run_failed', 'the last run succeeded', [failed(150), succeeded(20)], false],
   ['run_failed', 'the last run failed', [succeeded(50), failed(20)], true],

@@ -90,9 +90,9 @@ test('lag: in records, how long, how fast it came and goes', async () => {
   const { world } = await aConsole(
     run({ ago: 10 }),
     batch({ ago: 10 }),
-    `insert into audit.partition_progress (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp)
-     values ('t', 0, 1, 0, 100, 'c', 0, 700, now(), now() - interval '60 seconds'), ('t', 1, 1, 0, 5, 'c', 0, 5, now(), now() - interval '60 seconds'),
-            ('t', 2, 1, 0, 0, 'c', 0, null, null, null), ('other', 0, 1, 0, 0, 'c', 0, 9, now(), now())`,
+    `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp)
+     values ('t', 0, 'transactions', 0, 1, 0, 100, 'c', 0, 700, now(), now() - interval '60 seconds'), ('t', 1, 'transactions', 1, 1, 0, 5, 'c', 0, 5, now(), now() - interval '60 seconds'),
+            ('t', 2, 'transactions', 2, 1, 0, 0, 'c', 0, null, null, null), ('other', 0, 'transactions', 10000, 1, 0, 0, 'c', 0, 9, now(), now())`,
   )
   const { partitions } = await readOverview(world.pool, LIMITS, '1h')
   expect(partitions).toMatchObject([

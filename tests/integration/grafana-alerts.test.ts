@@ -57,15 +57,15 @@ const sales = (transactions: number, flagged: number, minutesAgo = 3) => [
 ]
 
 const partition = (stop: string) => [
-  `insert into audit.partition_progress (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code)
-   values ('t', 0, 1, 0, 0, 'c', 0, null, null), ('t', 1, 1, 0, 0, 'c', 0, ${stop})`,
+  `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code)
+   values ('t', 0, 'transactions', 0, 1, 0, 0, 'c', 0, null, null), ('t', 1, 'transactions', 1, 1, 0, 0, 'c', 0, ${stop})`,
 ]
 
 /** A partition that a run looked at, and one that was loaded, so many seconds ago. */
 const seen = (lookedAgo: number, loadedAgo = lookedAgo, stop = 'null, null') => [
   `insert into audit.partition_progress
-     (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, updated_at, stopped_at, stop_code)
-   values ('t', 0, 1, 0, 0, 'c', 0, 0, now() - interval '${lookedAgo} seconds', now() - interval '${loadedAgo} seconds', ${stop})`,
+     (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, updated_at, stopped_at, stop_code)
+   values ('t', 0, 'transactions', 0, 1, 0, 0, 'c', 0, 0, now() - interval '${lookedAgo} seconds', now() - interval '${loadedAgo} seconds', ${stop})`,
 ]
 
 const loss = (acknowledged: string) => [

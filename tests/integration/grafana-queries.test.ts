@@ -169,7 +169,7 @@ describe('the reader', () => {
     ['payloads', 'select value from audit.dead_letters'],
     ['order keys', 'select * from warehouse.order_keys'],
     ['writing', 'delete from warehouse.sales_by_minute'],
-    ['partitions', 'select warehouse.ensure_month(now())'],
+    ['partitions', "select audit.ensure_partition('transactions', now())"],
   ])('is refused %s', async (_, sql) => {
     await expect(reader.query(sql)).rejects.toThrow('permission denied')
   })

@@ -139,7 +139,7 @@ test('keys stay where the topic takes the producers’ time, or keeps its record
 test('a key is never taken from its fact, however old', async () => {
   const world = await aWarehouseWithOldMonths()
   const { pool } = aHousekeeper(world)
-  const { rows } = await pool.query('select * from warehouse.drop_order_keys(100, 0)')
+  const { rows } = await pool.query("select * from audit.drop_keys('transactions', 100, 0)")
   expect(rows).toEqual([{ deleted: 0, next_page: null }])
 })
 
@@ -152,7 +152,7 @@ test('keys go stretch by stretch of the table, all of them', async () => {
   let pages = 0
   for (let page: number | null = 0; page !== null; pages++) {
     const stretch: QueryResult<{ next_page: number | null }> = await pool.query(
-      'select next_page from warehouse.drop_order_keys(50, $1)',
+      "select next_page from audit.drop_keys('transactions', 50, $1)",
       [page],
     )
     page = stretch.rows[0]!.next_page
@@ -196,7 +196,7 @@ async function aTransaction(world: World, ...statements: string[]) {
   return end
 }
 
-const drop = `select warehouse.drop_month(date_trunc('month', '${OLD}'::timestamptz, 'UTC')::date) as facts`
+const drop = `select audit.drop_partition('transactions', date_trunc('month', '${OLD}'::timestamptz, 'UTC')::date) as facts`
 
 test('a reader keeps a month from being dropped, not the loads beside it', async () => {
   const world = await aWarehouseWithOldMonths()
@@ -239,7 +239,7 @@ test('a load that has written into the month keeps it: what it commits is counte
   const dropping = pool.query<{ facts: number }>(drop)
   await waitFor('the drop to wait for the load', async () => {
     const { rowCount } = await world.pool.query(
-      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%drop_month%'`,
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%drop_partition%'`,
     )
     return rowCount === 1
   })

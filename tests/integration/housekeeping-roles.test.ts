@@ -16,8 +16,8 @@ async function actingAs(role: 'pulse_loader' | 'pulse_reader'): Promise<(sql: st
 }
 
 const STEPS = [
-  `select warehouse.drop_month('2020-01-01')`,
-  'select warehouse.drop_order_keys(50, 0)',
+  `select audit.drop_partition('transactions', '2020-01-01')`,
+  "select audit.drop_keys('transactions', 50, 0)",
   `select audit.fold_batches('t', 0, 1, 1)`,
   'select audit.prune_dead_letters(1)',
   'select audit.prune_runs(1)',
@@ -62,17 +62,20 @@ test('nobody else may', async () => {
 test('the functions refuse what is young, whoever asks', async () => {
   const tried = await actingAs('pulse_loader')
   for (const [statement, refusal] of [
-    [`select warehouse.drop_month(date_trunc('month', now())::date)`, /ended less than 31 days ago$/],
     [
-      `select warehouse.drop_month((date_trunc('month', now()) - interval '1 month')::date)`,
+      `select audit.drop_partition('transactions', date_trunc('month', now())::date)`,
       /ended less than 31 days ago$/,
     ],
-    [`select warehouse.drop_month('2020-01-02')`, /is not the first day of a month$/],
-    [`select warehouse.drop_month('infinity')`, /./],
-    ['select warehouse.drop_month(null)', /is not the first day of a month$/],
-    ['select warehouse.drop_order_keys(31, 0)', /must be older than 32 days/],
-    ['select warehouse.drop_order_keys(null, 0)', /must be older than 32 days/],
-    ['select warehouse.drop_order_keys(50, -1)', /page -1$/],
+    [
+      `select audit.drop_partition('transactions', (date_trunc('month', now()) - interval '1 month')::date)`,
+      /ended less than 31 days ago$/,
+    ],
+    [`select audit.drop_partition('transactions', '2020-01-02')`, /is not the first day of a month$/],
+    [`select audit.drop_partition('transactions', 'infinity')`, /./],
+    ["select audit.drop_partition('transactions', null)", /is not the first day of a month$/],
+    ["select audit.drop_keys('transactions', 31, 0)", /must be older than 32 days/],
+    ["select audit.drop_keys('transactions', null, 0)", /must be older than 32 days/],
+    ["select audit.drop_keys('transactions', 50, -1)", /page -1$/],
     [`select audit.fold_batches('t', 0, 1, 0)`, /must be older than a day/],
     [`select audit.fold_batches('t', 0, 1, null)`, /must be older than a day/],
     ['select audit.prune_dead_letters(0)', /must be resolved for a day/],
@@ -86,7 +89,7 @@ test('the functions refuse what is young, whoever asks', async () => {
 test('a month is not dropped on an older snapshot, which would not see all of its facts', async () => {
   const tried = await actingAs('pulse_loader')
   await tried('begin isolation level repeatable read')
-  expect(await tried(`select warehouse.drop_month('2020-01-01')`)).toBe(
+  expect(await tried(`select audit.drop_partition('transactions', '2020-01-01')`)).toBe(
     'months are dropped in READ COMMITTED only',
   )
 })

@@ -147,7 +147,13 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
   const worker = await world.openWorker({ owns: [0] })
   const { pool } = worker.pipeline
   const { worker: name, logger } = worker.settings
-  const there = { schedule: '* * * * * *', nextTickAt: undefined, partitions: [0], problem: undefined }
+  const there = {
+    schedule: '* * * * * *',
+    contracts: {},
+    nextTickAt: undefined,
+    partitions: [0],
+    problem: undefined,
+  }
   const presence = keepPresence(pool, name, () => there, logger)
   await waitFor('the worker to be there', async () => {
     const { rowCount } = await world.pool.query('select from audit.workers')

@@ -61,8 +61,8 @@ test('on a live one: watermark, lag, group offset, the last run, freshness, what
 test('a partition that stands still is shown with its reason and the command that helps', async () => {
   const world = await aWorld({ partitions: 1 })
   await world.pool.query(
-    `insert into audit.partition_progress (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code, stop_reason)
-     values ($1, 0, 1, 0, 0, 'x', 0, now(), 'mass_rejection', E'too many\\u001b[31m')`,
+    `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code, stop_reason)
+     values ($1, 0, 'transactions', 0, 1, 0, 0, 'x', 0, now(), 'mass_rejection', E'too many\\u001b[31m')`,
     [world.topic],
   )
   const { out } = await runPulse(world.env, ['status'])

@@ -5,6 +5,7 @@ import { readMigrations, type Migration } from '../../etl/postgres/migrations.ts
 import { ensureLogins, grafanaLogin } from '../../scripts/logins.ts'
 import { migrate, MigrationRefused } from '../../scripts/migration/migrate.ts'
 import { renderRights } from '../../scripts/rights/render.ts'
+import { streams } from '../../streams/index.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
 import { startChild } from '../support/child.ts'
 import { createDatabase } from '../support/database.ts'
@@ -22,13 +23,15 @@ async function aWarehouse(adminUrl = inject('databaseUrl')) {
   return { url: database.url, name: database.name, client }
 }
 
-const messages = async (client: Client) => (await reportRights(client)).findings.map(({ message }) => message)
+const messages = async (client: Client) =>
+  (await reportRights(client, streams)).findings.map(({ message }) => message)
 const aMigration = (...statements: string[]): Migration => ({ tag: '9999_test', statements, hash: 'test' })
 const own = readMigrations()
+const and = (migration: Migration) => ({ migrations: { ...own, streams: [...own.streams, migration] } })
 
 test('a warehouse that is migrated has the rights that are declared, and they can be read', async () => {
   const { client } = await aWarehouse()
-  const report = await reportRights(client)
+  const report = await reportRights(client, streams)
   expect(report.findings).toEqual([])
   const text = renderRights(report)
   expect(text).toMatch(/pulse_loader\n +CONNECT +database\n/)
@@ -87,7 +90,7 @@ const TOO_WIDE: [grant: string, said: string][] = [
     'PUBLIC has USAGE on sequence audit.alerts_id_seq',
   ],
   [
-    `select warehouse.ensure_month('2020-01-01'); grant select on warehouse.transactions_2020_01 to pulse_reader`,
+    `select audit.ensure_partition('transactions', '2020-01-01'); grant select on warehouse.transactions_2020_01 to pulse_reader`,
     'pulse_reader has SELECT on warehouse.transactions_2020_01',
   ],
   ['alter role pulse_loader createrole', 'pulse_loader has CREATEROLE'],
@@ -114,12 +117,12 @@ const TOO_WIDE: [grant: string, said: string][] = [
   ['create role $login; alter table audit.workers owner to $login', 'audit.workers belongs to $login'],
   ['create table warehouse.mine ()', 'warehouse.mine belongs to '],
   [
-    'alter function warehouse.ensure_month(timestamptz) reset search_path',
-    `warehouse.ensure_month(timestamp with time zone) acts with its owner's rights`,
+    'alter function audit.ensure_partition(text, timestamptz) reset search_path',
+    `audit.ensure_partition(text, timestamp with time zone) acts with its owner's rights`,
   ],
   [
-    'alter function warehouse.drop_month(date) set search_path = pg_catalog, public',
-    `warehouse.drop_month(date) acts with its owner's rights`,
+    'alter function audit.drop_partition(text, date) set search_path = pg_catalog, public',
+    `audit.drop_partition(text, date) acts with its owner's rights`,
   ],
 ]
 
@@ -133,8 +136,8 @@ const MISSING: [revoke: string, said: string][] = [
     'pulse_loader lacks UPDATE (attempts) on audit.dead_letters',
   ],
   [
-    'revoke execute on function warehouse.ensure_month(timestamptz) from pulse_loader',
-    'pulse_loader lacks EXECUTE on warehouse.ensure_month(timestamp with time zone)',
+    'revoke execute on function audit.ensure_partition(text, timestamptz) from pulse_loader',
+    'pulse_loader lacks EXECUTE on audit.ensure_partition(text, timestamp with time zone)',
   ],
   ['revoke usage on schema audit from pulse_reader', 'pulse_reader lacks USAGE on schema audit'],
 ]
@@ -151,7 +154,7 @@ test('each right that is too wide or missing is named, and the statement beside 
     // Never committed: roles are the whole server's.
     await client.query('begin')
     await client.query(filled(change))
-    const { findings } = await reportRights(client)
+    const { findings } = await reportRights(client, streams)
     expect([change, findings]).toEqual([
       change,
       [{ level: 'error', message: expect.stringContaining(filled(said)), statement: expect.any(String) }],
@@ -180,7 +183,7 @@ test('others may be given what the reader may, and those who may hand on pulse_o
   await client.query(`create role ${analyst}; grant usage on schema warehouse to ${analyst};
     grant select (amount, currency) on warehouse.transactions to ${analyst};
     create role ${boss} login createrole; grant pulse_owner, pulse_loader to ${boss} with admin option`)
-  const report = await reportRights(client)
+  const report = await reportRights(client, streams)
   expect(report.findings).toEqual([])
   expect(renderRights(report)).toMatch(
     new RegExp(
@@ -205,7 +208,7 @@ test.for([
   ],
 ] as const)('a migration that %s is refused, and nothing of it stays', async ([, sql, said]) => {
   const { url, client } = await aWarehouse()
-  const refusal = migrate(url, [...own, aMigration(sql)]).catch((error: unknown) => error)
+  const refusal = migrate(url, and(aMigration(sql))).catch((error: unknown) => error)
   const error = (await refusal) as MigrationRefused
   expect(error).toBeInstanceOf(MigrationRefused)
   expect(error.message).toBe('roles may do more or less than they should; nothing was changed')
@@ -222,7 +225,7 @@ test('what a later migration makes is nobody else’s, until it says so', async 
     'create table warehouse.fresh (id int primary key)',
     `create function warehouse.fresh() returns int language sql as 'select 1'`,
   )
-  expect((await migrate(url, [...own, harmless])).rights.findings).toEqual([])
+  expect((await migrate(url, and(harmless))).rights.findings).toEqual([])
 })
 
 test('the command prints the rights, and ends with 1 where they are not as declared', async () => {
@@ -261,7 +264,7 @@ test('without a superuser it migrates too, and names what an administrator may s
   url.password = 'not-a-secret'
 
   const warehouse = await aWarehouse(url.href)
-  const { findings } = await reportRights(warehouse.client)
+  const { findings } = await reportRights(warehouse.client, streams)
   expect(findings).toMatchObject([
     { level: 'warning', message: expect.stringContaining('everybody may take locks') },
   ])

@@ -18,7 +18,7 @@ async function aRivalThatClaimed(world: World, order: Record<string, unknown>): 
   const rival = await world.pool.connect()
   onTestFinished(() => rival.release(true))
   const at = String(order['timestamp'])
-  await rival.query('select ensure_month($1)', [at])
+  await rival.query("select audit.ensure_partition('transactions', $1)", [at])
   await rival.query('begin')
   await rival.query('insert into order_keys values ($1, $2)', [order['order_id'], at])
   await rival.query(

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { ensureLogins } from '../../scripts/logins.ts'
-import { DECLARED } from '../../scripts/rights/declared.ts'
+import { OF_ENGINE, ofStreams } from '../../scripts/rights/declared.ts'
+import { streams } from '../../streams/index.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
 import { FORBIDDEN, SELF, type Who } from '../support/forbidden-acts.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+
+const DECLARED = { ...OF_ENGINE, ...ofStreams(streams) }
 
 /** Of the server, as logins are: made for this file. */
 const suffix = randomBytes(4).toString('hex')
@@ -154,9 +157,9 @@ test.each(forbidden)('the %s may not %s', async (who, _, statements) => {
 const ALLOWED: [who: Who, statement: string][] = [
   ['loader', `select pg_advisory_xact_lock(hashtext('pulse: alerts'))`],
   ['loader', `select pg_try_advisory_xact_lock(1, 1)`],
-  ['loader', `select warehouse.ensure_month(now() - interval '70 days')`],
+  ['loader', `select audit.ensure_partition('transactions', now() - interval '70 days')`],
   ['loader', 'select from pg_control_system()'],
-  ['owner', `select pg_advisory_xact_lock(hashtext('pulse: ensure_month'))`],
+  ['owner', `select pg_advisory_xact_lock(hashtext('pulse: ensure_partition'))`],
   ['owner', 'create table warehouse.mine ()'],
   ['reader', 'select transaction_timestamp, amount from transactions'],
   ['reader', 'notify mine'],
@@ -185,7 +188,7 @@ test('months are made by the owner’s function, near today only', async () => {
     `now() - interval '102 years'`,
     `timestamptz 'infinity'`,
   ])
-    expect(await outcome('loader', `select warehouse.ensure_month(${moment})`)).toBe('22008')
+    expect(await outcome('loader', `select audit.ensure_partition('transactions', ${moment})`)).toBe('22008')
 })
 
 test('who is not a member of ours can’t connect, and pulse_owner has no login', async () => {
@@ -218,7 +221,7 @@ test('statistics tell the reader nothing of columns that it may not read', async
 test('after all this the rights are what they were', async () => {
   const client = await connected(world.env['DATABASE_URL']!)
   onTestFinished(() => client.end())
-  expect((await reportRights(client)).findings).toEqual([])
+  expect((await reportRights(client, streams)).findings).toEqual([])
 })
 
 test('a login of its own that is only a member of the loader runs the job', async () => {

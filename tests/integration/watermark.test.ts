@@ -18,7 +18,7 @@ async function aLoader(world: World) {
   onTestFinished(() => pool.end())
   const loader = { pool, stream, months: createMonthKeeper(pool, stream), deadLetterMaxRatio: 0.5 }
   const id = { topic: world.topic, partition: 0 }
-  await ensureProgress(pool, id, { clusterId: 'a', start: 0 })
+  await ensureProgress(pool, { stream: stream.name, ...id }, { clusterId: 'a', start: 0 })
   const runId = await startRun(pool, 'tick', 'test', 60_000)
   return {
     load: (batch: PreparedBatch) => load(loader, batch, runId),

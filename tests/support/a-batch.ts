@@ -10,6 +10,7 @@ export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batc
   const range = {
     topic: 'transactions',
     partition: 0,
+    sourcePartition: 0,
     incarnation: 1,
     from: records[0]?.offset ?? 0,
     to: (records.at(-1)?.offset ?? -1) + 1,

@@ -7,7 +7,7 @@ import type { Pool } from 'pg'
  */
 export async function fillHistory(pool: Pool): Promise<void> {
   await pool.query(
-    `select warehouse.ensure_month(now() - make_interval(months => n)) from generate_series(0, 3) n`,
+    `select audit.ensure_partition('transactions', now() - make_interval(months => n)) from generate_series(0, 3) n`,
   )
   for (const statement of [FACTS, ROLLUP, RUNS, BATCHES, DEAD_LETTERS, LOSSES, PROGRESS]) {
     await pool.query(statement)
@@ -75,8 +75,8 @@ const LOSSES = `
 
 const PROGRESS = `
   insert into audit.partition_progress
-    (topic, partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp, stopped_at,
+    (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp, stopped_at,
      stop_code, stop_reason)
-  values ('history', 0, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null),
-         ('history', 1, 1, 0, 200010, 'c', 0, 200500, now(), now(), now() - interval '1 hour', 'mass_rejection', '150 of the last 200 records'),
-         ('history', 2, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null)`
+  values ('history', 0, 'transactions', 0, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null),
+         ('history', 1, 'transactions', 1, 1, 0, 200010, 'c', 0, 200500, now(), now(), now() - interval '1 hour', 'mass_rejection', '150 of the last 200 records'),
+         ('history', 2, 'transactions', 2, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null)`

@@ -6,13 +6,17 @@ import {
   type AppliedMigration,
 } from '../../etl/postgres/migrations.ts'
 
-const own = readMigrations()
+const { engine, streams } = readMigrations()
+const own = [...engine, ...streams]
 const aMigration = (tag: string, hash = `hash of ${tag}`) => ({ tag, hash, statements: [] })
 const ours = [aMigration('0000_first'), aMigration('0001_second')]
+const ofBoth = <M>(migrations: readonly M[]) => ({ engine: migrations, streams: [] })
 
 test('they come in the order of their numbers, with at least one statement each', () => {
-  const tags = own.map(({ tag }) => tag)
-  expect(tags).toEqual(tags.toSorted())
+  for (const journal of [engine, streams]) {
+    const tags = journal.map(({ tag }) => tag)
+    expect(tags).toEqual(tags.toSorted())
+  }
   for (const { statements } of own) expect(statements.every((statement) => statement !== '')).toBe(true)
 })
 
@@ -28,7 +32,7 @@ test('none of them begins or ends a transaction: that would get round the gate',
 })
 
 test('what is on record must be exactly ours', () => {
-  expect(() => requireSameMigrations(ours, ours)).not.toThrow()
+  expect(() => requireSameMigrations(ofBoth(ours), ofBoth(ours))).not.toThrow()
 })
 
 test.for<[string, AppliedMigration[] | undefined, string]>([
@@ -51,5 +55,14 @@ test.for<[string, AppliedMigration[] | undefined, string]>([
     'migration 0000_first was changed after it was applied: restore the file',
   ],
 ])('with %s on record it says so, and what to do', ([, applied, message]) => {
-  expect(() => requireSameMigrations(applied, ours)).toThrow(new MigrationMismatch(message))
+  expect(() => requireSameMigrations(applied && ofBoth(applied), ofBoth(ours))).toThrow(
+    new MigrationMismatch(message),
+  )
+})
+
+test('the streams’ journal is held against theirs too', () => {
+  const applied = { engine: ours, streams: [] }
+  expect(() =>
+    requireSameMigrations(applied, { engine: ours, streams: [aMigration('0000_visits')] }),
+  ).toThrow(new MigrationMismatch('the warehouse lacks migration 0000_visits: run npm run migrate'))
 })

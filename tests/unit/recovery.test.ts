@@ -50,6 +50,7 @@ function aWarehouse(fails: (batch: PreparedBatch, call: number) => Error | undef
     load,
     signal,
     isOfFacts: () => false,
+    requireSameWarehouse: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
     onRetry: () => void (retries += 1),
   }

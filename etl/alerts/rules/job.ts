@@ -2,7 +2,7 @@ import { DRAIN_KINDS, GONE_AFTER_SECONDS } from '../../ledger/runs.ts'
 import { alias, inArray, lt, sql } from '../../postgres/drizzle.ts'
 import { on, read } from '../../postgres/query.ts'
 import { scrub } from '../../process/log.ts'
-import { pipelineBatches, pipelineRuns } from '../../schema/audit.ts'
+import { pipelineBatches, pipelineRuns, streams } from '../../schema/audit.ts'
 import { control, operatorActions, workers } from '../../schema/operations.ts'
 import { plain } from '../../text/excerpt.ts'
 import type { AlertRule } from '../alert.ts'
@@ -142,6 +142,42 @@ export const paused: AlertRule = {
       since: pause.since!,
       summary: `Paused for more than an hour by ${plain(pause.by ?? 'somebody', 100)}: ${plain(pause.reason ?? 'no reason given', 300)}`,
       firstAction: 'Where the reason is over, resume: pulse resume',
+    }))
+  },
+}
+
+/**
+ * Workers hold the records of a stream against different contracts, or against another than the warehouse was
+ * migrated for: what becomes of a record depends on which of them takes it. In an upgrade that is so for a moment.
+ */
+export const contractsDiffer: AlertRule = {
+  id: 'contracts_differ',
+  severity: 'warning',
+  path: '/',
+  find: async (client) => {
+    const found = await read(
+      client,
+      { stream: streams.name, since: sql<Date>`since`, workers: sql<string>`names` },
+      (columns) => sql`
+        select ${columns}
+        from ${streams}, lateral (
+          select greatest(max(${workers.startedAt}), ${streams.registeredAt}) as since,
+                 string_agg(${workers.name}, ', ' order by ${workers.name}) as names,
+                 count(distinct ${workers.contracts} ->> ${streams.name}) as contracts,
+                 bool_or(${workers.contracts} ->> ${streams.name} <> ${streams.contractHash}) as others
+          from ${workers}
+          where ${workers.contracts} ? ${streams.name}
+            and ${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})
+        ) seen
+        where (contracts > 1 or others) and since < now() - interval '1 minute'
+        order by 1`,
+    )
+    return found.map(({ stream, since, workers: names }) => ({
+      scope: stream,
+      since,
+      summary: `Workers hold records of ${stream} against different contracts: ${plain(names, 300)}`,
+      firstAction:
+        'Bring all workers to the version that the warehouse was migrated for; what the others loaded meanwhile is named by pulse reconcile --deep.',
     }))
   },
 }

@@ -1,6 +1,7 @@
 import { arrays, columnsOf, encoded, names, readAs } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
 import type { Row } from '../../stream/definition.ts'
+import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 
@@ -28,23 +29,22 @@ export interface LedgerRow {
   readonly pruned: number
 }
 
-/** The facts of a partition. A topic's name has no colon, so the batch's id tells it. */
-const OF_FACTS = `t.source_partition = $1 and t.incarnation = $2 and starts_with(t.batch_id, $3)`
+const OF_FACTS = `t.source_partition = $1 and t.incarnation = $2`
 const OF_ROWS = `topic = $1 and partition = $2 and incarnation = $3`
 
 /** From an offset on, in their order: one scan and one sort, as no index has the offset. */
 export const openFacts = (
   snapshot: Snapshot,
   { name, definition }: Stream,
-  { topic, partition, incarnation }: Incarnation,
+  { partition, sourcePartition, incarnation }: Progress,
   from: number,
 ) =>
   SortedRows.open<FactRow>(
     snapshot,
     `facts_of_${partition}`,
     `select t.source_offset as "offset", ${readAs(columnsOf(definition.fields), 't')} from warehouse.${name} t
-     where ${OF_FACTS} and t.source_offset >= $4 order by t.source_offset`,
-    [partition, incarnation, `${topic}:`, from],
+     where ${OF_FACTS} and t.source_offset >= $3 order by t.source_offset`,
+    [sourcePartition, incarnation, from],
   )
 
 /** Of keys and values only the hashes: they may be large, and need only be equal. */
@@ -89,12 +89,12 @@ export interface StoredCounts {
 export async function countStored(
   snapshot: Snapshot,
   { name }: Stream,
-  { topic, partition, incarnation }: Incarnation,
+  { topic, partition, sourcePartition, incarnation }: Progress,
   below: number,
 ): Promise<StoredCounts> {
   const facts = await snapshot.query<{ n: number }>(
-    `select count(*) as n from warehouse.${name} t where ${OF_FACTS} and t.source_offset < $4`,
-    [partition, incarnation, `${topic}:`, below],
+    `select count(*) as n from warehouse.${name} t where ${OF_FACTS} and t.source_offset < $3`,
+    [sourcePartition, incarnation, below],
   )
   const deadLetters = await snapshot.query<{ n: number }>(
     `select count(*) as n from audit.dead_letters where ${OF_ROWS} and "offset" < $4`,
