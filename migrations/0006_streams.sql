@@ -143,6 +143,7 @@ DECLARE
   accounted bigint;
   rollup jsonb;
   summed bigint;
+  wrong text[] := '{}';
 BEGIN
   SELECT s.* INTO stream FROM audit.streams s WHERE s.name = of_stream;
   IF NOT FOUND THEN
@@ -198,21 +199,23 @@ BEGIN
     SELECT coalesce((SELECT sum(facts) FROM counted), 0),
            coalesce((SELECT sum(facts) FROM in_ledger), 0) + coalesce((SELECT sum(facts) FROM folded), 0)
     $counting$, name, of_stream) INTO facts, accounted;
+  IF accounted <> facts THEN
+    wrong := wrong || format('batches and opening balances have %s of them', accounted);
+  END IF;
   FOR rollup IN SELECT jsonb_array_elements(stream.rollups) LOOP
     EXECUTE format($summing$
       WITH gone AS (DELETE FROM warehouse.%I WHERE %I >= $1 AND %I < $2 RETURNING %I AS counted)
       SELECT coalesce(sum(counted), 0) FROM gone
       $summing$, rollup ->> 'table', rollup ->> 'time', rollup ->> 'time', rollup ->> 'count')
       INTO summed USING begins, ends;
-    -- Books that are wrong are evidence: they are not tidied away.
     IF summed <> facts THEN
-      RAISE EXCEPTION 'the month of % is not dropped: it has % facts, the rollup % has %; see pulse reconcile',
-        month, facts, rollup ->> 'table', summed USING ERRCODE = 'integrity_constraint_violation';
+      wrong := wrong || format('%s has %s', rollup ->> 'table', summed);
     END IF;
   END LOOP;
-  IF accounted <> facts THEN
-    RAISE EXCEPTION 'the month of % is not dropped: it has % facts, but batches and opening balances have % of them; see pulse reconcile',
-      month, facts, accounted USING ERRCODE = 'integrity_constraint_violation';
+  -- Books that are wrong are evidence: they are not tidied away.
+  IF cardinality(wrong) > 0 THEN
+    RAISE EXCEPTION 'the month of % is not dropped: it has % facts, but %; see pulse reconcile',
+      month, facts, array_to_string(wrong, ', ') USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   SET LOCAL lock_timeout = '200ms';
   EXECUTE format('DROP TABLE warehouse.%I', name);

@@ -164,7 +164,7 @@ function identityProblems({ fields, identity }: Definition, refers: Refers): str
   const { scope } = identity as { scope: unknown }
   if (scope !== 'warehouse' && scope !== 'event_time')
     problems.push(`identity.scope is ${JSON.stringify(scope)}; it must be warehouse or event_time`)
-  if (identity.scope === 'warehouse' && !NAME.test(String(identity.keys ?? '')))
+  if (identity.scope === 'warehouse' && !(identity.keys && NAME.test(identity.keys)))
     problems.push('identity.keys must name the table of keys, by 1 to 41 of a to z, 0 to 9 and _')
   return problems
 }

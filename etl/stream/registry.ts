@@ -26,15 +26,6 @@ export function contractHash({
   identity,
   laterRules = [],
 }: Definition): string {
-  const shown = (of: Definition['fields']) =>
-    Object.entries(of).map(([name, field]) => [
-      name,
-      field.kind.name,
-      field.options.column ?? name,
-      field.isOptional,
-      field.fallback ?? null,
-      z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),
-    ])
   const contract = {
     fields: shown(fields),
     derived: shown(derived),
@@ -44,6 +35,16 @@ export function contractHash({
   }
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 16)
 }
+
+const shown = (fields: Definition['fields']) =>
+  Object.entries(fields).map(([name, field]) => [
+    name,
+    field.kind.name,
+    field.options.column ?? name,
+    field.isOptional,
+    field.fallback ?? null,
+    z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),
+  ])
 
 /**
  * Writes down the declared streams, as the owner. One that is declared no longer is retired: its tables, its books

@@ -100,7 +100,7 @@ function named(streams: readonly Definition[]): Record<string, unknown> {
 }
 
 function requireNothingLost(before: DrizzleSnapshotJSON, after: DrizzleSnapshotJSON): void {
-  const lost = (Object.entries(before.tables) as [string, Table][]).flatMap(([table, { columns }]) => {
+  const lost = Object.entries<Table>(before.tables).flatMap(([table, { columns }]) => {
     const now = after.tables[table] as Table | undefined
     if (now === undefined)
       return [`${table} is no longer declared: it stays until you write DROP TABLE by hand`]

@@ -318,7 +318,7 @@ test('books that are wrong are not tidied away: the month stays, and the rest is
   const [run] = await housekeepingRuns(world)
   expect(run).toMatchObject({ status: 'failed' })
   expect(run!.error).toMatch(
-    /^facts_dropped: the month of \S+ is not dropped: it has 3 facts, but batches and opening balances have 0 of them, the rollup 1; see pulse reconcile$/,
+    /^facts_dropped: the month of \S+ is not dropped: it has 3 facts, but batches and opening balances have 0 of them, sales_by_minute has 1; see pulse reconcile$/,
   )
   expect(await world.facts()).toHaveLength(9)
 })
