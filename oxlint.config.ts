@@ -107,6 +107,7 @@ export default defineConfig({
       rules: restricted(...(room === 'kafka' ? [] : [KAFKAJS]), MAINS, OUTSIDE, STREAMS, above(room)),
     })),
     { files: ['etl/*.ts', 'streams/**', 'producer/**'], rules: restricted(KAFKAJS, MAINS, OUTSIDE) },
+    { files: ['streams/dashboards.ts', 'streams/*/grafana/**'], rules: restricted(KAFKAJS, MAINS) },
     { files: ['etl/program.ts'], rules: restricted(KAFKAJS, MAINS, OUTSIDE, STREAMS) },
     { files: STAGES, rules: restricted(KAFKAJS, MAINS, OUTSIDE, WORLD, above('job')) },
     { files: ['tests/support/kafka.ts'], rules: { 'no-restricted-imports': 'off' } },

@@ -1,4 +1,5 @@
 import { streams } from '../streams/index.ts'
+import { pages } from '../streams/pages.ts'
 import { runProgram } from './program.ts'
 
-process.exit(await runProgram(streams))
+process.exit(await runProgram({ streams, pages }))

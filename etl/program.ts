@@ -12,6 +12,7 @@ import type { Connections, WorkerConfig } from './worker/connections.ts'
 import { compile, theOnly, type Stream } from './stream/compile.ts'
 import { MigrationMismatch } from './postgres/migrations.ts'
 import { StreamMismatch } from './stream/registry.ts'
+import type { StreamPages } from './web/context.ts'
 import type { Definition } from './stream/definition.ts'
 
 const HELP = `Usage: npm run etl
@@ -29,14 +30,21 @@ const SHUTDOWN_LIMIT_MS = 9_000
 /** What a start may still take when it is told to stop: it has nothing in hand, and Kafka may not answer. */
 const START_LIMIT_MS = 1_000
 
+/** What the main of an installation gives the engine. */
+export interface Loaded {
+  readonly streams: readonly Definition[]
+  /** What they bring to the console. */
+  readonly pages: readonly StreamPages[]
+}
+
 /**
  * The ETL's program, from its arguments to its exit code. Takes the arguments and environment of this process.
  *
- * @param streams what it loads: one.
+ * @param loaded what it loads: one stream.
  * @param wrap what the worker works through, seen before it is used: the fault suite's own main strikes there.
  */
 export async function runProgram(
-  streams: readonly Definition[],
+  { streams, pages }: Loaded,
   wrap?: (open: Connections) => Connections,
 ): Promise<number> {
   let config: WorkerConfig & Config<'log'>
@@ -65,7 +73,7 @@ export async function runProgram(
   const signal = stopSignal(logger, 'the batch in hand is finished or rolled back')
   try {
     const running = await Promise.race([
-      startWorker(config, stream, worker, logger, signal, wrap),
+      startWorker(config, { stream, pages }, worker, logger, signal, wrap),
       aborted(signal).then(() => delay(START_LIMIT_MS)),
     ])
     if (running === undefined) return 0

@@ -3,13 +3,17 @@ import type { Action } from '../operations/actions.ts'
 import { html, type Html } from './html.ts'
 import { page } from './layout.ts'
 
-type Request = Pick<FastifyRequest, 'visitor'>
+type Request = Pick<FastifyRequest, 'visitor' | 'server'>
 type Reply = Pick<FastifyReply, 'html' | 'redirect'>
-type Page = Omit<Parameters<typeof page>[0], 'visitor' | 'live'> & { readonly live?: number | undefined }
+type Page = Omit<Parameters<typeof page>[0], 'visitor' | 'pages' | 'live'> & {
+  readonly live?: number | undefined
+}
 
 /** A page for whoever asked. */
-export function showPage({ visitor }: Request, reply: Reply, { live, ...what }: Page): FastifyReply {
-  return reply.html(page({ ...what, visitor: visitor!, ...(live === undefined ? {} : { live }) }))
+export function showPage({ visitor, server }: Request, reply: Reply, { live, ...what }: Page): FastifyReply {
+  return reply.html(
+    page({ ...what, pages: server.streamPages, visitor: visitor!, ...(live === undefined ? {} : { live }) }),
+  )
 }
 
 /** A page that shows what an action will do, and asks whether to. */

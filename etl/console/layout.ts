@@ -1,20 +1,24 @@
+import type { StreamPages } from '../web/context.ts'
 import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
 
+type Entry = readonly [path: string, name: string, key: string]
+
 /** The pages of the menu, in its order; the letter after `g` goes there. */
-const MENU = [
+const menuOf = (pages: readonly StreamPages[]): readonly Entry[] => [
   ['/', 'Overview', 'o'],
   ['/runs', 'Runs', 'r'],
   ['/dead-letters', 'Dead letters', 'd'],
-  ['/fraud', 'Fraud', 'f'],
+  ...pages.map(({ path, name, key }): Entry => [path, name, key]),
   ['/actions', 'Actions', 'a'],
   ['/alerts', 'Alerts', 'l'],
-] as const
+]
 
 interface PageOptions {
   readonly title: string
   /** The menu's entry that this page belongs to. */
-  readonly menu: (typeof MENU)[number][0]
+  readonly menu: string
+  readonly pages: readonly StreamPages[]
   readonly visitor: Visitor
   readonly content: Html
   /** Seconds between two updates of <main>; without it the page stands still. */
@@ -22,7 +26,8 @@ interface PageOptions {
 }
 
 /** A whole page of the console, for somebody who is logged in. */
-export function page({ title, menu, visitor, content, live }: PageOptions): Html {
+export function page({ title, menu, pages, visitor, content, live }: PageOptions): Html {
+  const entries = menuOf(pages)
   return document(
     title,
     html`<a class="skip" href="#main">To the content</a>
@@ -31,7 +36,7 @@ export function page({ title, menu, visitor, content, live }: PageOptions): Html
           ><img src="/assets/icon.svg" alt="" width="22" height="22" />Global Sales Pulse</a
         >
         <nav aria-label="Pages">
-          ${MENU.map(
+          ${entries.map(
             ([path, name, key]) =>
               html`<a href="${path}" data-key="${key}" ${path === menu ? html`aria-current="page"` : nothing}
                 >${name}</a
@@ -59,7 +64,7 @@ export function page({ title, menu, visitor, content, live }: PageOptions): Html
           Keyboard shortcuts <kbd>?</kbd>
         </button>
       </footer>
-      ${shortcuts()}`,
+      ${shortcuts(entries)}`,
   )
 }
 
@@ -72,11 +77,11 @@ function liveStatus(seconds: number): Html {
     <p class="visually-hidden" role="status" data-announce></p>`
 }
 
-function shortcuts(): Html {
+function shortcuts(entries: readonly Entry[]): Html {
   return html`<dialog id="shortcuts" aria-labelledby="shortcuts-title">
     <h2 id="shortcuts-title">Keyboard shortcuts</h2>
     <dl class="keys">
-      ${MENU.map(
+      ${entries.map(
         ([, name, key]) =>
           html`<div>
             <dt><kbd>g</kbd> <kbd>${key}</kbd></dt>

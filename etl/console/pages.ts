@@ -10,8 +10,6 @@ import { actRoutes } from './dead-letters/act.ts'
 import { editRoutes } from './dead-letters/edit.ts'
 import { letterPage } from './dead-letters/letter.ts'
 import { listPage } from './dead-letters/list.ts'
-import { customerPage } from './fraud/customer.ts'
-import { flaggedPage } from './fraud/flagged.ts'
 import { overviewPage } from './overview/page.ts'
 import { runsPage } from './runs/list.ts'
 import { runPage } from './runs/run.ts'
@@ -23,7 +21,7 @@ export function consolePages(server: Server, console: Console): void {
     [runsPage, runPage],
     // What was refused: see it, correct it, send it again or let it go.
     [listPage, actRoutes, letterPage, downloadRoutes, editRoutes],
-    [flaggedPage, customerPage],
+    ...console.pages.map(({ routes }) => routes),
     // What operators can do to the job, and the record of what they did.
     [switchboard, partitionRoutes, takeOverRoutes, lossRoutes, replayRoutes, actionRoutes],
     [alertPages],

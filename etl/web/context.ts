@@ -13,6 +13,8 @@ export interface Console {
   readonly pool: Pool
   readonly kafka: Kafka
   readonly stream: Stream
+  /** Those of streams. */
+  readonly pages: readonly StreamPages[]
   /** How much older than its record what it tells of may be, in days. */
   readonly maxAgeDays: number
   readonly config: Config<'kafka' | 'etl' | 'console' | 'alerts'>
@@ -21,6 +23,21 @@ export interface Console {
   readonly worker: string
   /** Why this worker can't write to the warehouse, as it last tried; undefined where it can. */
   readonly unwritable: () => string | undefined
+}
+
+/** Pages that a stream brings to the console: an entry in the menu, and their routes. */
+export interface StreamPages {
+  readonly path: string
+  readonly name: string
+  /** The letter after `g` that goes there; o, r, d, a and l are taken. */
+  readonly key: string
+  readonly routes: readonly ((server: Server, console: Console) => void)[]
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    streamPages: readonly StreamPages[]
+  }
 }
 
 /** Fastify, with zod schemas for what comes in. */

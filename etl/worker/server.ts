@@ -80,6 +80,7 @@ export async function startServer(
   }).withTypeProvider<ZodTypeProvider>()
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
+  server.decorate('streamPages', console.pages)
   server.decorateReply('html', function (content: Html) {
     return this.type('text/html; charset=utf-8').send(content.toString())
   })

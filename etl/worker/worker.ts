@@ -18,6 +18,7 @@ import type { Repetition } from '../process/repeat.ts'
 import { replayExecutor } from '../replay/run.ts'
 import type { Stream } from '../stream/compile.ts'
 import { contractHash, requireRegistered } from '../stream/registry.ts'
+import type { StreamPages } from '../web/context.ts'
 import { createReadiness } from '../status/readiness.ts'
 import { connect, createPools, waitForTopics, type Connections, type WorkerConfig } from './connections.ts'
 import { createPipeline, createRuns, joinOwnGroup, lateness } from './runs.ts'
@@ -47,7 +48,7 @@ const LEAVE_AFTER_MS = 4_000
  */
 export async function startWorker(
   config: WorkerConfig,
-  stream: Stream,
+  { stream, pages }: { readonly stream: Stream; readonly pages: readonly StreamPages[] },
   worker: string,
   logger: Logger,
   signal: AbortSignal,
@@ -108,6 +109,7 @@ export async function startWorker(
       pool: pools.console,
       kafka,
       stream,
+      pages,
       maxAgeDays: pipeline.maxAgeDays,
       config,
       logger,

@@ -21,7 +21,7 @@ const config = readConfig(
 const statements = process.env['BENCH_STATEMENTS'] === 'true' ? new StatementTimes() : undefined
 const worker = await startWorker(
   config,
-  compile(definition, config),
+  { stream: compile(definition, config), pages: [] },
   'bench',
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,

@@ -1,7 +1,7 @@
+import { alerts as alertsOfStreams } from '../../streams/dashboards.ts'
 import { QUIET, type Alert } from './alert-file.ts'
 import * as charts from './pipeline-charts.ts'
 import { PIPELINE_UID } from './pipeline.ts'
-import { fraudRateHigh } from './sales-pulse.ts'
 import { DEAD_LETTER_MIN_RECORDS, DEAD_LETTER_SHARE, FRESHNESS_SECONDS, SUCCESS_SECONDS } from './settings.ts'
 
 const PIPELINE = { ...QUIET, owner: 'operations', scope: 'pipeline' } as const
@@ -120,5 +120,5 @@ export const ALERTS: readonly Alert[] = [
     pending: '1m',
     keepFiringFor: '2m',
   },
-  fraudRateHigh,
+  ...alertsOfStreams,
 ]

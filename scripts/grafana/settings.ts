@@ -4,11 +4,6 @@
  * First what panels colour and alerts fire at: one number for both.
  */
 
-/** Share of transactions that a fraud rule flagged. The synthetic shop has 0.02 to 0.03. */
-export const FRAUD_RATE = { watch: 0.05, alarm: 0.1, recovered: 0.08 } as const
-/** Fewer transactions than this in the alert's half hour prove nothing. */
-export const FRAUD_MIN_TRANSACTIONS = 50
-
 /** Seconds since a run last succeeded; the job ticks every 30. */
 export const SUCCESS_SECONDS = { watch: 90, alarm: 180 } as const
 

@@ -1,16 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { dashboards } from '../../streams/dashboards.ts'
 import { alertFile } from './alert-file.ts'
 import { ALERTS } from './alerts.ts'
 import { pipeline } from './pipeline.ts'
-import { salesPulse } from './sales-pulse.ts'
 import type { Json } from './warehouse.ts'
 
 /** Every file under grafana/ that is made from code: its path there, and its text. */
 export function grafanaFiles(): ReadonlyMap<string, string> {
   return new Map([
-    ['dashboards/sales-pulse.json', dashboardText(salesPulse)],
+    ...Object.entries(dashboards).map(
+      ([name, dashboard]) => [`dashboards/${name}.json`, dashboardText(dashboard)] as const,
+    ),
     ['dashboards/pipeline.json', dashboardText(pipeline)],
     [
       'provisioning/alerting/rules.yaml',

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { readOverview } from '../../etl/status/overview.ts'
 import { readPoints } from '../../etl/status/flow.ts'
-import { readFlagged, readOfCustomer } from '../../etl/console/fraud/read.ts'
+import { readFlagged, readOfCustomer } from '../../streams/transactions/console/read.ts'
 import { batch, loss, pause, present, run, stopped } from '../support/alert-situations.ts'
 import { aConsoleServer, VIEWER_PASSWORD, type ConsoleServer } from '../support/console.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
 import type { Server } from '../../etl/web/context.ts'
+import { pages } from '../../streams/pages.ts'
 import { startServer, type Health } from '../../etl/worker/server.ts'
 import { describeError } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
@@ -87,6 +88,7 @@ export async function aConsoleServer(
       pool,
       kafka,
       stream,
+      pages,
       maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
       config,
       logger,

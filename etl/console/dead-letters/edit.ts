@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { issuesList } from './letter.ts'
-import { showAction } from '../answers.ts'
+import { showAction, showPage } from '../answers.ts'
 import { actionForm, reasonField } from '../forms.ts'
 import { html, nothing, type Html } from '../html.ts'
-import { page } from '../layout.ts'
 import { checkValue, type CheckedValue, readDeadLetter, type DeadLetter } from '../../dead-letters/letter.ts'
 import { requestRedrive } from '../../dead-letters/redrive.ts'
 import { bytesOfHex, hexOf } from '../../text/hex.ts'
@@ -35,7 +34,7 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, MAX_EDITABLE_BYTES)
       const draft = draftOf(startOf(letter), request.query.as)
-      return reply.html(editPage(request.visitor!, { letter, draft }))
+      return showPage(request, reply, editPage(request.visitor!, { letter, draft }))
     },
   )
 
@@ -48,7 +47,7 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
       edited.kind === 'unreadable'
         ? problemNotice(edited.problem)
         : verdict(checkValue(letter, edited.kind === 'same' ? letter.value : edited.value, rules, new Date()))
-    return reply.html(editPage(request.visitor!, { letter, draft, reason, notice }))
+    return showPage(request, reply, editPage(request.visitor!, { letter, draft, reason, notice }))
   })
 
   server.post('/dead-letters/:id/redrive', submitted, async (request, reply) => {
@@ -57,7 +56,7 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
     const edited = editedValue(startOf(letter), draft)
     if (edited.kind === 'unreadable') {
       const notice = problemNotice(edited.problem)
-      return reply.code(400).html(editPage(request.visitor!, { letter, draft, reason, notice }))
+      return showPage(request, reply.code(400), editPage(request.visitor!, { letter, draft, reason, notice }))
     }
     const action = await requestRedrive(
       pool,
@@ -88,13 +87,12 @@ function verdict(checked: CheckedValue): Html {
       </div>`
 }
 
-function editPage(visitor: Visitor, editing: Editing): Html {
+function editPage(visitor: Visitor, editing: Editing) {
   const { letter, notice } = editing
   const size = letter.code === 'undecodable' ? 0 : (letter.valueBytes ?? 0)
-  return page({
+  return {
     title: `Correct dead letter ${letter.id}`,
     menu: '/dead-letters',
-    visitor,
     content: html`<p class="crumbs"><a href="/dead-letters/${letter.id}">Dead letter ${letter.id}</a></p>
       <h1>Correct dead letter ${letter.id}</h1>
       ${
@@ -110,7 +108,7 @@ function editPage(visitor: Visitor, editing: Editing): Html {
             </p>`
           : actionForm(visitor, `/dead-letters/${letter.id}/redrive`, fields(editing))
       }`,
-  })
+  }
 }
 
 /** A line feed after the tag is dropped by the browser, so one stands there: the value may begin with its own. */

@@ -13,7 +13,7 @@ const name = process.env['STRIKE_AT'] as PointName
 const point: (typeof POINTS)[PointName] = POINTS[name]
 let passes = Number(process.env['STRIKE_PASSES'])
 
-process.exit(await runProgram(streams, struck))
+process.exit(await runProgram({ streams, pages: [] }, struck))
 
 function struck({ pool, reader, producer, membership }: Connections): Connections {
   return {

@@ -1,7 +1,7 @@
-import { QUIET, type Alert } from './alert-file.ts'
-import { dashboard } from './dashboard.ts'
-import { about, heading } from './panels.ts'
-import * as panels from './sales-panels.ts'
+import { QUIET, type Alert } from '../../../scripts/grafana/alert-file.ts'
+import { dashboard } from '../../../scripts/grafana/dashboard.ts'
+import { about, heading } from '../../../scripts/grafana/panels.ts'
+import * as panels from './panels.ts'
 import { FRAUD_MIN_TRANSACTIONS, FRAUD_RATE } from './settings.ts'
 
 const SALES_PULSE_UID = 'pulse-sales'

@@ -1,5 +1,16 @@
-import { queryVariable } from './dashboard.ts'
-import { above, COUNT, MONEY, NEUTRAL, pie, SHARE, stat, table, TIME, timeSeries } from './panels.ts'
+import { queryVariable } from '../../../scripts/grafana/dashboard.ts'
+import {
+  above,
+  COUNT,
+  MONEY,
+  NEUTRAL,
+  pie,
+  SHARE,
+  stat,
+  table,
+  TIME,
+  timeSeries,
+} from '../../../scripts/grafana/panels.ts'
 import { FRAUD_RATE } from './settings.ts'
 
 /** The choice of currencies at the top of a dashboard. */

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { pageOf } from '../../web/fields.ts'
-import type { Console, Server } from '../../web/context.ts'
-import { page } from '../layout.ts'
+import { pageOf } from '../../../etl/web/fields.ts'
+import type { Console, Server } from '../../../etl/web/context.ts'
+import { showPage } from '../../../etl/console/answers.ts'
 import { readCustomerTotals, readOfCustomer, type CustomerTotal, type FraudFact } from './read.ts'
-import { count } from '../../text/wording.ts'
-import { instant, money, moment, percent } from '../format.ts'
-import { html, type Html } from '../html.ts'
-import { choice, olderNewer } from '../links.ts'
-import { table } from '../table.ts'
+import { count } from '../../../etl/text/wording.ts'
+import { instant, money, moment, percent } from '../../../etl/console/format.ts'
+import { html, type Html } from '../../../etl/console/html.ts'
+import { choice, olderNewer } from '../../../etl/console/links.ts'
+import { table } from '../../../etl/console/table.ts'
 import { before, FACTS, factTable } from './flagged.ts'
 
 /** One customer, with all that helps to judge. */
@@ -28,20 +28,17 @@ export function customerPage(server: Server, { pool }: Console): void {
         readCustomerTotals(pool, id),
         readOfCustomer(pool, id, { limit: FACTS + 1, before: from, flaggedOnly: flagged === 'only' }),
       ])
-      return reply.html(
-        page({
-          title: `Customer ${id}`,
-          menu: '/fraud',
-          visitor: request.visitor!,
-          content: customerView({
-            id,
-            totals,
-            ...pageOf(facts, FACTS, ({ cursor }) => cursor),
-            paged: from !== undefined,
-            flaggedOnly: flagged === 'only',
-          }),
+      return showPage(request, reply, {
+        title: `Customer ${id}`,
+        menu: '/fraud',
+        content: customerView({
+          id,
+          totals,
+          ...pageOf(facts, FACTS, ({ cursor }) => cursor),
+          paged: from !== undefined,
+          flaggedOnly: flagged === 'only',
         }),
-      )
+      })
     },
   )
 }

@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { pageOf } from '../../web/fields.ts'
-import type { Console, Server } from '../../web/context.ts'
-import { page } from '../layout.ts'
+import { pageOf } from '../../../etl/web/fields.ts'
+import type { Console, Server } from '../../../etl/web/context.ts'
+import { showPage } from '../../../etl/console/answers.ts'
 import { countReasons, CURSOR, MOST_FLAGGED, readFlagged, type FraudFact, type ReasonCounts } from './read.ts'
-import { thousands } from '../../text/wording.ts'
-import { ago, percent, instant, money } from '../format.ts'
-import { html, nothing, type Html } from '../html.ts'
-import { choice, olderNewer } from '../links.ts'
-import { table, type Column } from '../table.ts'
-import { badge } from '../icons.ts'
+import { thousands } from '../../../etl/text/wording.ts'
+import { ago, percent, instant, money } from '../../../etl/console/format.ts'
+import { html, nothing, type Html } from '../../../etl/console/html.ts'
+import { choice, olderNewer } from '../../../etl/console/links.ts'
+import { table, type Column } from '../../../etl/console/table.ts'
+import { badge } from '../../../etl/console/icons.ts'
 
 /** Where a page begins: a fact's cursor. */
 export const before = z.string().regex(CURSOR, 'is not where a page begins').optional()
@@ -35,19 +35,16 @@ export function flaggedPage(server: Server, { pool }: Console): void {
         countReasons(pool, HOURS[span]),
         readFlagged(pool, { limit: FACTS + 1, before: request.query.before }),
       ])
-      return reply.html(
-        page({
-          title: 'Fraud',
-          menu: '/fraud',
-          visitor: request.visitor!,
-          content: flaggedView({
-            span,
-            counts,
-            ...pageOf(facts, FACTS, ({ cursor }) => cursor),
-            paged: request.query.before !== undefined,
-          }),
+      return showPage(request, reply, {
+        title: 'Fraud',
+        menu: '/fraud',
+        content: flaggedView({
+          span,
+          counts,
+          ...pageOf(facts, FACTS, ({ cursor }) => cursor),
+          paged: request.query.before !== undefined,
         }),
-      )
+      })
     },
   )
 }
