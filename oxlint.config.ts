@@ -107,7 +107,11 @@ export default defineConfig({
       rules: restricted(...(room === 'kafka' ? [] : [KAFKAJS]), MAINS, OUTSIDE, STREAMS, above(room)),
     })),
     { files: ['etl/*.ts', 'streams/**', 'producer/**'], rules: restricted(KAFKAJS, MAINS, OUTSIDE) },
-    { files: ['streams/dashboards.ts', 'streams/*/grafana/**'], rules: restricted(KAFKAJS, MAINS) },
+    // What no worker loads: dashboards, and what the producer sends.
+    {
+      files: ['streams/{dashboards,samples}.ts', 'streams/*/grafana/**', 'streams/*/samples.ts'],
+      rules: restricted(KAFKAJS, MAINS),
+    },
     { files: ['etl/program.ts'], rules: restricted(KAFKAJS, MAINS, OUTSIDE, STREAMS) },
     { files: STAGES, rules: restricted(KAFKAJS, MAINS, OUTSIDE, WORLD, above('job')) },
     { files: ['tests/support/kafka.ts'], rules: { 'no-restricted-imports': 'off' } },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../etl/process/log.ts'
 import type { Pace } from './pace.ts'
-import type { Message } from './stream.ts'
+import type { Message } from './messages.ts'
 import type { OpenTally } from './tally.ts'
 
 export interface Clock {

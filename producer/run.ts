@@ -10,7 +10,7 @@ import { publish, keepTrying } from './publish.ts'
 import { createRandom } from './random.ts'
 import { openTally, report } from './tally.ts'
 import { intervalPace, ratePace, waitForNextSale, type Pace } from './pace.ts'
-import { messages } from './stream.ts'
+import { messages } from './messages.ts'
 
 /** After a stop the records in hand have this long, and the disconnect that long: 10 s at the very most. */
 const FLUSH_LIMIT_MS = 7_000

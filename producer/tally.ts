@@ -1,4 +1,4 @@
-import { MESSAGE_KINDS, type Message, type MessageKind } from './stream.ts'
+import { MESSAGE_KINDS, type Message, type MessageKind } from './messages.ts'
 
 /** What was sent so far. Readable at any time, also while a send hangs. */
 export interface Tally {

@@ -33,6 +33,7 @@ const OWN_COLUMNS = ['id', 'processed_at', 'source_partition', 'incarnation', 's
  * @example
  * export const visits = defineStream('visits', {
  *   title: 'visit',
+ *   topic: { key: 'page' },
  *   fields: { visit_id: uuid(), at: instant(), page: text(200) },
  *   eventTime: 'at', partitionBy: 'month',
  *   identity: { once: 'visit_id', scope: 'event_time' },
@@ -106,6 +107,7 @@ function problemsOf(stream: Definition): string[] {
   if (problems.length > 0) return problems // what follows looks into words
   for (const field of Object.keys(derived)) must(!(field in fields), `derived.${field} is also a field`)
 
+  refers('topic.key', stream.topic?.key, fields)
   refers('eventTime', stream.eventTime, fields, ['instant'])
   must(fields[stream.eventTime]?.isOptional !== true, `eventTime ${stream.eventTime} can't be optional`)
   problems.push(...identityProblems(stream, refers))

@@ -68,6 +68,10 @@ export interface Invariant {
 export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environment extends Settings> {
   /** One fact, for people: "transaction". */
   readonly title: string
+  readonly topic: {
+    /** The field that messages have as their key: records of one key are in one partition, in order. */
+    readonly key: NoInfer<NameOf<F>>
+  }
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
@@ -103,6 +107,7 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
 export interface Definition {
   readonly name: string
   readonly title: string
+  readonly topic: { readonly key: string }
   readonly fields: Fields
   readonly eventTime: string
   readonly partitionBy: 'month'

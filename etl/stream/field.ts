@@ -16,6 +16,14 @@ export type KindName =
   | 'percent'
   | 'list'
 
+/** Chance, for samples. */
+export interface Draw {
+  /** A whole number from `min` to `max`, both included. */
+  between(min: number, max: number): number
+  chance(probability: number): boolean
+  pick<T>(items: readonly T[]): T
+}
+
 /** All faces of a kind of value. `T` is the value in code; a null never reaches one of these. */
 export interface Kind<T, Name extends KindName = KindName> {
   readonly name: Name
@@ -36,6 +44,12 @@ export interface Kind<T, Name extends KindName = KindName> {
     readonly ofMessages?: boolean
     readonly condition: (column: string) => string
   }
+  /** What it refuses, as JSON texts by what is wrong with them; each breaks one rule. */
+  readonly refuses: Readonly<Record<string, string>>
+  /** A value that it takes. */
+  sample(draw: Draw, nowMs: number): T
+  /** A value's JSON text, as a message has it. */
+  write(value: T): string
   /** Its column, without NOT NULL and default. */
   column(name: string): PgColumnBuilderBase
   /** Postgres' binary array. */

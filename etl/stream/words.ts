@@ -11,7 +11,7 @@ import { bools, hundredths, int4s, int8s, texts, timestamps, uuids } from '../po
 import { instant as instantColumn, keyText } from '../schema/columns.ts'
 import { excerpt } from '../text/excerpt.ts'
 import { CURRENCY_CODES } from './currency-codes.ts'
-import { Field, type FieldOptions, type Kind, type KindName } from './field.ts'
+import { Field, type Draw, type FieldOptions, type Kind, type KindName } from './field.ts'
 import { centsToDecimal } from './money.ts'
 import { parseRfc3339, RFC3339_FORM } from './rfc3339.ts'
 
@@ -27,6 +27,23 @@ function must(accepted: string) {
 
 function broken(value: unknown, accepted: string): string {
   return `is ${excerpt(value)}; it must be ${accepted}`
+}
+
+const quoted = (value: string): string => JSON.stringify(value)
+const hex = (draw: Draw, digits: number): string =>
+  Array.from({ length: digits }, () => draw.between(0, 15).toString(16)).join('')
+
+/** At high rates many records share a millisecond, and the text of a date is dear: keep the last one. */
+let lastMs = Number.NaN
+let lastText = ''
+function writeInstant(micros: number): string {
+  const ms = Math.floor(micros / 1_000)
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString().slice(0, -1)
+    lastMs = ms
+  }
+  const rest = micros - ms * 1_000
+  return `"${lastText}${rest === 0 ? '' : String(rest).padStart(3, '0')}Z"`
 }
 
 const same = <T>(a: T, b: T): boolean => a === b
@@ -46,6 +63,15 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
  */
 export const uuid = make<string, 'uuid'>({
   name: 'uuid',
+  refuses: {
+    not_a_uuid: '"order-17"',
+    short: '"3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e3"',
+    long: '"3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e340"',
+    number: '17',
+  },
+  sample: (draw) =>
+    hex(draw, 8) + '-' + hex(draw, 4) + '-4' + hex(draw, 3) + '-8' + hex(draw, 3) + '-' + hex(draw, 12),
+  write: quoted,
   wire: z
     .string(must('a UUID in a string'))
     .regex(UUID, must('a UUID such as 3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e34'))
@@ -59,8 +85,6 @@ export const uuid = make<string, 'uuid'>({
   toColumn: asItIs,
 })
 
-const shownText = (value: string): string => JSON.stringify(value)
-
 /**
  * Text of 1 to `length` code points, well-formed Unicode without NUL. In code a string; a column `varchar`,
  * compared by code point.
@@ -71,6 +95,17 @@ const shownText = (value: string): string => JSON.stringify(value)
 export const text = (length: number, options?: FieldOptions): Field<string, 'text'> =>
   make<string, 'text'>({
     name: 'text',
+    refuses: {
+      empty: '""',
+      [`of_${length + 1}_characters`]: quoted('x'.repeat(length + 1)),
+      // Code points of two UTF-16 units each.
+      [`of_${length + 1}_emoji`]: quoted('🛒'.repeat(length + 1)),
+      with_nul: String.raw`"a\u0000b"`,
+      with_lone_surrogate: String.raw`"a\ud800"`,
+      number: '17',
+    },
+    sample: (draw) => `sample ${draw.between(1, 999)}`.slice(-length),
+    write: quoted,
     wire: z
       .string(must(`a string of 1 to ${length} characters`))
       .refine((value) => hasLength(value, length), {
@@ -84,7 +119,7 @@ export const text = (length: number, options?: FieldOptions): Field<string, 'tex
     encode: texts,
     read: asItIs,
     equal: same,
-    show: shownText,
+    show: quoted,
     toColumn: asItIs,
   })(options)
 
@@ -111,13 +146,16 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
 ): Field<Values[number], 'oneOf'> {
   return make<Values[number], 'oneOf'>({
     name: 'oneOf',
+    refuses: { empty: '""', unknown: quoted(`${values[0]}?`), number: '17' },
+    sample: (draw) => draw.pick(values),
+    write: quoted,
     wire: z.enum(values, must(`one of ${values.join(', ')}`)),
     column: (name) => keyText(name, { length: Math.max(...values.map(({ length }) => length)) }),
     element: 'text',
     encode: texts,
     read: asItIs,
     equal: same,
-    show: shownText,
+    show: quoted,
     toColumn: asItIs,
   })(options)
 }
@@ -129,6 +167,9 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
  */
 export const currencyCode = make<string, 'currencyCode'>({
   name: 'currencyCode',
+  refuses: { lower_case: '"eur"', unknown: '"ZZZ"', two_letters: '"US"', empty: '""', number: '840' },
+  sample: (draw) => draw.pick(['EUR', 'USD', 'GBP']),
+  write: quoted,
   wire: z
     .string(must('an ISO 4217 code in a string'))
     .refine((code) => CURRENCY_CODES.has(code), must('an upper-case ISO 4217 code such as EUR')),
@@ -154,6 +195,17 @@ const AMOUNT_LIMIT = 10_000_000_000
 export const money = ({ digits = 12, ...options }: FieldOptions & { readonly digits?: number } = {}) =>
   make<number, 'money'>({
     name: 'money',
+    refuses: {
+      zero: '0',
+      negative: '-12.50',
+      three_decimals: '12.345',
+      too_large: '10000000000',
+      infinite: '1e400',
+      string: '"12.50"',
+      boolean: 'true',
+    },
+    sample: (draw) => draw.between(1, 500_00),
+    write: centsToDecimal,
     wire: z
       .number({
         error: ({ input }) =>
@@ -200,6 +252,16 @@ export const int = ({
 }: FieldOptions & { readonly min?: number; readonly max?: number } = {}) =>
   make<number, 'int'>({
     name: 'int',
+    refuses: {
+      fraction: '1.5',
+      string: '"17"',
+      boolean: 'true',
+      ...(max < Number.MAX_SAFE_INTEGER && { too_large: String(max + 1) }),
+      ...(min > Number.MIN_SAFE_INTEGER && { too_small: String(min - 1) }),
+      not_exact: '9007199254740993',
+    },
+    sample: (draw) => draw.between(Math.max(min, 0), Math.min(max, Math.max(min, 0) + 1_000)),
+    write: String,
     wire: z
       .number(must('a whole JSON number'))
       .refine(Number.isSafeInteger, must('a whole number'))
@@ -223,6 +285,17 @@ export const int = ({
  */
 export const instant = make<number, 'instant'>({
   name: 'instant',
+  refuses: {
+    without_zone: '"2026-11-21T12:00:00"',
+    without_time: '"2026-11-21"',
+    february_30: '"2026-02-30T12:00:00Z"',
+    leap_second: '"2026-06-30T23:59:60Z"',
+    hour_24: '"2026-11-21T24:00:00Z"',
+    not_a_time: '"yesterday"',
+    number: '1795262400000',
+  },
+  sample: (draw, nowMs) => (nowMs - draw.between(0, 3_600_000)) * 1_000,
+  write: writeInstant,
   wire: z.string(must(RFC3339_FORM)).transform((value, context) => {
     const micros = parseRfc3339(value)
     if (micros !== undefined) return micros
@@ -245,6 +318,9 @@ export const instant = make<number, 'instant'>({
  */
 export const flag = make<boolean, 'flag'>({
   name: 'flag',
+  refuses: { number: '1', string: '"true"' },
+  sample: (draw) => draw.chance(0.5),
+  write: String,
   wire: z.boolean(must('true or false')),
   column: boolean,
   element: 'bool',
@@ -262,6 +338,9 @@ export const flag = make<boolean, 'flag'>({
  */
 export const percent = make<number, 'percent'>({
   name: 'percent',
+  refuses: { above: '101', below: '-1', fraction: '1.5', string: '"50"' },
+  sample: (draw) => draw.between(0, 100),
+  write: String,
   wire: z
     .number(must('a whole JSON number'))
     .refine(
@@ -288,6 +367,14 @@ export const percent = make<number, 'percent'>({
 export const list = (item: Field<string, 'text'>, options?: FieldOptions): Field<readonly string[], 'list'> =>
   make<readonly string[], 'list'>({
     name: 'list',
+    refuses: {
+      no_list: '"a"',
+      ...Object.fromEntries(
+        Object.entries(item.kind.refuses).map(([what, bad]) => [`with_${what}`, `[${bad}]`]),
+      ),
+    },
+    sample: (draw, nowMs) => Array.from({ length: draw.between(0, 3) }, () => item.kind.sample(draw, nowMs)),
+    write: (value) => JSON.stringify(value),
     wire: z.array(item.kind.wire, must('a list')),
     column: (name) => textColumn(name).array(),
     element: 'text',

@@ -5,7 +5,7 @@ import { createLogger } from '../../etl/process/log.ts'
 import { readConfig } from '../../etl/process/config.ts'
 import { count } from '../../etl/text/wording.ts'
 import { createRandom, uuidV7, type Random } from '../../producer/random.ts'
-import { CONFLICTING_SHARE, messages, type Message } from '../../producer/stream.ts'
+import { CONFLICTING_SHARE, messages, type Message } from '../../producer/messages.ts'
 import type { Servers } from '../servers/index.ts'
 import type { Scenario } from './scenarios.ts'
 

@@ -18,6 +18,7 @@ import { taxCents, taxRate } from './tax.ts'
 /** Sales: each order happens once. */
 export const transactions = defineStream('transactions', {
   title: 'transaction',
+  topic: { key: 'customer_id' },
   fields: {
     order_id: uuid(),
     amount: money(),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { messages } from '../../producer/stream.ts'
+import { messages } from '../../producer/messages.ts'
 import { sendRaw } from '../support/kafka.ts'
 import { aWorld } from '../support/world.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { messages, type Message } from '../../producer/stream.ts'
+import { messages, type Message } from '../../producer/messages.ts'
 import { aWorld } from '../support/world.ts'
 
 const RECORDS = 3_000

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Kafka } from '../../etl/kafka/client.ts'
 import { createRandom } from '../../producer/random.ts'
-import { messages, type Message } from '../../producer/stream.ts'
+import { messages, type Message } from '../../producer/messages.ts'
 import { SentLog, type Meaning, type PlainRecord } from './sent-log.ts'
 
 export interface SenderOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CHUNK_EVERY_MS, intervalPace, MAX_CHUNK, ratePace, type Pace } from '../../producer/pace.ts'
 import { publish, systemClock, type Clock } from '../../producer/publish.ts'
-import { messages, type Message } from '../../producer/stream.ts'
+import { messages, type Message } from '../../producer/messages.ts'
 import { openTally } from '../../producer/tally.ts'
 
 type FakeClock = Clock & { pass(ms: number): void }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { CATEGORIES, CURRENCIES } from '../../producer/shop.ts'
-import { messages, RECENT_ORDERS, type Message, type StreamOptions } from '../../producer/stream.ts'
+import { CATEGORIES, CURRENCIES } from '../../streams/transactions/samples.ts'
+import { messages, RECENT_ORDERS, type Message, type MessageOptions } from '../../producer/messages.ts'
 import { stream as transactions } from '../support/stream.ts'
 
 const START = Date.UTC(2026, 10, 21, 12)
@@ -11,7 +11,7 @@ function aClock(): () => number {
   return () => time++
 }
 
-function take(count: number, options: Partial<StreamOptions> = {}): Message[] {
+function take(count: number, options: Partial<MessageOptions> = {}): Message[] {
   const stream = messages({ seed: 1, now: aClock(), invalidRatio: 0, duplicateRatio: 0, ...options })
   return Array.from({ length: count }, () => stream.next().value)
 }

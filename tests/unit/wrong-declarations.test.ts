@@ -8,6 +8,7 @@ import { count, flag, instant, int, list, money, oneOf, sum, text, uuid } from '
 const fields = { visit_id: uuid(), at: instant(), page: text(50), amount: money(), note: text(20).optional() }
 const visit = {
   title: 'visit',
+  topic: { key: 'page' },
   fields,
   eventTime: 'at',
   partitionBy: 'month',
@@ -21,6 +22,12 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     // @ts-expect-error text is to be called
     () => defineStream('visits', { ...visit, fields: { ...fields, page: text } }),
     'fields.page is no word such as text(50)',
+  ],
+  [
+    'a key that is no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...visit, topic: { key: 'url' } }),
+    'topic.key is "url"; it must be one of visit_id, at, page, amount, note',
   ],
   [
     'an event time that is no field',

@@ -1,71 +1,5 @@
-import { uuidV7, weighted, type Random } from './random.ts'
-
-/** A sale as the shop knows it, before it is written as a message. */
-export interface Order {
-  /** Lower-case UUID. */
-  readonly orderId: string
-  /** Amount in hundredths of the currency. */
-  readonly amountCents: number
-  readonly currency: string
-  /** Milliseconds since the epoch. */
-  readonly time: number
-  readonly customerId: string
-  readonly category: string
-}
-
-/** The fields of a message, in the order in which they are written. */
-export const FIELDS = [
-  'order_id',
-  'amount',
-  'currency',
-  'timestamp',
-  'customer_id',
-  'product_category',
-] as const
-export type Field = (typeof FIELDS)[number]
-
-/** The message of an order. */
-export function encodeOrder(order: Order): Buffer {
-  return encodeFields(fieldTexts(order))
-}
-
-/**
- * A message of these fields, as UTF-8 JSON. Their texts are JSON already: writing a record is on the way of
- * tens of thousands a second.
- */
-export function encodeFields(texts: Partial<Record<Field, string>>): Buffer {
-  const fields = Object.entries(texts).map(([name, text]) => `"${name}":${text}`)
-  return Buffer.from(`{${fields.join()}}`)
-}
-
-/** The JSON text of each field. No string that the shop makes holds a character that JSON escapes. */
-export function fieldTexts(order: Order): Record<Field, string> {
-  return {
-    order_id: `"${order.orderId}"`,
-    amount: decimal(order.amountCents),
-    currency: `"${order.currency}"`,
-    timestamp: `"${isoTime(order.time)}"`,
-    customer_id: `"${order.customerId}"`,
-    product_category: `"${order.category}"`,
-  }
-}
-
-/** Cents as a decimal number with two places; no floating point on the way. */
-export function decimal(cents: number): string {
-  const rest = cents % 100
-  return `${(cents - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`
-}
-
-/** At high rates many orders share a millisecond, and the text of a date is dear: keep the last one. */
-let lastTime = Number.NaN
-let lastText = ''
-function isoTime(time: number): string {
-  if (time !== lastTime) {
-    lastText = new Date(time).toISOString()
-    lastTime = time
-  }
-  return lastText
-}
+import { weighted, type Random } from '../../producer/random.ts'
+import type { Samples } from '../../producer/messages.ts'
 
 interface Category {
   readonly name: string
@@ -111,15 +45,10 @@ const drawCategory = weighted(CATEGORIES, (category) => category.weight)
 const drawCurrency = weighted(CURRENCIES, (currency) => currency.weight)
 
 /**
- * The shop: each call is the next sale, at the given time (milliseconds since the epoch). The draws
- * don't depend on the time, so a seed gives the same customers, baskets and amounts on another day.
- *
- * @param orderId the id of a sale at a time; version 7 by default.
+ * The shop: each call is the next sale. The draws don't depend on the time, so a seed gives the same customers,
+ * baskets and amounts on another day. What it leaves out, the words of the declaration draw.
  */
-export function openShop(
-  random: Random,
-  orderId = (time: number): string => uuidV7(random, time),
-): (time: number) => Order {
+export const openShop: Samples = (random) => {
   const customers = Array.from({ length: CUSTOMER_COUNT }, (_, index) => ({
     id: `cust-${String(index + 1).padStart(5, '0')}`,
     currency: drawCurrency(random).code,
@@ -130,12 +59,11 @@ export function openShop(
     const customer = customers[Math.floor(CUSTOMER_COUNT * random.unit() ** 2)]!
     const category = drawCategory(random)
     return {
-      orderId: orderId(time),
-      amountCents: drawAmount(category, random),
+      amount: drawAmount(category, random),
       currency: customer.currency,
-      time,
-      customerId: customer.id,
-      category: category.name,
+      timestamp: time * 1_000,
+      customer_id: customer.id,
+      product_category: category.name,
     }
   }
 }

@@ -1,0 +1,5 @@
+import type { Samples } from '../producer/messages.ts'
+import { openShop } from './transactions/samples.ts'
+
+/** What the producer makes of a stream, beside what the words of its declaration draw. */
+export const samples: Readonly<Record<string, Samples>> = { transactions: openShop }
