@@ -10,7 +10,7 @@ import { stopSignal } from './process/stop-signal.ts'
 import { startWorker } from './worker/worker.ts'
 import type { Connections, WorkerConfig } from './worker/connections.ts'
 import { compile, theOnly, type Stream } from './stream/compile.ts'
-import { MigrationMismatch } from './postgres/migrations.ts'
+import { MigrationMismatch, readMigrations } from './postgres/migrations.ts'
 import { StreamMismatch } from './stream/registry.ts'
 import type { StreamPages } from './web/context.ts'
 import type { Definition } from './stream/definition.ts'
@@ -35,6 +35,8 @@ export interface Loaded {
   readonly streams: readonly Definition[]
   /** What they bring to the console. */
   readonly pages: readonly StreamPages[]
+  /** The folder of their migrations, if it is not streams/migrations/. */
+  readonly migrations?: URL
 }
 
 /**
@@ -44,7 +46,7 @@ export interface Loaded {
  * @param wrap what the worker works through, seen before it is used: the fault suite's own main strikes there.
  */
 export async function runProgram(
-  { streams, pages }: Loaded,
+  { streams, pages, migrations: folder }: Loaded,
   wrap?: (open: Connections) => Connections,
 ): Promise<number> {
   let config: WorkerConfig & Config<'log'>
@@ -73,7 +75,14 @@ export async function runProgram(
   const signal = stopSignal(logger, 'the batch in hand is finished or rolled back')
   try {
     const running = await Promise.race([
-      startWorker(config, { stream, pages }, worker, logger, signal, wrap),
+      startWorker(
+        config,
+        { stream, pages, migrations: readMigrations(folder) },
+        worker,
+        logger,
+        signal,
+        wrap,
+      ),
       aborted(signal).then(() => delay(START_LIMIT_MS)),
     ])
     if (running === undefined) return 0

@@ -25,8 +25,8 @@ export const JOURNALS = ['engine', 'streams'] as const satisfies readonly Journa
 export type Migrations<M = Migration> = Readonly<Record<JournalName, readonly M[]>>
 
 /** The migrations of this source tree. */
-export function readMigrations(): Migrations {
-  return { engine: readFolder(FOLDERS.engine), streams: readFolder(FOLDERS.streams) }
+export function readMigrations(ofStreams = FOLDERS.streams): Migrations {
+  return { engine: readFolder(FOLDERS.engine), streams: readFolder(ofStreams) }
 }
 
 /** Those of a folder, in the order of drizzle-kit's journal; none where it has no journal yet. */
@@ -117,11 +117,16 @@ const WAIT_MS = 2_000
  * @throws MigrationMismatch, or what Postgres says where waiting would not help (a wrong password, no such
  *   database, a role that is missing).
  */
-export async function waitForWarehouse(pool: Pool, logger: Logger, signal: AbortSignal): Promise<void> {
+export async function waitForWarehouse(
+  pool: Pool,
+  own: Migrations,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
     try {
-      requireSameMigrations(await appliedMigrations(pool), readMigrations())
+      requireSameMigrations(await appliedMigrations(pool), own)
       await warnOfSuperuser(pool, logger)
       return
     } catch (error) {

@@ -13,7 +13,6 @@ import type { Logger } from '../process/log.ts'
 import {
   appliedMigrations,
   MigrationMismatch,
-  readMigrations,
   requireSameMigrations,
   type Migrations,
 } from '../postgres/migrations.ts'
@@ -26,16 +25,14 @@ export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | '
   config: Config<'kafka' | 'etl' | 'housekeeping'>,
   stream: Stream,
   open: Open,
-  onOutdated: (error: Error) => void = () => undefined,
+  { migrations, onOutdated }: { migrations: Migrations; onOutdated: (error: Error) => void },
 ): Pipeline & Open & { readonly metrics: Metrics } {
-  // As they are now: an upgrade may lay other files in their place while this process runs.
-  const own = readMigrations()
   return {
     ...open,
     stream,
     months: createMonthKeeper(open.pool, stream),
     requireSameWarehouse: () =>
-      requireSameWarehouse(open.pool, own, stream).catch((error: unknown) => {
+      requireSameWarehouse(open.pool, migrations, stream).catch((error: unknown) => {
         if (error instanceof MigrationMismatch || error instanceof StreamMismatch) onOutdated(error)
         throw error
       }),

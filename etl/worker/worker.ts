@@ -12,7 +12,7 @@ import { watchKafka, type KafkaWatch } from '../kafka/watch.ts'
 import { readOwner } from '../ledger/warehouse-name.ts'
 import { startBackground, type BackgroundOptions } from '../operations/background.ts'
 import { keepPresence, type PresenceKeeper } from '../operations/presence.ts'
-import { waitForWarehouse } from '../postgres/migrations.ts'
+import { waitForWarehouse, type Migrations } from '../postgres/migrations.ts'
 import type { Logger } from '../process/log.ts'
 import type { Repetition } from '../process/repeat.ts'
 import { replayExecutor } from '../replay/run.ts'
@@ -39,6 +39,15 @@ const SPARE_CONNECTIONS = 2
 /** A run that hangs keeps this worker's place in the group for so long after it was told to stop. */
 const LEAVE_AFTER_MS = 4_000
 
+/** What a worker is to do. */
+export interface Work {
+  readonly stream: Stream
+  /** Of streams, in the console. */
+  readonly pages: readonly StreamPages[]
+  /** Read when the process began: an upgrade may lay other files in their place while it runs. */
+  readonly migrations: Migrations
+}
+
 /**
  * Starts a worker: waits for what it needs, joins the group, opens its port, and then runs by the clock.
  *
@@ -48,7 +57,7 @@ const LEAVE_AFTER_MS = 4_000
  */
 export async function startWorker(
   config: WorkerConfig,
-  { stream, pages }: { readonly stream: Stream; readonly pages: readonly StreamPages[] },
+  { stream, pages, migrations }: Work,
   worker: string,
   logger: Logger,
   signal: AbortSignal,
@@ -56,7 +65,7 @@ export async function startWorker(
 ): Promise<Worker> {
   const kafka = createKafka(config, logger, `global-sales-pulse-etl`)
   const pools = createPools(config, logger)
-  await waitForWarehouse(pools.load, logger, signal)
+  await waitForWarehouse(pools.load, migrations, logger, signal)
   await requireRegistered(pools.load, stream.definition)
   // Before Kafka answers: that it doesn't is one of the things to tell.
   const alerts = startAlerts({ pool: pools.operations, config, logger, topic: config.KAFKA_TOPIC })
@@ -66,7 +75,7 @@ export async function startWorker(
   const crash = Promise.withResolvers<Error>()
   const open = wrap(await connect(kafka, pools.load, config, { owner, logger, onCrash: crash.resolve }))
   const { membership } = open
-  const pipeline = createPipeline(config, stream, open, crash.resolve)
+  const pipeline = createPipeline(config, stream, open, { migrations, onOutdated: crash.resolve })
   const settings = {
     kafka,
     worker,

@@ -2,6 +2,7 @@ import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { compile, theOnly } from '../../etl/stream/compile.ts'
 import { streams } from '../../streams/index.ts'
+import { readMigrations } from '../../etl/postgres/migrations.ts'
 import { startWorker } from '../../etl/worker/worker.ts'
 import { cpuMeter } from './cpu.ts'
 import { StatementTimes } from './statement-times.ts'
@@ -21,7 +22,7 @@ const config = readConfig(
 const statements = process.env['BENCH_STATEMENTS'] === 'true' ? new StatementTimes() : undefined
 const worker = await startWorker(
   config,
-  { stream: compile(definition, config), pages: [] },
+  { stream: compile(definition, config), pages: [], migrations: readMigrations() },
   'bench',
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,

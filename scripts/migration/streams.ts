@@ -17,12 +17,16 @@ const MADE_BY_THE_ENGINE = {
 export async function dropUnusedTables(client: ClientBase, declared: readonly Definition[]): Promise<void> {
   const { stream, tables } = MADE_BY_THE_ENGINE
   if (declared.some(({ name }) => name === stream)) return
+  // No declaration of it was ever registered; then the tables are there.
+  const { rowCount } = await client.query(
+    'select from audit.streams where name = $1 and contract_hash is null',
+    [stream],
+  )
+  if (rowCount === 0) return
   const { rows } = await client.query<{ unused: boolean }>(
-    `select contract_hash is null
-        and not exists (select from audit.partition_progress where stream = $1)
+    `select not exists (select from audit.partition_progress where stream = $1)
         and not (select is_called from warehouse.transactions_id_seq)
-        and not exists (select from warehouse.order_keys) as unused
-     from audit.streams where name = $1`,
+        and not exists (select from warehouse.order_keys) as unused`,
     [stream],
   )
   if (rows[0]?.unused !== true) return

@@ -10,7 +10,16 @@ import { startAlerts } from '../../etl/alerts/watch.ts'
 import { readConfig } from '../../etl/process/config.ts'
 import { describeError } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
-import { acknowledged, batch, loss, pause, resumed, run, stopped } from '../support/alert-situations.ts'
+import {
+  contract,
+  acknowledged,
+  batch,
+  loss,
+  pause,
+  resumed,
+  run,
+  stopped,
+} from '../support/alert-situations.ts'
 import type { LogLine } from '../support/child.ts'
 import { anHttpReceiver } from '../support/http-receiver.ts'
 import { aMailServer, MAIL_PASSWORD, MAIL_USER } from '../support/mail-server.ts'
@@ -82,6 +91,11 @@ const lifecycles: [rule: string, begins: string[], ends: string[]][] = [
   ],
   ['data_loss', [loss(0, 10, 30)], [acknowledged]],
   ['dead_letter_ratio', [run(), batch({ dead: 50 })], [run(), batch({ consumed: 100_000 })]],
+  [
+    'contracts_differ',
+    [contract('w', 'another')],
+    [`update audit.workers set seen_at = now() - interval '1 hour' where name = 'w'`],
+  ],
   ['paused', [pause(7_200)], ['update audit.control set paused_at = null', resumed(0)]],
 ]
 

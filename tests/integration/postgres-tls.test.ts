@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
-import { waitForWarehouse } from '../../etl/postgres/migrations.ts'
+import { readMigrations, waitForWarehouse } from '../../etl/postgres/migrations.ts'
 import type { Child } from '../support/child.ts'
 import { aBacklog } from '../support/fault-backlog.ts'
 import { expectExactly } from '../support/fault-totals.ts'
@@ -80,7 +80,9 @@ describe('a connection is refused, and the parameter is named, with', () => {
   test.for(Object.entries(wrongs))('%s', async ([, [url, said]]) => {
     const logger = pino({ level: 'silent' })
     const pool = createPool(readConfig(['database'], { DATABASE_URL: url() }), 'pulse_loader', logger)
-    await expect(waitForWarehouse(pool, logger, AbortSignal.timeout(20_000))).rejects.toThrow(said)
+    await expect(
+      waitForWarehouse(pool, readMigrations(), logger, AbortSignal.timeout(20_000)),
+    ).rejects.toThrow(said)
     await pool.end()
   })
 })

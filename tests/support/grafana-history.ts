@@ -77,6 +77,6 @@ const PROGRESS = `
   insert into audit.partition_progress
     (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp, stopped_at,
      stop_code, stop_reason)
-  values ('history', 0, 'transactions', 0, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null),
-         ('history', 1, 'transactions', 1, 1, 0, 200010, 'c', 0, 200500, now(), now(), now() - interval '1 hour', 'mass_rejection', '150 of the last 200 records'),
-         ('history', 2, 'transactions', 2, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null)`
+  values ('history', 0, 'transactions', 10000, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null),
+         ('history', 1, 'transactions', 10001, 1, 0, 200010, 'c', 0, 200500, now(), now(), now() - interval '1 hour', 'mass_rejection', '150 of the last 200 records'),
+         ('history', 2, 'transactions', 10002, 1, 0, 200010, 'c', 0, 200030, now(), now(), null, null, null)`

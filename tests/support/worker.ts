@@ -11,7 +11,9 @@ import type { Metrics } from '../../etl/metrics/metrics.ts'
 import { createPipeline } from '../../etl/worker/runs.ts'
 import { readOwner } from '../../etl/ledger/warehouse-name.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
-import { stream } from './stream.ts'
+import { readMigrations, type Migrations } from '../../etl/postgres/migrations.ts'
+import type { Stream } from '../../etl/stream/compile.ts'
+import { stream as theStream } from './stream.ts'
 import { waitFor } from './wait-for.ts'
 
 /** What a test may change of one run. */
@@ -39,6 +41,10 @@ export interface WorkerOptions {
    * whatever the group and others believe; the group refuses its offsets.
    */
   readonly owns?: 'group' | readonly number[]
+  /** That of this installation unless told otherwise. */
+  readonly stream?: Stream
+  readonly migrations?: Migrations
+  readonly onOutdated?: (error: Error) => void
 }
 
 export async function openWorker({
@@ -47,6 +53,9 @@ export async function openWorker({
   logger,
   name,
   owns = 'group',
+  stream = theStream,
+  migrations = readMigrations(),
+  onOutdated = () => undefined,
 }: WorkerOptions): Promise<InProcessWorker> {
   const pool = createPool(config, 'pulse_loader', logger)
   const owner = await readOwner(pool)
@@ -55,7 +64,12 @@ export async function openWorker({
     connectProducer(kafka, { idempotent: false }),
     owns === 'group' ? join(kafka, config, owner, logger) : believer(owns),
   ])
-  const pipeline = createPipeline(config, stream, { pool, reader, producer, membership })
+  const pipeline = createPipeline(
+    config,
+    stream,
+    { pool, reader, producer, membership },
+    { migrations, onOutdated },
+  )
   const settings: RunSettings = {
     kafka,
     worker: name,

@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { Pool } from 'pg'
 import { pino } from 'pino'
 import { expect, inject, onTestFinished, TestRunner } from 'vitest'
@@ -12,6 +16,10 @@ import { ensureTopics, partitionBounds, withAdmin } from '../../etl/kafka/topics
 import { describeError } from '../../etl/process/log.ts'
 import type { RunSummary } from '../../etl/job/run.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
+import { readMigrations } from '../../etl/postgres/migrations.ts'
+import { compile } from '../../etl/stream/compile.ts'
+import type { Definition } from '../../etl/stream/definition.ts'
+import { writeMigration } from '../../scripts/migration/generate.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { topicSpecs } from '../../scripts/topics.ts'
 import { aMessage } from './a-transaction.ts'
@@ -29,7 +37,7 @@ import {
   type StoredFact,
   type StoredProgress,
 } from './warehouse.ts'
-import { openWorker, type InProcessWorker, type RunOverrides } from './worker.ts'
+import { openWorker, type InProcessWorker, type RunOverrides, type WorkerOptions } from './worker.ts'
 
 /**
  * A world of its own for a test, on the servers that all tests share: a migrated database, a topic and
@@ -77,7 +85,7 @@ export interface World {
   /** One run in this process, by a member of the group that joins at the first call. */
   runOnce(overrides?: RunOverrides): Promise<RunSummary>
   /** Another worker in this process; closed at the end. */
-  openWorker(options?: { owns?: 'group' | readonly number[] }): Promise<InProcessWorker>
+  openWorker(options?: Pick<WorkerOptions, 'owns' | 'onOutdated'>): Promise<InProcessWorker>
   /** `node etl/main.ts` with the world's environment and these changes. */
   startEtl(env?: Readonly<Record<string, string>>): Child
   /** `node producer/main.ts`; give PRODUCER_LIMIT or stop it. */
@@ -116,6 +124,8 @@ export interface WorldOptions {
   readonly dlqSettings?: Readonly<Record<string, string>>
   /** Topics are not made; the test does it. */
   readonly withoutTopics?: boolean
+  /** What is loaded, instead of this installation's stream; its tables are made for it. */
+  readonly stream?: Definition
   /** Instead of the shared ones. */
   readonly servers?: { readonly kafkaBrokers: string; readonly databaseUrl: string }
   /** Of the context of a test that runs beside others (test.concurrent): vitest can't tell it by itself there. */
@@ -125,6 +135,13 @@ export interface WorldOptions {
 /** A valid message of now, as a live topic wants it; with the fields that are given. */
 export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return aMessage({ timestamp: new Date().toISOString(), ...overrides })
+}
+
+/** Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder. */
+export async function migrationsOf(stream: Definition): Promise<URL> {
+  const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), 'streams-'))}/`)
+  await writeMigration('streams', stream.name, [stream], folder)
+  return folder
 }
 
 export async function aWorld(options: WorldOptions = {}): Promise<World> {
@@ -155,7 +172,11 @@ async function build(
   }
   const database = await createDatabase(servers.databaseUrl)
   closers.push(() => database.drop())
-  await migrate(database.url)
+  const folder = options.stream && (await migrationsOf(options.stream))
+  const declared = options.stream
+  const migrations = readMigrations(folder)
+  await migrate(database.url, declared && folder ? { streams: [declared], migrations, folder } : {})
+  if (folder) closers.push(() => rm(folder, { recursive: true, force: true }))
 
   const name = `world-${randomBytes(6).toString('hex')}`
   const env: Record<string, string> = {
@@ -200,8 +221,16 @@ async function build(
     return connected
   })
   let workers = 0
-  const open = async (owns: 'group' | readonly number[] = 'group') => {
-    const worker = await openWorker({ kafka, config, logger, name: `${name}-${++workers}`, owns })
+  const open = async (how: Pick<WorkerOptions, 'owns' | 'onOutdated'> = {}) => {
+    const worker = await openWorker({
+      kafka,
+      config,
+      logger,
+      name: `${name}-${++workers}`,
+      migrations,
+      ...how,
+      ...(declared && { stream: compile(declared) }),
+    })
     closers.push(() => worker.close())
     return worker
   }
@@ -231,7 +260,7 @@ async function build(
       ),
     produceRecords: async (records) => (await producer()).send(topic, records),
     runOnce: async (overrides) => (await worker()).runOnce(overrides),
-    openWorker: ({ owns } = {}) => open(owns),
+    openWorker: (how) => open(how),
     startEtl: (changed) => start('etl/main.ts', [], changed),
     startProducer: (changed) => start('producer/main.ts', [], changed),
     startProgram: (script, args = [], changed = {}) => start(script, args, changed),

@@ -19,12 +19,14 @@ test.each(TRAPS.map((trap) => [trap.name, trap.expected, trap] as const))('%s: %
   if (!('order' in verdict) || !('row' in outcome)) return
   const { order } = verdict
   const sale = outcome.row as Sale
-  expect({ ...sale, amount: order.amount.replace('.', ''), timestamp: BigInt(sale.timestamp) }).toEqual({
-    order_id: order.orderId,
-    amount: String(sale.amount).padStart(3, '0'),
-    currency: order.currency,
-    timestamp: order.micros,
-    customer_id: order.customerId,
-    product_category: order.productCategory,
-  })
+  expect({ ...sale, amount: order.amount.replace('.', ''), timestamp: BigInt(sale.timestamp) }).toMatchObject(
+    {
+      order_id: order.orderId,
+      amount: String(sale.amount).padStart(3, '0'),
+      currency: order.currency,
+      timestamp: order.micros,
+      customer_id: order.customerId,
+      product_category: order.productCategory,
+    },
+  )
 })

@@ -1,0 +1,288 @@
+import { fileURLToPath } from 'node:url'
+import { Client, type PoolClient } from 'pg'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { readMigrations } from '../../etl/postgres/migrations.ts'
+import { reconcile } from '../../etl/reconcile/reconcile.ts'
+import { compile } from '../../etl/stream/compile.ts'
+import { visits } from '../support/visits/visits.ts'
+import { migrate } from '../../scripts/migration/migrate.ts'
+import { reportRights } from '../../scripts/rights/judge.ts'
+import { redrive } from '../support/background.ts'
+import { createDatabase } from '../support/database.ts'
+import { aHousekeeper, daysAgo } from '../support/housekeeper.ts'
+import { ask, settled, aReplayer } from '../support/replayer.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { aLiveMessage, aWorld, migrationsOf, type World } from '../support/world.ts'
+
+/** The engine with another stream than the one that is shipped. */
+
+const stream = compile(visits)
+const aVisitsWorld = (options: Parameters<typeof aWorld>[0] = {}) => aWorld({ stream: visits, ...options })
+
+const aVisit = (changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
+  session: 'session-1',
+  page: '/',
+  at: new Date().toISOString(),
+  kind: 'view',
+  tags: [],
+  ...changes,
+})
+
+interface StoredVisit {
+  readonly page: string
+  readonly seconds: number | null
+  readonly note: string | null
+  readonly basket: string | null
+  readonly is_new: boolean
+  readonly tags: string[]
+}
+
+async function visitsOf(world: World): Promise<StoredVisit[]> {
+  const { rows } = await world.pool.query<StoredVisit>(
+    `select page, seconds, note, basket, is_new, tags from warehouse.visits order by source_partition, source_offset`,
+  )
+  return rows
+}
+
+async function proof(world: World) {
+  const options = { pool: world.pool, stream, kafka: world.kafka, topic: world.topic, deep: true }
+  const { checks, ...report } = await reconcile(options)
+  return { ...report, findings: checks.filter(({ findings }) => findings.length > 0) }
+}
+
+/** A transaction that has inserted the visit and has not ended yet. */
+async function aRival(world: World, visit: Record<string, unknown>): Promise<PoolClient> {
+  const rival = await world.pool.connect()
+  onTestFinished(() => rival.release(true))
+  await rival.query(`select audit.ensure_partition('visits', $1)`, [visit['at']])
+  await rival.query('begin')
+  await rival.query(
+    `insert into warehouse.visits (session, page, visited_at, kind, tags, is_new, source_partition, source_offset, incarnation, batch_id)
+     values ($1, $2, $3, $4, '{}', false, 9, 9, 1, 'rival')`,
+    [visit['session'], visit['page'], visit['at'], visit['kind']],
+  )
+  return rival
+}
+
+describe('what a record says', () => {
+  test('is stored as the words say, with null for what is missing', async () => {
+    const world = await aVisitsWorld({ partitions: 1 })
+    await world.produce([
+      aVisit({ page: 'a', seconds: 7, note: 'x', basket: 12.5, is_new: true, tags: ['a', '"b" \\'] }),
+      aVisit({ page: 'b', seconds: null }),
+    ])
+    expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 2 })
+    expect(await visitsOf(world)).toEqual([
+      { page: 'a', seconds: 7, note: 'x', basket: '12.50', is_new: true, tags: ['a', '"b" \\'] },
+      { page: 'b', seconds: null, note: null, basket: null, is_new: false, tags: [] },
+    ])
+    expect(await proof(world)).toMatchObject({ balanced: true, totals: { loaded: 2 }, findings: [] })
+  })
+
+  test('is a dead letter where it breaks the contract, with what is wrong and what is accepted', async () => {
+    const world = await aVisitsWorld({ partitions: 1 })
+    await world.produce([
+      aVisit({ kind: 'vew' }),
+      aVisit({ seconds: -1, session: undefined }),
+      aVisit({ at: '2020-01-01T00:00:00Z' }),
+      '{',
+      ...Array.from({ length: 30 }, (_, i) => aVisit({ page: `page ${i}` })),
+    ])
+    expect(await world.runOnce()).toMatchObject({ loaded: 30, deadLettered: 4 })
+    expect(await world.deadLetters()).toMatchObject([
+      {
+        code: 'schema_violation',
+        issues: [{ field: 'kind', message: 'kind is "vew"; it must be one of view, search, purchase' }],
+      },
+      { code: 'schema_violation', issues: [{ field: 'session' }, { field: 'seconds' }] },
+      { code: 'timestamp_out_of_range', issues: [{ field: 'at' }] },
+      { code: 'malformed_json' },
+    ])
+    expect(await proof(world)).toMatchObject({ balanced: true, findings: [] })
+  })
+})
+
+describe('what comes again', () => {
+  const at = new Date().toISOString()
+
+  test('with the same values is a duplicate, with others a conflict, at another time another visit', async () => {
+    const world = await aVisitsWorld({ partitions: 1 })
+    const visit = aVisit({ at, seconds: 5 })
+    await world.produce([visit, visit, { ...visit, seconds: undefined }])
+    await world.runOnce()
+    await world.produce([
+      visit,
+      { ...visit, note: 'new' },
+      { ...visit, is_new: false },
+      { ...visit, at: new Date(Date.parse(at) + 1).toISOString() },
+      { ...visit, page: '/other' },
+    ])
+    await world.runOnce({ deadLetterMaxRatio: 1 })
+    expect(await visitsOf(world)).toHaveLength(3)
+    expect(await world.deadLetters()).toMatchObject([
+      { offset: 2, code: 'conflicting_duplicate', issues: [{ field: 'seconds' }] },
+      {
+        offset: 4,
+        code: 'conflicting_duplicate',
+        issues: [{ field: 'note', message: /visit session-1, \// }],
+      },
+    ])
+    const { totals, balanced, everyRecord } = await proof(world)
+    expect({ totals, balanced, everyRecord }).toMatchObject({
+      balanced: true,
+      totals: { consumed: 8, loaded: 3, duplicate: 3, deadLettered: 2 },
+      everyRecord: { duplicates: 3 },
+    })
+  })
+
+  test.for([
+    ['commit', {}, { loaded: 2, duplicate: 1, deadLettered: 0 }],
+    ['commit', { kind: 'search' }, { loaded: 2, duplicate: 0, deadLettered: 1 }],
+    ['rollback', {}, { loaded: 3, duplicate: 0, deadLettered: 0 }],
+  ] as const)(
+    'while a rival that has it ends with %s (%j), is decided by that',
+    async ([end, changes, came]) => {
+      const world = await aVisitsWorld({ partitions: 1 })
+      const visit = aVisit({ at })
+      await world.produce([aVisit({ page: 'x' }), { ...visit, ...changes }, aVisit({ page: 'z' })])
+      const rival = await aRival(world, visit)
+      const run = world.runOnce()
+      await waitFor('the load to wait for the rival', async () => {
+        const { rowCount } = await world.pool.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rowCount === 1
+      })
+      await rival.query(end)
+      expect(await run).toMatchObject({ status: 'succeeded', ...came })
+    },
+  )
+})
+
+describe('what operators do', () => {
+  test('redrive: a dead letter that is sent again corrected is loaded', async () => {
+    const world = await aVisitsWorld({ partitions: 1 })
+    await world.produce([aVisit({ kind: 'vew' })])
+    await world.runOnce()
+    const value = Buffer.from(JSON.stringify(aVisit({ page: 'mended' })))
+    const [letter] = await world.deadLetters()
+    expect((await redrive(world, { ids: [letter!.id] }, { value })).run).toMatchObject({ loaded: 1 })
+    expect(await visitsOf(world)).toMatchObject([{ page: 'mended' }])
+    expect(await world.deadLetters()).toMatchObject([
+      { resolution: expect.stringContaining('loaded') as string },
+    ])
+    expect(await proof(world)).toMatchObject({ balanced: true, findings: [] })
+  })
+
+  test('replay: there is nothing to derive, and it says that nothing changed', async () => {
+    const world = await aVisitsWorld({ partitions: 1 })
+    await world.produce([aVisit(), aVisit({ page: 'b', note: 'n' })])
+    await world.runOnce()
+    await aReplayer(world, { stream })
+    const { result } = await settled(world, await ask(world), 'succeeded')
+    expect(result).toMatchObject({ records: 2, facts: 2, changed: 0, otherValues: 0 })
+  })
+
+  test('housekeeping: months are made ahead and dropped for their age, and the books know it', async () => {
+    const world = await aVisitsWorld({ partitions: 1, env: { TRANSACTION_MAX_AGE_DAYS: '1000' } })
+    await world.produce([aVisit({ at: daysAgo(300) }), aVisit()])
+    await world.runOnce({ maxAgeDays: 1_000 })
+    const { keep } = aHousekeeper(world, { RETENTION_DAYS: '100' })
+    const result = await keep({ stream })
+    expect(result).toMatchObject({ facts_dropped: 1 })
+    expect(Object.keys(result!)).not.toContain('order_keys_dropped')
+    expect(await visitsOf(world)).toHaveLength(1)
+    expect(await proof(world)).toMatchObject({ balanced: true, totals: { loaded: 2 }, findings: [] })
+  })
+})
+
+test('a worker that is killed again and again loads every visit once', async () => {
+  const world = await aVisitsWorld()
+  const folder = await migrationsOf(visits)
+  const env = { VISITS_MIGRATIONS: fileURLToPath(folder), BATCH_SIZE: '50' }
+  const start = () => world.startProgram('tests/support/visits/main.ts', [], env)
+  const pages = Array.from({ length: 900 }, (_, i) =>
+    aVisit({ page: `page ${i}`, session: `session ${i % 7}` }),
+  )
+  for (let partition = 0; partition < 3; partition++)
+    await world.produce([...pages.slice(partition * 300, (partition + 1) * 300), '{'], { partition })
+  const loaded = async () => (await visitsOf(world)).length
+  for (const reached of [1, 300, 600]) {
+    const worker = start()
+    await waitFor('some visits to be loaded', async () => (await loaded()) >= reached, { limitMs: 60_000 })
+    worker.kill('SIGKILL')
+    await worker.exited
+  }
+  start()
+  await world.drained({ limitMs: 60_000 })
+  expect(await loaded()).toBe(900)
+  await waitFor('its dead letters to be published', async () => (await world.dlqMessages()).length >= 3)
+  expect(await proof(world)).toMatchObject({
+    balanced: true,
+    totals: { consumed: 903, loaded: 900, deadLettered: 3 },
+    findings: [],
+  })
+})
+
+describe('the warehouse', () => {
+  test('has the stream’s tables and rights and none of sales, where it never had any', async () => {
+    const world = await aVisitsWorld({ withoutTopics: true })
+    const { rows } = await world.pool.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = 'warehouse'::regnamespace and relkind in ('r', 'p') order by 1`,
+    )
+    expect(rows.map(({ name }) => name)).toEqual(['visits'])
+    const client = new Client({ connectionString: world.env['DATABASE_URL'] })
+    await client.connect()
+    onTestFinished(() => client.end())
+    expect((await reportRights(client, [visits])).findings).toEqual([])
+    await client.query('set role pulse_loader')
+    await expect(client.query('delete from warehouse.visits')).rejects.toThrow('permission denied')
+    await expect(client.query('update warehouse.visits set note = null')).rejects.toThrow('permission denied')
+  })
+
+  test('keeps the sales that it has: they are retired, may be read, and nothing is added', async () => {
+    const world = await aWorld({ partitions: 1 })
+    await world.produce([aLiveMessage()])
+    await world.runOnce()
+    const folder = await migrationsOf(visits)
+    // As for who puts another stream in the place of the one that was: its migrations come after those that ran.
+    const { engine, streams } = readMigrations()
+    const [first] = readMigrations(folder).streams
+    const migrations = { engine, streams: [...streams, { ...first!, tag: '9999_visits' }] }
+    const { rights } = await migrate(world.env['DATABASE_URL']!, { streams: [visits], migrations, folder })
+    expect(rights.findings).toEqual([])
+    expect(await world.facts()).toHaveLength(1)
+    const { rows } = await world.pool.query(
+      'select name, retired_at is not null as retired from audit.streams order by 1',
+    )
+    expect(rows).toEqual([
+      { name: 'transactions', retired: true },
+      { name: 'visits', retired: false },
+    ])
+    const client = new Client({ connectionString: world.env['DATABASE_URL'] })
+    await client.connect()
+    onTestFinished(() => client.end())
+    await client.query('set role pulse_loader')
+    expect((await client.query('select from warehouse.transactions')).rowCount).toBe(1)
+    await expect(client.query('insert into warehouse.order_keys values (null, null)')).rejects.toThrow(
+      'permission denied',
+    )
+  })
+
+  test('refuses a first migration whose tables are there with other columns', async () => {
+    const database = await createDatabase(inject('databaseUrl'))
+    const client = new Client({ connectionString: database.url })
+    await client.connect()
+    onTestFinished(async () => {
+      await client.end()
+      await database.drop()
+    })
+    const folder = await migrationsOf(visits)
+    const migrations = readMigrations(folder)
+    await migrate(database.url, { streams: [], migrations: { ...migrations, streams: [] }, folder })
+    await client.query('set role pulse_owner; create table warehouse.visits (page int primary key)')
+    await expect(migrate(database.url, { streams: [visits], migrations, folder })).rejects.toThrow(
+      /not those of the first migration:\n.*warehouse\.visits\.page is integer not null, not varchar\(200\)/s,
+    )
+  })
+})
