@@ -53,8 +53,8 @@ export interface Loader {
 /**
  * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
  *
- * Locks are taken in one order everywhere (progress, keys, facts, rollup, dead letters, ledger; each
- * sorted by key), so that no two loads wait for each other in a circle.
+ * Locks are taken in one order everywhere (progress, keys, facts, rollup, further tables, dead letters, ledger;
+ * each sorted by key), so that no two loads wait for each other in a circle.
  */
 export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
   const started = performance.now()
@@ -103,6 +103,7 @@ function loadOnce(
     if (fresh.length > 0) {
       await stream.identity.insert(client, fresh, origin)
       for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.sourcePartition)
+      await stream.write(client, fresh, batch)
     }
     if (redrives.size > 0) await lockRedriveOutcomes(client)
     await insertDeadLetters(client, rejected, origin, redrives)

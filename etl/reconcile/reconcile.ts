@@ -4,7 +4,7 @@ import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { checkBatches } from './batches.ts'
 import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
-import { checkInvariant, checkKeys, checkOffsets, checkRollup } from './tables.ts'
+import { checkInvariant, checkKeys, checkOffsets, checkRollup, checkWrite } from './tables.ts'
 import { askKafka, checkLog, type TopicNow } from './log.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
@@ -117,7 +117,7 @@ async function checkTables(
   stream: Stream,
   check: (name: string, work: () => Promise<CheckResult>) => Promise<unknown>,
 ): Promise<void> {
-  const { rollups = {}, identity, invariants = {} } = stream.definition
+  const { rollups = {}, identity, invariants = {}, write } = stream.definition
   const names = Object.keys(rollups)
   for (const name of names)
     await check(names.length === 1 ? 'rollup' : `rollup ${name}`, () => checkRollup(snapshot, stream, name))
@@ -125,4 +125,5 @@ async function checkTables(
     await check(identity.keys.replaceAll('_', ' '), () => checkKeys(snapshot, stream, identity.keys))
   for (const [name, invariant] of Object.entries(invariants))
     await check(name, () => checkInvariant(snapshot, stream, invariant))
+  if (write !== undefined) await check('write', () => checkWrite(snapshot, write))
 }

@@ -179,3 +179,18 @@ export async function checkInvariant(
   )
   return { rule, scope: 'all facts', findings }
 }
+
+/** What a stream writes beside facts and rollups, by its own statement. */
+export async function checkWrite(
+  snapshot: Snapshot,
+  { check, tables }: NonNullable<Definition['write']>,
+): Promise<CheckResult> {
+  const findings = await findMismatches<{ subject: string; message: string }>(
+    snapshot,
+    `select 'wrong' as kind, subject as sort, subject, message from (${check}) found`,
+    ({ subject }) => subject,
+    ({ message }) => message,
+  )
+  const names = Object.keys(tables).join(', ')
+  return { rule: `${names} agree with the facts, as the stream's own statement says`, scope: names, findings }
+}

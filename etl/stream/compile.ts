@@ -1,11 +1,13 @@
+import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import { columnsOf, type Column } from './columns.ts'
 import { compileContract, type Validate } from './contract.ts'
 import { identityFields, StreamError } from './define.ts'
-import type { Definition, Row } from './definition.ts'
+import type { Definition, Row, WrittenBatch } from './definition.ts'
 import { compileFacts, type FactStatements } from './facts.ts'
 import { compileIdentity, type IdentityStatements } from './identity.ts'
 import { compileRollup, type RollupStatements } from './rollup.ts'
+import type { Fact } from './types.ts'
 
 /**
  * A stream as the engine works with it, made once at the start: what decides about a record, and statements whose
@@ -26,6 +28,8 @@ export interface Stream {
   readonly derived: readonly Column[]
   readonly facts: FactStatements
   readonly rollups: readonly RollupStatements[]
+  /** What else is written with new facts. */
+  readonly write: (client: ClientBase, facts: readonly Fact[], batch: WrittenBatch) => Promise<void>
 }
 
 /**
@@ -41,7 +45,7 @@ export function compile(
 
 /** With rules of their own in place of the declaration's: a test's other tax rate. */
 export function compileWith(definition: Definition, rules: unknown): Stream {
-  const { name, fields, derived = {}, eventTime, identity, derive } = definition
+  const { name, fields, derived = {}, eventTime, identity, derive, write } = definition
   const facts = compileFacts(definition)
   return {
     definition,
@@ -55,6 +59,12 @@ export function compileWith(definition: Definition, rules: unknown): Stream {
     derived: columnsOf(derived),
     facts,
     rollups: Object.keys(definition.rollups ?? {}).map((rollup) => compileRollup(definition, rollup)),
+    write: async (client, loaded, { id, sourcePartition, incarnation }) =>
+      write?.apply(
+        client,
+        loaded.map(({ row }) => row),
+        { id, sourcePartition, incarnation },
+      ),
   }
 }
 
@@ -62,8 +72,11 @@ function defaultsOf({ environment = {} }: Definition): Readonly<Record<string, u
   return z.object(environment).parse({})
 }
 
-function isOfFacts({ name, identity }: Definition): (table: string) => boolean {
-  const keys = identity.scope === 'warehouse' ? [identity.keys] : []
+function isOfFacts({ name, identity, write }: Definition): (table: string) => boolean {
+  const keys = [
+    ...(identity.scope === 'warehouse' ? [identity.keys] : []),
+    ...(write?.blames === true ? Object.keys(write.tables) : []),
+  ]
   const tables = new RegExp(`^(${[`${name}(_\\d{4}_\\d{2})?`, ...keys].join('|')})$`)
   return (table) => tables.test(table)
 }

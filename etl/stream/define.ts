@@ -17,6 +17,7 @@ type Required<D, Environment> = (keyof D extends never ? unknown : { readonly de
 /** Postgres cuts names after 63 bytes; the longest that is made of a stream's has 32 more. */
 const STREAM_NAME = /^[a-z][a-z0-9_]{0,30}$/
 const NAME = /^[a-z][a-z0-9_]{0,40}$/
+const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
 const TAKEN = ['offset', 'before', 'after']
 /** Columns that every fact has. */
@@ -140,6 +141,14 @@ function problemsOf(stream: Definition): string[] {
       Object.values(measures).some((one) => one.measure === 'count' && one.where === undefined),
       `${part}.measures must have a count() of all facts`,
     )
+  }
+  for (const [table, rights] of Object.entries(stream.write?.tables ?? {})) {
+    must(NAME.test(table), `write.tables.${table} must be named by 1 to 41 of a to z, 0 to 9 and _`)
+    for (const right of rights)
+      must(
+        RIGHTS.includes(right),
+        `write.tables.${table} has ${right}; it must be one of ${RIGHTS.join(', ')}`,
+      )
   }
   for (const [check, { shows }] of Object.entries(stream.invariants ?? {}))
     for (const field of shows) refers(`invariants.${check}.shows`, field, all)

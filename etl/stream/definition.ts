@@ -1,4 +1,5 @@
 import type { Field, KindName } from './field.ts'
+import type { ClientBase } from 'pg'
 import type { z } from 'zod'
 import type { LaterRule } from './later-rules.ts'
 
@@ -55,6 +56,32 @@ export interface Rollup<F extends Fields, D extends Fields> {
   readonly measures: Readonly<Record<string, Measure<F & D>>>
 }
 
+/**
+ * What a load does beside facts and rollups, in its transaction: for what the language has no word for. Its tables
+ * are made by a migration that is written by hand.
+ */
+export interface Write<All extends Fields> {
+  /** Its tables in the schema warehouse, and what it does there: `npm run migrate` grants that. */
+  readonly tables: Readonly<Record<string, readonly ('SELECT' | 'INSERT' | 'UPDATE' | 'DELETE')[]>>
+  /** Whether what breaks a constraint of these tables is the record's fault, so a dead letter; else the run fails. */
+  readonly blames?: boolean
+  /** SQL that selects what is wrong, as `subject` and `message`, for `pulse reconcile`: no row where all is well. */
+  readonly check: string
+  /**
+   * Gets each row that is loaded once, and the same ones again only after a rollback. Called after facts and rollups,
+   * with the lock of the partition's watermark: whoever locks rows that other partitions lock too does so in the order of
+   * their keys, or two workers wait for each other.
+   */
+  apply(this: void, client: ClientBase, rows: readonly Row<All>[], batch: WrittenBatch): Promise<void>
+}
+
+/** Where the rows of a `write` came from. */
+export interface WrittenBatch {
+  readonly id: string
+  readonly sourcePartition: number
+  readonly incarnation: number
+}
+
 export interface Invariant {
   /** In a sentence. */
   readonly rule: string
@@ -97,6 +124,8 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
   /** Computes it, of the record alone: no clock and no look-up, so that a replay decides the same. */
   derive?(this: void, row: Row<F>, rules: Rules): Row<NoInfer<D>>
   readonly rollups?: Readonly<Record<string, Rollup<F, D>>>
+  /** Further tables that are written with the facts. */
+  readonly write?: Write<NoInfer<F & D>>
   /** What holds of each fact, by the name of the check that `pulse reconcile` makes of it. */
   readonly invariants?: Readonly<Record<string, Invariant>>
   /** What a replay counts before and after, by name, of all facts that it found: a count, or a sum by a field. */
@@ -131,6 +160,7 @@ export interface Definition {
       }
     >
   >
+  readonly write?: Write<Fields>
   readonly invariants?: Readonly<Record<string, Invariant>>
   readonly replayFigures?: Readonly<Record<string, AnyMeasure & { readonly by?: string }>>
 }

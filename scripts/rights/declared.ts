@@ -104,12 +104,14 @@ export const OF_ENGINE: Declared = {
  */
 export function ofStreams(streams: readonly Definition[], retired: readonly string[] = []): Declared {
   const rights: Record<string, ObjectRights> = {}
-  for (const { name, derived = {}, identity, rollups = {} } of streams) {
+  for (const { name, derived = {}, identity, rollups = {}, write } of streams) {
     const columns = Object.entries(derived).map(([field, { options }]) => options.column ?? field)
     rights[`warehouse.${name}`] = { pulse_loader: [...ADD, ...on('UPDATE', ...columns)], pulse_reader: READ }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
     for (const rollup of Object.keys(rollups))
       rights[`warehouse.${rollup}`] = { pulse_loader: KEEP, pulse_reader: READ }
+    for (const [table, granted] of Object.entries(write?.tables ?? {}))
+      rights[`warehouse.${table}`] = { pulse_loader: granted, pulse_reader: READ }
   }
   for (const table of retired) rights[`warehouse.${table}`] ??= { pulse_loader: READ, pulse_reader: READ }
   return rights

@@ -4,6 +4,8 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { readMigrations } from '../../etl/postgres/migrations.ts'
 import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { compile } from '../../etl/stream/compile.ts'
+import { defineStream } from '../../etl/stream/define.ts'
+import { instant, text } from '../../etl/stream/words.ts'
 import { visits } from '../support/visits/visits.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
@@ -193,6 +195,87 @@ describe('what operators do', () => {
     expect(Object.keys(result!)).not.toContain('order_keys_dropped')
     expect(await visitsOf(world)).toHaveLength(1)
     expect(await proof(world)).toMatchObject({ balanced: true, totals: { loaded: 2 }, findings: [] })
+  })
+})
+
+const counted = (blames: boolean) =>
+  defineStream('page_views', {
+    title: 'view',
+    topic: { key: 'page' },
+    fields: { page: text(20), at: instant() },
+    eventTime: 'at',
+    partitionBy: 'month',
+    identity: { once: 'page', scope: 'event_time' },
+    write: {
+      tables: { page_counts: ['SELECT', 'INSERT', 'UPDATE'] },
+      blames,
+      check: `select coalesce(c.page, v.page) as subject, format('%s counted, %s are there', c.views, v.views) as message
+              from warehouse.page_counts c
+              full join (select page, count(*) as views from warehouse.page_views group by page) v using (page)
+              where c.views is distinct from v.views`,
+      apply: async (client, rows) => {
+        for (const page of [...new Set(rows.map((row) => row.page))].sort())
+          await client.query(
+            `insert into warehouse.page_counts as c values ($1, $2)
+             on conflict (page) do update set views = c.views + excluded.views`,
+            [page, rows.filter((row) => row.page === page).length],
+          )
+      },
+    },
+  })
+const TABLE =
+  'create table warehouse.page_counts (page text primary key, views bigint not null check (views < 3))'
+const views = (page: string, n: number) =>
+  Array.from({ length: n }, (_, i) => ({ page, at: new Date(Date.now() - i * 1_000).toISOString() }))
+
+const aWorldThatCounts = (blames = false) =>
+  aWorld({ stream: counted(blames), migration: TABLE, partitions: 1 })
+const proofOf = async (world: World) => {
+  const options = {
+    pool: world.pool,
+    stream: compile(counted(false)),
+    kafka: world.kafka,
+    topic: world.topic,
+  }
+  const { checks, balanced } = await reconcile({ ...options, deep: true })
+  return { balanced, write: checks.find(({ name }) => name === 'write')!.findings }
+}
+
+describe('further tables', () => {
+  test('are written with what is loaded, once each, and reconcile holds them against the facts', async () => {
+    const world = await aWorldThatCounts()
+    const [view] = views('a', 1)
+    await world.produce([view!, view!, ...views('b', 2), '{'])
+    await world.runOnce()
+    await world.produce([view!])
+    expect(await world.runOnce()).toMatchObject({ status: 'succeeded', duplicate: 1 })
+    const { rows } = await world.pool.query('select page, views from warehouse.page_counts order by 1')
+    expect(rows).toEqual([
+      { page: 'a', views: 1 },
+      { page: 'b', views: 2 },
+    ])
+    expect(await proofOf(world)).toMatchObject({ balanced: true, write: [] })
+    await world.pool.query(`update warehouse.page_counts set views = 2 where page = 'a'`)
+    expect(await proofOf(world)).toMatchObject({
+      balanced: false,
+      write: [{ examples: [{ subject: 'a', message: '2 counted, 1 are there' }] }],
+    })
+  })
+
+  test('that refuse a row fail the run, and blame nobody', async () => {
+    const world = await aWorldThatCounts()
+    await world.produce(views('a', 3))
+    const run = await world.runOnce()
+    expect(run).toMatchObject({ status: 'failed', loaded: 0, deadLettered: 0 })
+    expect(run.error).toContain('page_counts_views_check')
+  })
+
+  test('that are said to be the record’s fault make a dead letter of it', async () => {
+    const world = await aWorldThatCounts(true)
+    await world.produce([...views('a', 3), ...views('b', 1)])
+    expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 3, deadLettered: 1 })
+    expect(await world.deadLetters()).toMatchObject([{ offset: 2, code: 'rejected_by_warehouse' }])
+    expect(await proofOf(world)).toMatchObject({ balanced: true, write: [] })
   })
 })
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -126,6 +126,8 @@ export interface WorldOptions {
   readonly withoutTopics?: boolean
   /** What is loaded, instead of this installation's stream; its tables are made for it. */
   readonly stream?: Definition
+  /** A statement that its migration has by hand. */
+  readonly migration?: string
   /** Instead of the shared ones. */
   readonly servers?: { readonly kafkaBrokers: string; readonly databaseUrl: string }
   /** Of the context of a test that runs beside others (test.concurrent): vitest can't tell it by itself there. */
@@ -137,10 +139,16 @@ export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}):
   return aMessage({ timestamp: new Date().toISOString(), ...overrides })
 }
 
-/** Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder. */
-export async function migrationsOf(stream: Definition): Promise<URL> {
+/**
+ * Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder.
+ *
+ * @param byHand a statement that goes after it.
+ */
+export async function migrationsOf(stream: Definition, byHand?: string): Promise<URL> {
   const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), 'streams-'))}/`)
-  await writeMigration('streams', stream.name, [stream], folder)
+  const tag = await writeMigration('streams', stream.name, [stream], folder)
+  if (byHand !== undefined)
+    await appendFile(new URL(`${tag}.sql`, folder), `--> statement-breakpoint\n${byHand}\n`)
   return folder
 }
 
@@ -172,7 +180,7 @@ async function build(
   }
   const database = await createDatabase(servers.databaseUrl)
   closers.push(() => database.drop())
-  const folder = options.stream && (await migrationsOf(options.stream))
+  const folder = options.stream && (await migrationsOf(options.stream, options.migration))
   const declared = options.stream
   const migrations = readMigrations(folder)
   await migrate(database.url, declared && folder ? { streams: [declared], migrations, folder } : {})
