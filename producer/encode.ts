@@ -1,4 +1,5 @@
-import type { Definition, Row } from '../etl/stream/definition.ts'
+import type { Definition } from '../etl/stream/definition.ts'
+import type { Row } from '../etl/stream/field.ts'
 
 /** Writes records of a stream as messages. */
 export interface Encoder {

@@ -1,4 +1,5 @@
-import type { Definition, Row } from '../etl/stream/definition.ts'
+import type { Definition } from '../etl/stream/definition.ts'
+import type { Row } from '../etl/stream/field.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
 import type { Encoder } from './encode.ts'
 import type { Random } from './random.ts'

@@ -1,6 +1,6 @@
 import { identityFields } from '../etl/stream/define.ts'
 import { theOnly } from '../etl/stream/compile.ts'
-import type { Row } from '../etl/stream/definition.ts'
+import type { Row } from '../etl/stream/field.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
 import { streams } from '../streams/index.ts'
 import { samples } from '../streams/samples.ts'
@@ -22,12 +22,6 @@ export interface Message {
   /** The code of the dead letter that it must become; none for what is loaded or is a duplicate. */
   readonly expectedCode?: DeadLetterCode | undefined
 }
-
-/**
- * Plausible records of a stream: each call of what it gives is the next one, at a time in milliseconds since the
- * epoch. The word of a field draws what is left out.
- */
-export type Samples = (random: Random) => (time: number) => Row
 
 export interface MessageOptions {
   /** 0 to 2^32 - 1. */

@@ -1,7 +1,7 @@
 import type { SourceRecord } from '../kafka/record.ts'
 import { differing } from '../stream/columns.ts'
 import type { Stream } from '../stream/compile.ts'
-import type { Row } from '../stream/definition.ts'
+import type { Row } from '../stream/field.ts'
 import type { Fact, Rejection } from '../stream/types.ts'
 
 /** What became of each record of a batch that kept the contract. */

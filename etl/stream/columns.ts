@@ -1,5 +1,4 @@
-import type { Fields, Row } from './definition.ts'
-import type { Field } from './field.ts'
+import type { Fields, Row, Field } from './field.ts'
 
 /** A field as the statements have it. */
 export interface Column {

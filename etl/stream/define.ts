@@ -1,5 +1,5 @@
-import type { Definition, Fields, Settings, StreamSpec } from './definition.ts'
-import { Field } from './field.ts'
+import type { Definition, Settings, StreamSpec } from './definition.ts'
+import { type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
 export class StreamError extends Error {

@@ -1,13 +1,7 @@
-import type { Field, KindName } from './field.ts'
+import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
 import type { LaterRule } from './later-rules.ts'
-
-/** The fields of a message, or what is derived, by name. */
-export type Fields = Readonly<Record<string, Field<unknown>>>
-
-/** A record of these fields in code; null where a field may be missing. */
-export type Row<F extends Fields = Fields> = { readonly [Name in keyof F]: F[Name]['out'] }
 
 export type Settings = Readonly<Record<string, z.ZodType>>
 

@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg'
 import { arrays, columnsOf, encoded, names, readAs, values } from './columns.ts'
-import type { Definition, Row } from './definition.ts'
+import type { Definition } from './definition.ts'
+import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
 import { int8s } from '../postgres/binary-arrays.ts'
 import type { Fact } from './types.ts'

@@ -109,6 +109,12 @@ export class Field<Out, Name extends KindName = KindName> {
   }
 }
 
+/** The fields of a message, or what is derived, by name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** A record of these fields in code; null where a field may be missing. */
+export type Row<F extends Fields = Fields> = { readonly [Name in keyof F]: F[Name]['out'] }
+
 /** How a field is read off the wire, with what it is where it is missing. */
 export function wireOf({ kind, isOptional, fallback }: Field<unknown>): z.ZodType {
   if (fallback !== undefined) return kind.wire.default(fallback)

@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg'
 import { arrays, columnsOf, encoded, names, readAs, type Column } from './columns.ts'
-import type { Definition, Row } from './definition.ts'
+import type { Definition } from './definition.ts'
+import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
 import type { FactStatements, Origin } from './facts.ts'
 import type { Fact } from './types.ts'

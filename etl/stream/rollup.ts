@@ -1,7 +1,8 @@
 import type { ClientBase } from 'pg'
 import { hundredths, int8s, texts, timestamps } from '../postgres/binary-arrays.ts'
 import { columnsOf, names, values } from './columns.ts'
-import type { AnyMeasure, Definition, Row } from './definition.ts'
+import type { AnyMeasure, Definition } from './definition.ts'
+import type { Row } from './field.ts'
 import type { Fact } from './types.ts'
 
 /** The statements about a rollup of a stream. */

@@ -1,9 +1,9 @@
 import type { PgColumnBuilderBase, PgTable } from 'drizzle-orm/pg-core'
 import { check, index, integer, numeric, pgSchema, primaryKey, sql, text } from '../postgres/drizzle.ts'
 import { count, identity as factId, instant, offsetColumn } from '../schema/columns.ts'
-import type { Definition, Fields } from './definition.ts'
+import type { Definition } from './definition.ts'
+import type { Fields, Field } from './field.ts'
 import { identityFields } from './define.ts'
-import type { Field } from './field.ts'
 
 export const warehouse = pgSchema('warehouse')
 

@@ -1,6 +1,6 @@
 import type { SourceRecord } from '../kafka/record.ts'
 import type { DEAD_LETTER_CODES } from '../schema/audit.ts'
-import type { Row } from './definition.ts'
+import type { Row } from './field.ts'
 
 /**
  * The words that the stages of the pipeline share. What happened to a record is a value

@@ -1,5 +1,5 @@
 import { weighted, type Random } from '../../producer/random.ts'
-import type { Samples } from '../../producer/messages.ts'
+import type { Samples } from '../../producer/samples.ts'
 
 interface Category {
   readonly name: string

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstOfEachIdentity, settleDuplicates } from '../../etl/job/duplicates.ts'
 import type { Fact } from '../../etl/stream/types.ts'
-import type { Row } from '../../etl/stream/definition.ts'
+import type { Row } from '../../etl/stream/field.ts'
 import { aFact, aRecord, aTransaction, type Sale } from '../support/a-transaction.ts'
 import { stream } from '../support/stream.ts'
 

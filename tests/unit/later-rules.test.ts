@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { LaterRule } from '../../etl/stream/later-rules.ts'
 import { compileContract } from '../../etl/stream/contract.ts'
-import type { Row } from '../../etl/stream/definition.ts'
+import type { Row } from '../../etl/stream/field.ts'
 import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
 import { stream } from '../support/stream.ts'
 

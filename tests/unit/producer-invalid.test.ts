@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { INVALID_KINDS } from '../../producer/messages.ts'
 import { createEncoder } from '../../producer/encode.ts'
-import type { Row } from '../../etl/stream/definition.ts'
+import type { Row } from '../../etl/stream/field.ts'
 import { createRandom } from '../../producer/random.ts'
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
 import { instant, uuid } from '../../etl/stream/words.ts'

@@ -1,6 +1,6 @@
 import { arrays, columnsOf, encoded, names, readAs } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
-import type { Row } from '../../stream/definition.ts'
+import type { Row } from '../../stream/field.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
