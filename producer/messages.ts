@@ -7,6 +7,7 @@ import { samples } from '../streams/samples.ts'
 import { createEncoder } from './encode.ts'
 import { invalidKinds } from './invalid.ts'
 import { createRandom, uuidV7, type Random } from './random.ts'
+import type { Samples } from './samples.ts'
 
 export const MESSAGE_KINDS = ['valid', 'duplicate', 'conflicting', 'invalid'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
@@ -42,6 +43,7 @@ export const RECENT_ORDERS = 10_000
 export const CONFLICTING_SHARE = 0.25
 
 const stream = theOnly(streams)
+const ofStreams: Readonly<Record<string, Samples>> = samples
 const encoder = createEncoder(stream)
 const identity = identityFields(stream.identity)
 const KEY = stream.topic.key
@@ -86,7 +88,7 @@ export function* messages({
 
 /** What the stream's samples make, and for the rest of its fields what their words draw. */
 function records(random: Random, id = (time: number): string => uuidV7(random, time)): (time: number) => Row {
-  const sample = samples[stream.name]?.(random)
+  const sample = ofStreams[stream.name]?.(random)
   const rest = Object.entries(stream.fields)
   return (time) => {
     const made = sample?.(time)

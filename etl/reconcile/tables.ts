@@ -55,7 +55,7 @@ export async function checkRollup(
   const findings = await findMismatches<Cell>(
     snapshot,
     `select case when f."hasFacts" is null then 'without facts' when s.${every} is null then 'missing' else 'differs' end as kind,
-            (${inKey.join(', ')}) as sort, ${inKey.join(', ')}, f."hasFacts",
+            (${inKey.join(', ')}) as sort, ${inKey.map((one) => `${one} as "key ${one}"`).join(', ')}, f."hasFacts",
             ${all.map((one) => `f.${one}::text as "fact ${one}", s.${one}::text as "rollup ${one}"`).join(', ')}
      from (
        select date_bin('1 ${every}', ${column(definition.eventTime)}, 'epoch') as ${every}, source_partition,
@@ -66,9 +66,9 @@ export async function checkRollup(
      where ${all.map((one) => `f.${one} is distinct from s.${one}`).join(' or ')}`,
     (cell) =>
       [
-        `${every} ${(cell[every] as Date).toISOString()}`,
-        `partition ${String(cell['source_partition'])}`,
-        ...by.map((field) => String(cell[column(field)])),
+        `${every} ${(cell[`key ${every}`] as Date).toISOString()}`,
+        `partition ${String(cell['key source_partition'])}`,
+        ...by.map((field) => String(cell[`key ${column(field)}`])),
       ].join(', '),
     (cell) => cellSentence(cell, all, definition.title),
   )

@@ -10,7 +10,7 @@ import type { Json } from './warehouse.ts'
 /** Every file under grafana/ that is made from code: its path there, and its text. */
 export function grafanaFiles(): ReadonlyMap<string, string> {
   return new Map([
-    ...Object.entries(dashboards).map(
+    ...Object.entries<Json>(dashboards).map(
       ([name, dashboard]) => [`dashboards/${name}.json`, dashboardText(dashboard)] as const,
     ),
     ['dashboards/pipeline.json', dashboardText(pipeline)],

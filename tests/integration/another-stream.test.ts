@@ -5,7 +5,7 @@ import { readMigrations } from '../../etl/postgres/migrations.ts'
 import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { compile } from '../../etl/stream/compile.ts'
 import { defineStream } from '../../etl/stream/define.ts'
-import { instant, text } from '../../etl/stream/words.ts'
+import { count, instant, oneOf, text } from '../../etl/stream/words.ts'
 import { visits } from '../support/visits/visits.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
@@ -202,10 +202,11 @@ const counted = (blames: boolean) =>
   defineStream('page_views', {
     title: 'view',
     topic: { key: 'page' },
-    fields: { page: text(20), at: instant() },
+    fields: { page: text(20), at: instant(), kind: oneOf(['a', 'b']).default('a') },
     eventTime: 'at',
     partitionBy: 'month',
     identity: { once: 'page', scope: 'event_time' },
+    rollups: { views_by_day: { every: 'day', by: ['kind'], measures: { views: count() } } },
     write: {
       tables: { page_counts: ['SELECT', 'INSERT', 'UPDATE'] },
       blames,
@@ -238,7 +239,8 @@ const proofOf = async (world: World) => {
     topic: world.topic,
   }
   const { checks, balanced } = await reconcile({ ...options, deep: true })
-  return { balanced, write: checks.find(({ name }) => name === 'write')!.findings }
+  const of = (check: string) => checks.find(({ name }) => name === check)!.findings
+  return { balanced, write: of('write'), rollup: of('rollup') }
 }
 
 describe('further tables', () => {
@@ -255,9 +257,12 @@ describe('further tables', () => {
       { page: 'b', views: 2 },
     ])
     expect(await proofOf(world)).toMatchObject({ balanced: true, write: [] })
-    await world.pool.query(`update warehouse.page_counts set views = 2 where page = 'a'`)
+    await world.pool.query(
+      `update warehouse.page_counts set views = 2 where page = 'a'; update warehouse.views_by_day set views = 9`,
+    )
     expect(await proofOf(world)).toMatchObject({
       balanced: false,
+      rollup: [{ examples: [{ message: 'views is 3 by the facts, 9 in the rollup' }] }],
       write: [{ examples: [{ subject: 'a', message: '2 counted, 1 are there' }] }],
     })
   })
