@@ -9,25 +9,61 @@ export interface Encoder {
    * @param changes fields written as these JSON texts; one that is undefined is left out.
    */
   readonly text: (row: Row, changes?: Readonly<Record<string, string | undefined>>) => string
+  /** Those that a stream's fields stand in; undefined where none does. */
+  readonly headers: (row: Row) => Record<string, string> | undefined
 }
 
 /** One writer a field, made once: writing a record is on the way of tens of thousands a second. */
 export function createEncoder({ fields }: Pick<Definition, 'fields'>): Encoder {
-  const writers = Object.entries(fields).map(([name, { kind }]) => ({ name, begins: `"${name}":`, kind }))
+  const all = Object.entries(fields).map(([name, { kind, options }]) => ({
+    name,
+    kind,
+    at: options.at ?? name,
+  }))
+  const inValue = all.flatMap(({ at, ...field }) =>
+    typeof at === 'string' ? [{ ...field, begins: `"${at}":`, path: at.split('.') }] : [],
+  )
+  const isFlat = inValue.every(({ path }) => path.length === 1)
+  const inHeaders = all.flatMap(({ name, at }) =>
+    typeof at === 'object' && 'header' in at ? [{ name, header: at.header }] : [],
+  )
+
+  const writtenBy = (
+    { name, kind }: (typeof inValue)[number],
+    row: Row,
+    changes: Readonly<Record<string, string | undefined>> | undefined,
+  ): string | undefined => {
+    if (changes !== undefined && name in changes) return changes[name]
+    const value = row[name]
+    return value === null || value === undefined ? undefined : kind.write(value)
+  }
   return {
     text: (row, changes) => {
+      if (!isFlat) return nested(inValue.map((field) => [field.path, writtenBy(field, row, changes)]))
       let text = ''
-      for (const { name, begins, kind } of writers) {
-        const value = row[name]
-        const written =
-          changes !== undefined && name in changes
-            ? changes[name]
-            : value === null || value === undefined
-              ? undefined
-              : kind.write(value)
-        if (written !== undefined) text += `${text === '' ? '' : ','}${begins}${written}`
+      for (const field of inValue) {
+        const written = writtenBy(field, row, changes)
+        if (written !== undefined) text += `${text === '' ? '' : ','}${field.begins}${written}`
       }
       return `{${text}}`
     },
+    headers: (row) => {
+      if (inHeaders.length === 0) return undefined
+      const there = inHeaders.filter(({ name }) => row[name] !== null && row[name] !== undefined)
+      return Object.fromEntries(there.map(({ name, header }) => [header, String(row[name])]))
+    },
   }
+}
+
+/** An object of JSON texts by their paths. */
+function nested(fields: readonly (readonly [path: readonly string[], text: string | undefined])[]): string {
+  const byFirst = Map.groupBy(fields, ([[first]]) => first!)
+  const parts = [...byFirst].flatMap(([name, group]) => {
+    const deeper = group
+      .filter(([path]) => path.length > 1)
+      .map(([path, text]) => [path.slice(1), text] as const)
+    const text = deeper.length > 0 ? nested(deeper) : group[0]![1]
+    return text === undefined ? [] : [`"${name}":${text}`]
+  })
+  return `{${parts.join()}}`
 }

@@ -20,6 +20,7 @@ export interface Message {
   /** The stream's key. A duplicate has that of its original, so both are in one partition, in order. */
   readonly key: string
   readonly value: Buffer | null
+  readonly headers?: Record<string, string>
   /** The code of the dead letter that it must become; none for what is loaded or is a duplicate. */
   readonly expectedCode?: DeadLetterCode | undefined
 }
@@ -104,6 +105,11 @@ function records(random: Random, id = (time: number): string => uuidV7(random, t
   }
 }
 
+const headersOf = (row: Row): Pick<Message, 'headers'> => {
+  const headers = encoder.headers(row)
+  return headers === undefined ? {} : { headers }
+}
+
 const keyOf = (row: Row): string => String(row[KEY])
 
 function message(row: Row, about: Pick<Message, 'kind' | 'expectedCode'>): Message {
@@ -111,6 +117,7 @@ function message(row: Row, about: Pick<Message, 'kind' | 'expectedCode'>): Messa
     detail: identity.map((field) => String(row[field])).join(','),
     key: keyOf(row),
     value: Buffer.from(encoder.text(row)),
+    ...headersOf(row),
     ...about,
   }
 }
@@ -148,6 +155,7 @@ function invalid(row: Row, random: Random): Message {
     detail: broken.kind,
     key: keyOf(row),
     value: broken.make(row, random),
+    ...headersOf(row),
     expectedCode: broken.expectedCode,
   }
 }

@@ -17,6 +17,7 @@ export const {
   boolean,
   check,
   customType,
+  date,
   doublePrecision,
   index,
   integer,

@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import type { SourceRecord } from '../kafka/record.ts'
 import { plain } from '../text/excerpt.ts'
 import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
-import { type Row, wireOf } from './field.ts'
+import { wireOf, type FieldOptions, type Row } from './field.ts'
 import { decodeJson, type JsonObject } from './json.ts'
 import { laterIssues } from './later-rules.ts'
 import type { Issue, Rejection, ValidRecord } from './types.ts'
@@ -28,12 +29,22 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     z.object(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, wireOf(field)]))),
   )
   const timeWire = wireOf(fields[eventTime]!)
+  const places = Object.entries(fields).map(
+    ([field, { options }]) => [field, placeOf(field, options.at)] as const,
+  )
+  const isFlat = Object.values(fields).every(({ options }) => options.at === undefined)
+  /** What the schema reads: the message itself, where each field stands in it by its own name. */
+  const inputOf = (message: JsonObject, record: SourceRecord): JsonObject =>
+    isFlat ? message : Object.fromEntries(places.map(([field, { read }]) => [field, read(message, record)]))
+  const names = new Map(places.map(([field, { name }]) => [field, name]))
+  const named = (field: string) => names.get(field) ?? field
 
   /** The issue of a well-formed time that is out of range, whatever else is wrong with the record. */
   const ageIssues = (message: JsonObject, { timestamp }: SourceRecord, maxAgeDays: number): Issue[] => {
     const { success, data } = timeWire.safeParse(message[eventTime])
     if (!success || isWithinAge(data as number, timestamp, maxAgeDays)) return []
-    return [{ field: eventTime, message: ageProblem(eventTime, message[eventTime], timestamp, maxAgeDays) }]
+    const field = named(eventTime)
+    return [{ field, message: ageProblem(field, message[eventTime], timestamp, maxAgeDays) }]
   }
 
   return (record, maxAgeDays) => {
@@ -45,23 +56,49 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     if ('code' in decoded)
       return { record, code: decoded.code, issues: [{ field: '', message: decoded.problem }] }
 
-    const parsed = schema.safeParse(decoded.object)
+    const input = inputOf(decoded.object, record)
+    const parsed = schema.safeParse(input)
     const broken = parsed.success
-      ? laterIssues(parsed.data as Row, decoded.object, record.timestamp, laterRules)
-      : parsed.error.issues.map(toIssue)
+      ? laterIssues(parsed.data as Row, input, record.timestamp, laterRules)
+      : parsed.error.issues.map((issue) => toIssue(named(String(issue.path[0] ?? '')), issue.message))
     if (broken.length > 0) {
-      const issues = [...broken, ...ageIssues(decoded.object, record, maxAgeDays)]
+      const issues = [...broken, ...ageIssues(input, record, maxAgeDays)]
       return { record, code: 'schema_violation', issues }
     }
     const row = parsed.data as Row
     if (!isWithinAge(row[eventTime] as number, record.timestamp, maxAgeDays)) {
-      return { record, code: 'timestamp_out_of_range', issues: ageIssues(decoded.object, record, maxAgeDays) }
+      return { record, code: 'timestamp_out_of_range', issues: ageIssues(input, record, maxAgeDays) }
     }
     return { record, row }
   }
 }
 
-function toIssue(issue: { readonly path: readonly PropertyKey[]; readonly message: string }): Issue {
-  const field = String(issue.path[0] ?? '')
-  return { field, message: `${field} ${issue.message}` }
+const toIssue = (field: string, message: string): Issue => ({ field, message: `${field} ${message}` })
+
+/** Where a field's value stands, and what an issue calls it. */
+interface Place {
+  readonly name: string
+  readonly read: (message: JsonObject, record: SourceRecord) => unknown
 }
+
+function placeOf(field: string, at: FieldOptions['at'] = field): Place {
+  if (typeof at === 'string') {
+    const parts = at.split('.')
+    return { name: at, read: (message) => parts.reduce<unknown>(partOf, message) }
+  }
+  if ('key' in at) return { name: 'the key', read: (_, { key }) => textOf(key) }
+  const { header } = at
+  return {
+    name: `the header ${header}`,
+    read: (_, { headers }) => textOf(headers.find(({ key }) => key === header)?.value ?? null),
+  }
+}
+
+/** Only what an object has itself: `constructor` and the like are no part of a message. */
+const partOf = (value: unknown, part: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+    ? (value as JsonObject)[part]
+    : undefined
+
+const textOf = (bytes: Buffer | null): string | undefined =>
+  bytes === null || !isUtf8(bytes) ? undefined : bytes.toString()

@@ -93,6 +93,8 @@ function problemsOf(stream: Definition): string[] {
         problems.push(`${part}.${field} is no word such as text(50)`)
         continue
       }
+      if (part === 'derived')
+        must(word.options.at === undefined, `derived.${field} is computed: it has no at`)
       const column = word.options.column ?? field
       must(
         NAME.test(column),

@@ -10,11 +10,14 @@ export type KindName =
   | 'oneOf'
   | 'currencyCode'
   | 'money'
+  | 'decimal'
   | 'int'
   | 'instant'
+  | 'day'
   | 'flag'
   | 'percent'
   | 'list'
+  | 'json'
 
 /** Chance, for samples. */
 export interface Draw {
@@ -63,7 +66,15 @@ export interface Kind<T, Name extends KindName = KindName> {
   toColumn(value: T): unknown
 }
 
+/** A part of the record besides its value. */
+export type FromRecord = { readonly key: true } | { readonly header: string }
+
 export interface FieldOptions {
+  /**
+   * Where its value stands, if not in the field of the message that is named as it: a path through objects, such as
+   * `customer.id`, or the record's key or a header, as text.
+   */
+  readonly at?: string | FromRecord
   /** Its column's name, if it is not the field's own. */
   readonly column?: string
 }

@@ -41,6 +41,7 @@ const shown = (fields: Definition['fields']) =>
     name,
     field.kind.name,
     field.options.column ?? name,
+    field.options.at ?? name,
     field.isOptional,
     field.fallback ?? null,
     z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),

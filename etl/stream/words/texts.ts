@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { texts, uuids } from '../../postgres/binary-arrays.ts'
 import { text as textColumn, uuid as uuidColumn } from '../../postgres/drizzle.ts'
-import { keyText } from '../../schema/columns.ts'
+import { json as jsonColumn, keyText } from '../../schema/columns.ts'
 import { excerpt } from '../../text/excerpt.ts'
 import { CURRENCY_CODES } from '../currency-codes.ts'
 import type { Draw, Field, FieldOptions } from '../field.ts'
@@ -172,4 +173,45 @@ function textArrayLiteral(values: readonly string[]): string {
   return values.length === 0
     ? '{}'
     : `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+/**
+ * Any JSON value but null, of bounded size. In code as parsed; a column `jsonb`, so the order of names and the form of numbers
+ * tell nothing apart.
+ *
+ * @param options `maxBytes` as JSON text, 1 to 1,000,000.
+ * @example properties: json({ maxBytes: 4_096 })
+ */
+export const json = ({ maxBytes, ...options }: FieldOptions & { readonly maxBytes: number }) =>
+  make<unknown, 'json'>({
+    name: 'json',
+    refuses: {
+      too_large: quoted('x'.repeat(maxBytes)),
+      with_nul: String.raw`"a\u0000b"`,
+      with_lone_surrogate: String.raw`{"a":"\ud800"}`,
+    },
+    sample: (draw) => ({ n: draw.between(0, 99) }),
+    write: (value) => JSON.stringify(value),
+    wire: z
+      .unknown()
+      .refine((value) => value !== undefined && value !== null, must('a JSON value'))
+      .refine((value) => isStorable(value, maxBytes), {
+        error: ({ input }) =>
+          `is ${excerpt(input)}; it must be a JSON value of at most ${maxBytes} bytes, without NUL or lone surrogates`,
+      }),
+    column: jsonColumn,
+    element: 'text',
+    cast: 'jsonb',
+    encode: (values) => texts(values.map((value) => (value === null ? null : JSON.stringify(value)))),
+    read: asItIs,
+    equal: isDeepStrictEqual,
+    show: (value) => JSON.stringify(value),
+    toColumn: (value) => value,
+  })(options)
+
+/** JSON.stringify writes a NUL and a lone surrogate as an escape, and a backslash before such text twice. */
+function isStorable(value: unknown, maxBytes: number): boolean {
+  if (value === undefined || value === null) return true // said already
+  const written = JSON.stringify(value)
+  return Buffer.byteLength(written) <= maxBytes && !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f]..)/.test(written)
 }

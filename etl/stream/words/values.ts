@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { bools, hundredths, int4s, int8s, timestamps } from '../../postgres/binary-arrays.ts'
-import { bigint, boolean, numeric, smallint } from '../../postgres/drizzle.ts'
+import { bools, hundredths, int4s, int8s, texts, timestamps } from '../../postgres/binary-arrays.ts'
+import { bigint, boolean, date, numeric, smallint } from '../../postgres/drizzle.ts'
 import { instant as instantColumn } from '../../schema/columns.ts'
 import type { FieldOptions } from '../field.ts'
 import { centsToDecimal } from '../money.ts'
 import { parseRfc3339, RFC3339_FORM } from '../rfc3339.ts'
-import { asItIs, broken, make, must, same } from './making.ts'
+import { asItIs, broken, make, must, quoted, same } from './making.ts'
 
 /** The first amount that numeric(12,2) doesn't hold. */
 const AMOUNT_LIMIT = 10_000_000_000
@@ -65,6 +65,63 @@ function toCents(amount: number): number {
 }
 
 /**
+ * A decimal of a fixed number of decimals, written as a JSON number of at most 15 digits or as a string of any. In code
+ * the string with all its decimals, "12.50"; a column `numeric`.
+ *
+ * @param options `digits` in all, 1 to 100, `scale` of them after the point.
+ * @example rate: decimal({ digits: 9, scale: 6 })
+ */
+export const decimal = ({
+  digits,
+  scale,
+  ...options
+}: FieldOptions & { readonly digits: number; readonly scale: number }) => {
+  const accepted = `a number with at most ${digits - scale} digits before the point and ${scale} after it`
+  return make<string, 'decimal'>({
+    name: 'decimal',
+    refuses: {
+      text: '"twelve"',
+      empty: '""',
+      exponent: '"1e3"',
+      too_many_decimals: `"0.${'1'.repeat(scale + 1)}"`,
+      too_large: `"1${'0'.repeat(digits - scale)}"`,
+      boolean: 'true',
+    },
+    sample: (draw) => fixed(String(draw.between(0, 10 ** Math.min(digits - scale, 4) - 1)), scale)!,
+    write: quoted,
+    wire: z
+      .union(
+        [z.string(), z.number().refine((value) => String(value).replace(/\D/g, '').length <= 15)],
+        must(accepted),
+      )
+      .transform((value, context) => {
+        const text = fixed(String(value), scale)
+        if (text !== undefined && text.replace(/^-?0*/, '').split('.')[0]!.length <= digits - scale)
+          return text
+        context.addIssue({ code: 'custom', input: value, message: broken(value, accepted) })
+        return z.NEVER
+      }),
+    column: (name) => numeric(name, { precision: digits, scale }),
+    element: 'text',
+    cast: 'numeric',
+    encode: texts,
+    read: (column) => `${column}::text`,
+    equal: same,
+    show: asItIs,
+    toColumn: asItIs,
+  })(options)
+}
+
+/** A decimal with so many decimals, as Postgres writes it; undefined for what is none, or has more. */
+function fixed(text: string, scale: number): string | undefined {
+  const match = /^(-?)0*(\d+)(?:\.(\d*?)0*)?$/.exec(text)
+  const [, sign, whole, decimals = ''] = match ?? []
+  if (whole === undefined || decimals.length > scale) return undefined
+  const value = scale === 0 ? whole : `${whole}.${decimals.padEnd(scale, '0')}`
+  return sign === '-' && /[1-9]/.test(value) ? `-${value}` : value
+}
+
+/**
  * A whole JSON number that a double holds exactly. In code a number; a column `bigint`.
  *
  * @param options `min`, `max`: what is accepted, both included; ±(2^53 − 1) unless told.
@@ -89,8 +146,10 @@ export const int = ({
     write: String,
     wire: z
       .number(must('a whole JSON number'))
-      .refine(Number.isSafeInteger, must('a whole number'))
-      .refine((value) => value >= min && value <= max, must(`from ${min} to ${max}`))
+      .refine(
+        (value) => Number.isSafeInteger(value) && value >= min && value <= max,
+        must(`a whole number from ${min} to ${max}`),
+      )
       // −0 is 0, or two records that say the same would differ.
       .transform((value) => value + 0),
     column: (name) => bigint(name, { mode: 'number' }),
@@ -129,14 +188,32 @@ export const percent = make<number, 'percent'>({
   check: { condition: (column) => `${column} between 0 and 100` },
 })
 
+/** How many of a unit are in a microsecond, or the other way round. */
+const MICROS = { s: 1_000_000, ms: 1_000, us: 1 }
+
 /**
- * A date and time with its zone, as RFC 3339 writes it. In code microseconds since the epoch, UTC; a column
- * `timestamptz`.
+ * A moment: a date and time with its zone, as RFC 3339 writes it, or with `epoch` a whole number since 1970. In code
+ * microseconds since the epoch, UTC; a column `timestamptz`.
  *
+ * @param options `epoch`: seconds, milliseconds or microseconds.
  * @example timestamp: instant({ column: 'transaction_timestamp' })
+ * @example created: instant({ epoch: 'ms' })
  */
-export const instant = make<number, 'instant'>({
-  name: 'instant',
+export const instant = ({ epoch, ...options }: FieldOptions & { readonly epoch?: 's' | 'ms' | 'us' } = {}) =>
+  make<number, 'instant'>({
+    name: 'instant',
+    ...(epoch === undefined ? BY_RFC3339 : sinceEpoch(MICROS[epoch])),
+    sample: (draw, nowMs) => (nowMs - draw.between(0, 3_600_000)) * 1_000,
+    column: instantColumn,
+    element: 'timestamptz',
+    encode: timestamps,
+    read: (column) => `(extract(epoch from ${column}) * 1000000)::bigint`,
+    equal: same,
+    show: (micros) => new Date(micros / 1_000).toISOString(),
+    toColumn: (micros) => new Date(micros / 1_000),
+  })(options)
+
+const BY_RFC3339 = {
   refuses: {
     without_zone: '"2026-11-21T12:00:00"',
     without_time: '"2026-11-21"',
@@ -146,7 +223,6 @@ export const instant = make<number, 'instant'>({
     not_a_time: '"yesterday"',
     number: '1795262400000',
   },
-  sample: (draw, nowMs) => (nowMs - draw.between(0, 3_600_000)) * 1_000,
   write: writeInstant,
   wire: z.string(must(RFC3339_FORM)).transform((value, context) => {
     const micros = parseRfc3339(value)
@@ -154,14 +230,52 @@ export const instant = make<number, 'instant'>({
     context.addIssue({ code: 'custom', input: value, message: broken(value, RFC3339_FORM) })
     return z.NEVER
   }),
-  column: instantColumn,
-  element: 'timestamptz',
-  encode: timestamps,
-  read: (column) => `(extract(epoch from ${column}) * 1000000)::bigint`,
-  equal: same,
-  show: (micros) => new Date(micros / 1_000).toISOString(),
-  toColumn: (micros) => new Date(micros / 1_000),
+}
+
+/** @param micros of one unit. */
+const sinceEpoch = (micros: number) => ({
+  refuses: { text: '"2026-11-21T12:00:00Z"', fraction: '1795262400.5', beyond: '1e300' },
+  write: (value: number) => String(Math.round(value / micros)),
+  wire: z
+    .number(must('a whole number since 1970'))
+    .refine(
+      (value) => Number.isInteger(value) && Number.isSafeInteger(value * micros),
+      must('a whole number since 1970'),
+    )
+    .transform((value) => value * micros + 0),
 })
+
+/**
+ * A date that exists, as ISO 8601 writes it. In code that text; a column `date`.
+ *
+ * @example born: day()
+ */
+export const day = make<string, 'day'>({
+  name: 'day',
+  refuses: {
+    with_time: '"2026-11-21T12:00:00Z"',
+    february_30: '"2026-02-30"',
+    text: '"today"',
+    number: '20261121',
+  },
+  sample: (draw, nowMs) => new Date(nowMs - draw.between(0, 365) * 86_400_000).toISOString().slice(0, 10),
+  write: quoted,
+  wire: z
+    .string(must('a date such as 2026-11-21'))
+    .refine((value) => isDay(value), must('an existing date such as 2026-11-21')),
+  column: (name) => date(name, { mode: 'string' }),
+  element: 'text',
+  cast: 'date',
+  encode: texts,
+  read: (column) => `to_char(${column}, 'YYYY-MM-DD')`,
+  equal: same,
+  show: asItIs,
+  toColumn: asItIs,
+})
+
+/** Years 0001 to 9999: a date has no other. */
+const isDay = (value: string): boolean =>
+  /^\d{4}-\d\d-\d\d$/.test(value) && value > '0001' && parseRfc3339(`${value}T00:00:00Z`) !== undefined
 
 /** At high rates many records share a millisecond, and the text of a date is dear: keep the last one. */
 let lastMs = Number.NaN
