@@ -7,16 +7,18 @@ interface Point {
   readonly call: Call
   /** Of a query in a load's transaction: its name, or its first word where it has none. */
   readonly statement?: string
+  /** How often a partition's first watermark, in a transaction of its own, passes it before the first load does. */
+  readonly first?: number
 }
 
 /** Every moment of the job at which it matters whether it ends there. */
 export const POINTS = {
   'after fetch': { when: 'after', call: 'fetch' },
-  'after BEGIN': { when: 'after', call: 'query', statement: 'begin' },
+  'after BEGIN': { when: 'after', call: 'query', statement: 'begin', first: 1 },
   'watermark locked': { when: 'after', call: 'query', statement: 'lock-progress' },
-  'mid-statement': { when: 'sent', call: 'query', statement: 'insert-facts' },
-  'before COMMIT': { when: 'before', call: 'query', statement: 'commit' },
-  'COMMIT sent, answer not read': { when: 'sent', call: 'query', statement: 'commit' },
+  'mid-statement': { when: 'sent', call: 'query', statement: 'transactions: insert facts' },
+  'before COMMIT': { when: 'before', call: 'query', statement: 'commit', first: 1 },
+  'COMMIT sent, answer not read': { when: 'sent', call: 'query', statement: 'commit', first: 1 },
   'before publish': { when: 'before', call: 'publish' },
   'mid-publish': { when: 'before', call: 'rest of publish' },
   'published, not marked': { when: 'after', call: 'publish' },

@@ -11,7 +11,7 @@ import { GO_ON, POINTS, reached, type Call, type PointName } from './points.ts'
  */
 const name = process.env['STRIKE_AT'] as PointName
 const point: (typeof POINTS)[PointName] = POINTS[name]
-let passes = Number(process.env['STRIKE_PASSES'])
+let passes = Number(process.env['STRIKE_PASSES']) + ('first' in point ? point.first : 0)
 
 process.exit(await runProgram({ streams, pages: [] }, struck))
 
