@@ -1,5 +1,6 @@
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
+import { columnName } from '../stream/field.ts'
 import { count } from '../text/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
@@ -92,7 +93,7 @@ function cellSentence(cell: Cell & { kind: string }, measures: readonly string[]
 }
 
 const columnOf = ({ fields, derived = {} }: Definition, field: string): string =>
-  (fields[field] ?? derived[field])!.options.column ?? field
+  columnName({ ...derived, ...fields }, field)
 
 interface KeyMismatch {
   readonly name: string

@@ -1,4 +1,4 @@
-import type { Fields, Row, Field } from './field.ts'
+import { columnName, type Field, type Fields, type Row } from './field.ts'
 
 /** A field as the statements have it. */
 export interface Column {
@@ -12,9 +12,9 @@ export interface Column {
 }
 
 export function columnsOf(fields: Fields): readonly Column[] {
-  return Object.entries(fields).map(([field, { kind, options }]) => ({
+  return Object.entries(fields).map(([field, { kind }]) => ({
     field,
-    name: options.column ?? field,
+    name: columnName(fields, field),
     kind,
     array: `${kind.element}[]`,
     encode: (rows) => kind.encode(rows.map(({ row }) => row[field] ?? null)),
@@ -42,6 +42,14 @@ export const encoded = (columns: readonly Column[], rows: readonly { readonly ro
 /** To select of a table: a row has the columns by their fields, in the units of their words. */
 export const readAs = (columns: readonly Column[], table: string): string =>
   columns.map(({ field, name, kind }) => `${kind.read(`${table}.${name}`)} as "${field}"`).join(', ')
+
+/** The columns of these fields, in the fields' order. */
+export const pick = (columns: readonly Column[], fields: readonly string[]): Column[] =>
+  fields.map((field) => columns.find((column) => column.field === field)!)
+
+/** That two rows have the same key. */
+export const sameKey = (columns: readonly Column[], one: string, other: string): string =>
+  columns.map(({ name }) => `${one}.${name} = ${other}.${name}`).join(' and ')
 
 /** Which of these columns differ between two rows; what one of them doesn't have isn't compared. */
 export function differing(columns: readonly Column[], one: Row, other: Row): Column[] {

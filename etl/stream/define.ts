@@ -1,5 +1,5 @@
 import type { Definition, Settings, StreamSpec } from './definition.ts'
-import { type Fields, Field } from './field.ts'
+import { columnName, type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
 export class StreamError extends Error {
@@ -95,7 +95,7 @@ function problemsOf(stream: Definition): string[] {
       }
       if (part === 'derived')
         must(word.options.at === undefined, `derived.${field} is computed: it has no at`)
-      const column = word.options.column ?? field
+      const column = columnName(group, field)
       must(
         NAME.test(column),
         `the column of ${part}.${field} must be named by 1 to 41 of a to z, 0 to 9 and _`,

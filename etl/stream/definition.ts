@@ -14,8 +14,6 @@ type IdentityField<F extends Fields> = {
   [K in NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]: null extends F[K]['out'] ? never : K
 }[NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]
 
-export type Days = `${number} day` | `${number} days`
-
 /**
  * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
  * dead letter `conflicting_duplicate`.

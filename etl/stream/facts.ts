@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { arrays, columnsOf, encoded, names, readAs, values } from './columns.ts'
+import { arrays, columnsOf, encoded, names, pick, readAs, sameKey, values } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
@@ -53,10 +53,8 @@ export function compileFacts(stream: Definition): FactStatements {
   const contract = columnsOf(fields)
   const ofDerived = columnsOf(derived)
   const all = [...contract, ...ofDerived]
-  const key = [eventTime, ...identityFields(stream.identity)].map((field) =>
-    contract.find((column) => column.field === field)!,
-  )
-  const keyEquals = key.map((column) => `t.${column.name} = f.${column.name}`).join(' and ')
+  const key = pick(contract, [eventTime, ...identityFields(stream.identity)])
+  const keyEquals = sameKey(key, 't', 'f')
 
   const insert = {
     name: `${name}: insert facts`,

@@ -126,6 +126,9 @@ export type Fields = Readonly<Record<string, Field<unknown>>>
 /** A record of these fields in code; null where a field may be missing. */
 export type Row<F extends Fields = Fields> = { readonly [Name in keyof F]: F[Name]['out'] }
 
+/** What the column of a field is named. */
+export const columnName = (fields: Fields, field: string): string => fields[field]!.options.column ?? field
+
 /** How a field is read off the wire, with what it is where it is missing. */
 export function wireOf({ kind, isOptional, fallback }: Field<unknown>): z.ZodType {
   if (fallback !== undefined) return kind.wire.default(fallback)

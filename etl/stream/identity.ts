@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { arrays, columnsOf, encoded, names, readAs, type Column } from './columns.ts'
+import { arrays, columnsOf, encoded, names, pick, readAs, sameKey, type Column } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
@@ -138,10 +138,3 @@ function requireAll(firsts: readonly Fact[], claimed: number, found: readonly un
     `of ${firsts.length} identities ${claimed} were claimed and ${found.length} found: they do not add up`,
   )
 }
-
-const pick = (columns: readonly Column[], fields: readonly string[]): Column[] =>
-  fields.map((field) => columns.find((column) => column.field === field)!)
-
-/** That two rows have the same key. */
-export const sameKey = (columns: readonly Column[], one: string, other: string): string =>
-  columns.map(({ name }) => `${one}.${name} = ${other}.${name}`).join(' and ')

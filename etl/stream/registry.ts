@@ -6,7 +6,7 @@ import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
 import type { Definition } from './definition.ts'
 import { identityFields } from './define.ts'
-import { wireOf } from './field.ts'
+import { columnName, wireOf } from './field.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -40,7 +40,7 @@ const shown = (fields: Definition['fields']) =>
   Object.entries(fields).map(([name, field]) => [
     name,
     field.kind.name,
-    field.options.column ?? name,
+    columnName(fields, name),
     field.options.at ?? name,
     field.isOptional,
     field.fallback ?? null,
@@ -58,7 +58,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
   )
   for (const stream of declared) {
     const { name, fields, eventTime, identity, rollups = {} } = stream
-    const column = (field: string) => fields[field]!.options.column ?? field
+    const column = (field: string) => columnName(fields, field)
     const row = {
       facts: name,
       eventTime: column(eventTime),

@@ -2,7 +2,7 @@ import type { PgColumnBuilderBase, PgTable } from 'drizzle-orm/pg-core'
 import { check, index, integer, numeric, pgSchema, primaryKey, sql, text } from '../postgres/drizzle.ts'
 import { count, identity as factId, instant, offsetColumn } from '../schema/columns.ts'
 import type { Definition } from './definition.ts'
-import type { Fields, Field } from './field.ts'
+import { columnName, type Field, type Fields } from './field.ts'
 import { identityFields } from './define.ts'
 
 export const warehouse = pgSchema('warehouse')
@@ -101,8 +101,6 @@ function rollupTable({ fields, rollups = {} }: Definition, name: string): PgTabl
   )
 }
 
-const columnName = (fields: Fields, field: string): string => fields[field]!.options.column ?? field
-
 /** Columns that begin at multiples of eight bytes come first, so that none of a row is filled up. */
 function packed(fields: Fields): Fields {
   const order = ['timestamptz', 'int8', 'uuid', 'int4', 'bool', 'numeric', 'text']
@@ -111,7 +109,9 @@ function packed(fields: Fields): Fields {
 }
 
 function columns(fields: Fields): Record<string, PgColumnBuilderBase> {
-  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, columnFor(name, field)]))
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, columnFor(columnName(fields, name), field)]),
+  )
 }
 
 /** What a builder of a column has, whatever its type is. */
@@ -121,19 +121,16 @@ interface AnyBuilder extends PgColumnBuilderBase {
   primaryKey(): AnyBuilder
 }
 
-function columnFor(
-  name: string,
-  { kind, options, isOptional, fallback }: Field<unknown>,
-): PgColumnBuilderBase {
-  const made = kind.column(options.column ?? name) as AnyBuilder
+function columnFor(column: string, { kind, isOptional, fallback }: Field<unknown>): PgColumnBuilderBase {
+  const made = kind.column(column) as AnyBuilder
   if (fallback !== undefined) return made.notNull().default(kind.toColumn(fallback))
   return isOptional ? made : made.notNull()
 }
 
 function checks(table: string, fields: Fields, ofMessages: boolean) {
-  return Object.entries(fields).flatMap(([name, { kind, options }]) => {
+  return Object.entries(fields).flatMap(([name, { kind }]) => {
     if (kind.check === undefined || (kind.check.ofMessages === true && !ofMessages)) return []
-    const column = options.column ?? name
+    const column = columnName(fields, name)
     const ending = kind.check.suffix === undefined ? '' : `_${kind.check.suffix}`
     return [check(`${table}_${column}${ending}`, sql.raw(kind.check.condition(column)))]
   })

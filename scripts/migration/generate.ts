@@ -4,6 +4,7 @@ import { FOLDERS, type JournalName } from '../../etl/postgres/migrations.ts'
 import * as audit from '../../etl/schema/audit.ts'
 import * as operations from '../../etl/schema/operations.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
+import { columnName } from '../../etl/stream/field.ts'
 import { tablesOf, warehouse } from '../../etl/stream/tables.ts'
 
 /** drizzle-kit's list of the migrations of a folder. */
@@ -118,7 +119,7 @@ function requireNothingLost(before: DrizzleSnapshotJSON, after: DrizzleSnapshotJ
 function complete(statement: string, streams: readonly Definition[]): string {
   if (statement === 'CREATE SCHEMA "warehouse";') return 'CREATE SCHEMA IF NOT EXISTS "warehouse";'
   for (const { name, fields, eventTime, rollups = {} } of streams) {
-    const time = fields[eventTime]!.options.column ?? eventTime
+    const time = columnName(fields, eventTime)
     if (statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
       return statement.replace(/\);$/, `) PARTITION BY RANGE ("${time}");`)
     const rollup = Object.keys(rollups).find((one) =>

@@ -1,4 +1,5 @@
 import type { Definition } from '../../etl/stream/definition.ts'
+import { columnName } from '../../etl/stream/field.ts'
 
 /**
  * What each group role may do in the warehouse: what the gate, `npm run rights` and the tests hold the database
@@ -105,7 +106,7 @@ export const OF_ENGINE: Declared = {
 export function ofStreams(streams: readonly Definition[], retired: readonly string[] = []): Declared {
   const rights: Record<string, ObjectRights> = {}
   for (const { name, derived = {}, identity, rollups = {}, write } of streams) {
-    const columns = Object.entries(derived).map(([field, { options }]) => options.column ?? field)
+    const columns = Object.keys(derived).map((field) => columnName(derived, field))
     rights[`warehouse.${name}`] = { pulse_loader: [...ADD, ...on('UPDATE', ...columns)], pulse_reader: READ }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
     for (const rollup of Object.keys(rollups))

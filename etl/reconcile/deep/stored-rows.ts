@@ -1,4 +1,4 @@
-import { arrays, columnsOf, encoded, names, readAs } from '../../stream/columns.ts'
+import { arrays, columnsOf, encoded, names, pick, readAs, sameKey } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
 import type { Row } from '../../stream/field.ts'
 import type { Progress } from '../../ledger/watermark.ts'
@@ -117,18 +117,14 @@ export async function findHolders(
   rows: readonly Row[],
 ): Promise<Map<string, Holder>> {
   const all = columnsOf(definition.fields)
-  const columns = (fields: readonly string[]) =>
-    fields.map((field) => all.find((column) => column.field === field)!)
   const { scope } = definition.identity
-  const key = columns(scope === 'warehouse' ? identity.fields : [eventTime, ...identity.fields])
-  const [time] = columns([eventTime])
-  const same = (one: string, other: string) =>
-    key.map((column) => `${one}.${column.name} = ${other}.${column.name}`).join(' and ')
+  const key = pick(all, scope === 'warehouse' ? identity.fields : [eventTime, ...identity.fields])
+  const [time] = pick(all, [eventTime])
   const byKeys =
     definition.identity.scope === 'warehouse'
-      ? `join warehouse.${definition.identity.keys} k on ${same('k', 'f')}
-         left join warehouse.${name} t on t.${time!.name} = k.${time!.name} and ${same('t', 'k')}`
-      : `join warehouse.${name} t on ${same('t', 'f')}`
+      ? `join warehouse.${definition.identity.keys} k on ${sameKey(key, 'k', 'f')}
+         left join warehouse.${name} t on t.${time!.name} = k.${time!.name} and ${sameKey(key, 't', 'k')}`
+      : `join warehouse.${name} t on ${sameKey(key, 't', 'f')}`
   const holder = scope === 'warehouse' ? 'k' : 't'
   const found = await snapshot.query<Row & { heldAt: number; hasFact: boolean }>(
     `select ${key.map((column) => `${column.kind.read(`${holder}.${column.name}`)} as "key ${column.field}"`).join(', ')},
