@@ -3,7 +3,8 @@
  * `derive` stands at the word. Every one has `.optional()` and `.default(value)`, and the options `column` and `at`.
  */
 export { currencyCode, json, list, oneOf, text, uuid } from './words/texts.ts'
-export { day, decimal, flag, instant, int, money, percent } from './words/values.ts'
+export { day, instant } from './words/times.ts'
+export { decimal, flag, int, money, percent } from './words/values.ts'
 /** In place of a path. */
 export { header, key } from './words/places.ts'
 /** Of rollups and figures. */
