@@ -13,7 +13,7 @@ export const RULES: readonly AlertRule[] = [
   contractsDiffer,
 ]
 
-/** The console's page for an alert; the overview where its rule was removed since. */
-export function alertLink(consoleUrl: string, rule: string): string {
-  return consoleUrl + (RULES.find(({ id }) => id === rule)?.path ?? '/')
+/** The page of a stream's console for an alert; the overview where its rule was removed since. */
+export function alertPath(rule: string): string {
+  return RULES.find(({ id }) => id === rule)?.path ?? '/'
 }

@@ -9,6 +9,7 @@ import type { MonthKeeper } from '../stream/months.ts'
 import type { Fact, Rejection, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
+import type { Dispatcher, EndTurn } from './dispatcher.ts'
 import { extract } from './extract.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
 import type { RunObserver } from './observer.ts'
@@ -22,6 +23,10 @@ export interface Pipeline extends Acknowledger {
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
   readonly metrics: RunObserver
+  /** Whoever works on a batch has a turn, from its extract to its load. */
+  readonly dispatcher: Dispatcher
+  /** Milliseconds from one run to the next. */
+  readonly interval: () => number
   readonly months: MonthKeeper
   /** Ends the worker, and throws, where the warehouse is another version's by now. */
   readonly requireSameWarehouse: () => Promise<void>
@@ -45,7 +50,10 @@ export interface RunLimits {
 
 /** The verbs of the pipeline for one partition in one run, each with what must hold around it. */
 export interface Stages {
-  /** Takes its time; after a crash its batches are small at first and grow with each that is loaded. */
+  /**
+   * Waits for its turn, which ends with the load. Takes its time; after a crash its batches are small at first and grow
+   * with each that is loaded.
+   */
   readonly extract: () => Promise<Batch | undefined>
   /** Takes its time. */
   readonly validate: (batch: Batch) => { valid: ValidRecord[]; rejected: Rejection[] }
@@ -56,7 +64,9 @@ export interface Stages {
   /** Up to what was loaded. Refusals of the topic or the group are logged: nothing is lost by them. */
   readonly acknowledge: () => Promise<void>
   /** As `acknowledge`, where the last time is a second ago. */
-  readonly acknowledgeInTurn: () => Promise<void>
+  readonly acknowledgeAtTimes: () => Promise<void>
+  /** Gives the turn back, where one is taken: after an error. */
+  readonly endTurn: () => void
 }
 
 const ACKNOWLEDGE_EVERY_MS = 1_000
@@ -76,6 +86,8 @@ export function stagesOf(
   const timings = { extract: 0, validate: 0, transform: 0 }
   let loadedTo = progress.nextOffset
   let acknowledgedAt = performance.now()
+  let endTurn: EndTurn = () => undefined
+  const urgency = () => (end - loadedTo) / Math.max(1, pipeline.interval())
 
   const timed = <T>(stage: keyof typeof timings, verb: () => T): T => {
     const started = performance.now()
@@ -91,9 +103,11 @@ export function stagesOf(
 
   return {
     extract: async () => {
+      endTurn = await pipeline.dispatcher.turn(pipeline.stream.name, urgency)
       const started = performance.now()
       const batch = await extract(cursor, progress, { end, ...limits })
       timings.extract = performance.now() - started
+      if (batch === undefined) endTurn()
       return batch
     },
     validate: (batch) => timed('validate', () => validate(batch.records, pipeline)),
@@ -101,6 +115,7 @@ export function stagesOf(
     load: async (prepared) => {
       const { batch } = prepared
       const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)
+      endTurn()
       if (outcome.kind === 'mass_rejection') {
         if (await stopPartition(pipeline.pool, outcome.seen, 'mass_rejection', outcome.reason)) {
           logger.error({ batch_id: batch.id }, `partition stopped: ${outcome.reason}`)
@@ -113,9 +128,10 @@ export function stagesOf(
       return 'loaded'
     },
     acknowledge: acknowledgeLoaded,
-    acknowledgeInTurn: async () => {
+    acknowledgeAtTimes: async () => {
       if (performance.now() - acknowledgedAt > ACKNOWLEDGE_EVERY_MS) await acknowledgeLoaded()
     },
+    endTurn: () => endTurn(),
   }
 }
 

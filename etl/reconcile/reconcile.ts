@@ -38,12 +38,12 @@ export interface ReconcileOptions {
  * @throws where the warehouse or Kafka is out of reach. What doesn't hold is a finding, not an error.
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
-  const { pool, kafka, topic, deep = false } = options
+  const { pool, kafka, stream, topic, deep = false } = options
   if (deep && kafka === undefined) throw new TypeError('deep needs kafka: it reads the topic again')
   const started = performance.now()
   return inSnapshot(pool, async (snapshot) => {
     // The first statement takes the snapshot; Kafka is asked afterwards (checkLog says why).
-    const watermarks = await readWatermarks(snapshot)
+    const watermarks = await readWatermarks(snapshot, stream)
     const now = kafka && (await askKafka(kafka, topic))
     const reader = kafka && now!.topicExists ? await openLogReader(kafka, topic) : undefined
     try {
@@ -81,13 +81,13 @@ async function runChecks(
 
   const ofTopic = progress.filter((one) => one.topic === topic)
   const log = kafka && now && (await check('log', () => checkLog(ofTopic, now, { kafka, pool, reader })))
-  await check('ranges', () => checkRanges(snapshot))
+  await check('ranges', () => checkRanges(snapshot, stream))
   const books = await check('batches', () => checkBatches(snapshot, stream))
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
   await check('offsets', () => checkOffsets(snapshot, stream))
   await checkTables(snapshot, stream, check)
-  await check('published', () => checkPublished(snapshot, pool, publishGraceMs))
-  const { losses } = await check('data losses', () => checkLosses(snapshot))
+  await check('published', () => checkPublished(snapshot, pool, stream, publishGraceMs))
+  const { losses } = await check('data losses', () => checkLosses(snapshot, stream))
   let everyRecord: DeepResult | undefined
   if (deep && kafka && log && now && reader) {
     const using = { snapshot, stream, kafka, reader, compacted: now.compacted, onProgress }
@@ -98,6 +98,7 @@ async function runChecks(
   const warnings = warningsOf(progress, topic, now)
   if (everyRecord && log) warnings.push(...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
   return {
+    stream: stream.name,
     topic,
     deep,
     snapshotAt: at.toISOString(),

@@ -4,7 +4,7 @@ import { columnName } from '../stream/field.ts'
 import { count } from '../text/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
-import type { Snapshot } from './snapshot.ts'
+import { ofStream, type Snapshot } from './snapshot.ts'
 
 interface UsedTwice {
   readonly batch_id: string
@@ -24,7 +24,7 @@ export async function checkOffsets(snapshot: Snapshot, { name: table }: Stream):
      from (
        select batch_id, source_offset as "offset", 1 as fact, 0 as letter from warehouse.${table}
        union all
-       select batch_id, "offset", 0, 1 from audit.dead_letters
+       select batch_id, "offset", 0, 1 from audit.dead_letters where ${ofStream(table)}
      ) stored
      group by batch_id, "offset" having count(*) > 1`,
     ({ batch_id, offset }) => `offset ${offset} of batch ${batch_id}`,
@@ -129,8 +129,8 @@ export async function checkKeys(
        from warehouse.${facts} t full join warehouse.${table} k using (${key.join(', ')})
        where k.${time} is distinct from t.${time}
      ), dropped as (
-       select (select coalesce(sum(dropped), 0) from audit.pipeline_batches)
-            + (select coalesce(sum(dropped), 0) from audit.opening_balances) as facts
+       select (select coalesce(sum(dropped), 0) from audit.pipeline_batches where ${ofStream(facts)})
+            + (select coalesce(sum(dropped), 0) from audit.opening_balances where ${ofStream(facts)}) as facts
      )
      select case when no_key then 'fact without key' when no_fact then 'key without fact' else 'another timestamp' end as kind,
             (${key.join(', ')}) as sort, concat_ws(', ', ${key.join(', ')}) as name, batch_id, source_offset, key_at, fact_at

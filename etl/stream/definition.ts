@@ -90,6 +90,10 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
   readonly topic: {
     /** The field that messages have as their key: records of one key are in one partition, in order. */
     readonly key: NoInfer<NameOf<F>>
+    /** The stream's own name with - for _ unless given; the environment may say another. */
+    readonly name?: string
+    /** How many `npm run topics` makes: 3 unless given. */
+    readonly partitions?: number
   }
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
@@ -128,7 +132,7 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
 export interface Definition {
   readonly name: string
   readonly title: string
-  readonly topic: { readonly key: string }
+  readonly topic: { readonly key: string; readonly name?: string; readonly partitions?: number }
   readonly fields: Fields
   readonly eventTime: string
   readonly partitionBy: 'month'

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
+import { control } from '../schema/operations.ts'
 import type { Definition } from './definition.ts'
 import { identityFields } from './define.ts'
 import { columnName, wireOf } from './field.ts'
@@ -84,6 +85,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
           registeredAt: sql`case when ${streams.contractHash} is distinct from excluded.contract_hash then now() else ${streams.registeredAt} end`,
         },
       })
+    await on(client).insert(control).values({ stream: name }).onConflictDoNothing()
   }
 }
 

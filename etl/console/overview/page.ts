@@ -18,10 +18,10 @@ const Query = z.object({ span: z.enum(['1h', '24h']).default('1h') })
 /** Seconds between two updates. */
 const LIVE = 3
 
-export function overviewPage(server: Server, { pool, config, unwritable }: Console): void {
+export function overviewPage(server: Server, { pool, stream, config, unwritable }: Console): void {
   server.get('/', view({ querystring: Query }), async (request, reply) => {
     const { span } = request.query
-    const seen = await readOverview(pool, config, span, unwritable())
+    const seen = await readOverview(pool, stream.name, config, span, unwritable())
     return showPage(request, reply, {
       title: describe(seen.conditions[0]).title,
       menu: '/',
