@@ -112,6 +112,7 @@ export default defineConfig({
       files: ['streams/{dashboards,samples}.ts', 'streams/*/grafana/**', 'streams/*/samples.ts'],
       rules: restricted(KAFKAJS, MAINS),
     },
+    { files: ['streams/*/tests/**'], rules: restricted(KAFKAJS, MAINS) },
     { files: ['etl/program.ts'], rules: restricted(KAFKAJS, MAINS, OUTSIDE, STREAMS) },
     { files: STAGES, rules: restricted(KAFKAJS, MAINS, OUTSIDE, WORLD, above('job')) },
     { files: ['tests/support/kafka.ts'], rules: { 'no-restricted-imports': 'off' } },

@@ -22,7 +22,6 @@ import type { Definition } from '../../etl/stream/definition.ts'
 import { writeMigration } from '../../scripts/migration/generate.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { topicSpecs } from '../../scripts/topics.ts'
-import { aMessage } from './a-transaction.ts'
 import { imbalances } from './balance.ts'
 import { startChild, type Child, type LogLine } from './child.ts'
 import { createDatabase } from './database.ts'
@@ -45,7 +44,7 @@ import { openWorker, type InProcessWorker, type RunOverrides, type WorkerOptions
  *
  *     test('what is produced is loaded', async () => {
  *       const world = await aWorld({ partitions: 1 })
- *       await world.produce([aLiveMessage({ amount: 12.5 }), 'no JSON'])
+ *       await world.produce([aLiveMessage(), 'no JSON'])
  *       await world.runOnce()                       // one run in this process …
  *       expect(await world.facts()).toHaveLength(1)
  *       expect(await world.deadLetters()).toMatchObject([{ offset: 1, code: 'malformed_json' }])
@@ -134,10 +133,7 @@ export interface WorldOptions {
   readonly onTestFinished?: (cleanUp: () => Promise<void>) => void
 }
 
-/** A valid message of now, as a live topic wants it; with the fields that are given. */
-export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return aMessage({ timestamp: new Date().toISOString(), ...overrides })
-}
+export { aLiveMessage } from './messages.ts'
 
 /**
  * Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder.
@@ -287,12 +283,12 @@ async function build(
       const committed = await withAdmin(kafka, (admin) => groupOffsets(admin, groupId, topic))
       return new Map([...committed].map(([partition, { offset }]) => [partition, offset]))
     },
-    facts: () => readFacts(pool),
+    facts: () => readFacts(pool, declared),
     deadLetters: () => readDeadLetters(pool),
     ledger: () => readLedger(pool),
     watermarks: () => readWatermarks(pool),
     dlqMessages: () => readWholeTopic(kafka, dlqTopic),
-    assertBalanced: async () => expect(await imbalances(pool)).toEqual([]),
+    assertBalanced: async () => expect(await imbalances(pool, declared)).toEqual([]),
     cleanUp,
   }
 }
