@@ -34,7 +34,15 @@ export function aHousekeeper(
   const config = readConfig(['kafka', 'database', 'housekeeping'], { ...world.env, ...env })
   const logger = pino({ level: 'silent' })
   const pool = createPool(config, 'pulse_loader', logger)
-  const options = { pool, kafka: world.kafka, stream, config, worker, logger, isPaused: () => false }
+  const options = {
+    pool,
+    kafka: world.kafka,
+    stream: world.stream,
+    config,
+    worker,
+    logger,
+    isPaused: () => false,
+  }
   const close = () => (pool.ended ? Promise.resolve() : pool.end())
   if (TestRunner.getCurrentTest() !== undefined) onTestFinished(close)
   const keep: Housekeeper['keep'] = (overrides, signal = new AbortController().signal) =>

@@ -69,6 +69,7 @@ export interface Roles {
 }
 
 export interface Messages {
+  readonly definition: Definition
   readonly roles: Roles
   /** In code units, as a record is after validation. */
   readonly aRow: (changes?: Changes) => Changes
@@ -82,12 +83,12 @@ export interface Messages {
   readonly at: (time: string | Date) => Record<string, unknown>
   /** The same: a text that tells it from others; at most 20 characters. */
   readonly marked: (text: string) => Record<string, unknown>
-  /** The same: values that this message doesn't have; each number gives others. */
-  readonly otherThan: (message: Said, n?: number) => Record<string, unknown>
+  /** The same: a value of `roles.other`, or of this field, that the message doesn't have; each number gives another. */
+  readonly otherThan: (message: Said, n?: number, field?: string) => Record<string, unknown>
   /** The same: a value that the contract refuses, each number another. */
   readonly broken: (n?: number) => Record<string, unknown>
   /** The same identity and time with another value; each number gives another one. */
-  readonly aConflict: (message: Said, n?: number) => Record<string, unknown>
+  readonly aConflict: (message: Said, n?: number, field?: string) => Record<string, unknown>
   /** Breaks the contract in one field, `roles.other`; each number in another way. */
   readonly aBrokenMessage: (changes?: Changes, n?: number) => Record<string, unknown>
   /** Breaks it in two, `roles.other` and `roles.another`. */
@@ -96,6 +97,8 @@ export interface Messages {
   readonly mended: (message: Said) => Record<string, unknown>
   /** A message's identity, as `world.facts()` has it. */
   readonly identityOf: (message: Said) => string
+  /** What `world.facts()` has of its `roles.other`, by column. */
+  readonly asStored: (message: Said) => Record<string, unknown>
   /** What is wrong with a message, as validation says it: an issue's message for each fault. */
   readonly issuesOf: (message: object | string) => string[]
 }
@@ -119,7 +122,6 @@ export function messagesOf(definition: Definition, of?: Samples, compiled?: Stre
     return found
   }
   const breakable = free.filter(([, { kind }]) => badValues(kind).length > 1)
-  const takesTwenty = ({ kind }: Field<unknown>) => kind.wire.safeParse('x'.repeat(20)).success
   const other = need(
     'changed and broken',
     (breakable.find(([name, { kind }]) => kind.name === 'money' && name !== topic.key) ?? breakable[0])?.[0],
@@ -159,17 +161,17 @@ export function messagesOf(definition: Definition, of?: Samples, compiled?: Stre
     return { [eventTime]: wire.safeParse(text).success ? text : said(eventTime, parseRfc3339(text)) }
   }
   const aLiveMessage = (changes: Changes = {}) => aMessage({ ...at(new Date()), ...changes })
-  const otherThan = (message: Said, n = 1): Record<string, unknown> => {
-    const { kind } = fields[other]!
-    const own = message[other]
+  const otherThan = (message: Said, n = 1, field = other): Record<string, unknown> => {
+    const { kind, fallback } = fields[field]!
+    const own = message[field] ?? fallback
     const others = new Set<string>()
     const draw = createRandom(2) // the same values in the same order each time
     for (let tries = 0; tries < 1_000; tries++) {
-      const value = said(other, kind.sample(draw, KAFKA_TIME))
+      const value = said(field, kind.sample(draw, KAFKA_TIME))
       if (JSON.stringify(value) !== JSON.stringify(own)) others.add(JSON.stringify(value))
-      if (others.size === n) return { [other]: value }
+      if (others.size === n) return { [field]: value }
     }
-    throw new Error(`${definition.name}.${other} has no ${n} other values`)
+    throw new Error(`${definition.name}.${field} has no ${n} other values`)
   }
   const broken = (n = 1) => {
     const bad = badValues(fields[other]!.kind)
@@ -177,11 +179,12 @@ export function messagesOf(definition: Definition, of?: Samples, compiled?: Stre
   }
   const validating = compiled ?? compile(definition)
   return {
+    definition,
     roles,
     aRow,
     aFact: ({ offset = 0, ...changes } = {}) => {
-      const isOwn = ([name]: [string, unknown]) => name in fields
-      const row = aRow(Object.fromEntries(Object.entries(changes).filter(isOwn)))
+      const ofMessage = Object.entries(changes).filter(([name]) => name in fields)
+      const row = aRow(Object.fromEntries(ofMessage))
       const [fact] = transform([{ record: aRecord({ offset }), row }], validating)
       return { ...fact!, row: { ...fact!.row, ...changes } }
     },
@@ -191,7 +194,7 @@ export function messagesOf(definition: Definition, of?: Samples, compiled?: Stre
     marked: (text) => ({ [roles.mark]: text }),
     otherThan,
     broken,
-    aConflict: (message, n) => ({ ...message, ...otherThan(message, n) }),
+    aConflict: (message, n, field) => ({ ...message, ...otherThan(message, n, field) }),
     aBrokenMessage: (changes, n) => aLiveMessage({ ...broken(n), ...changes }),
     aTwiceBrokenMessage: () =>
       aLiveMessage({ ...broken(), [roles.another]: badValues(fields[roles.another]!.kind)[0] }),
@@ -201,6 +204,11 @@ export function messagesOf(definition: Definition, of?: Samples, compiled?: Stre
     }),
     identityOf: (message) =>
       identity.map((name) => String(wireOf(fields[name]!).parse(message[name]))).join(','),
+    asStored: (message) => {
+      const value = message[other]
+      const isMoney = fields[other]!.kind.name === 'money'
+      return { [roles.columns[other]!]: isMoney ? (value as number).toFixed(2) : value }
+    },
     issuesOf: (message) => {
       const outcome = validating.validate(aRecordOf(message, { timestamp: Date.now() }), 36_500)
       return 'issues' in outcome ? outcome.issues.map((issue) => issue.message) : []
@@ -214,6 +222,8 @@ const badValues = (kind: Field<unknown>['kind']): unknown[] =>
     .map((text): unknown => JSON.parse(text))
     .filter((value) => !kind.wire.safeParse(JSON.parse(JSON.stringify(value))).success)
     .filter((value) => JSON.stringify(value) !== 'null')
+
+const takesTwenty = ({ kind }: Field<unknown>): boolean => kind.wire.safeParse('x'.repeat(20)).success
 
 /** A value that no other record of this process has, where the word has as many. */
 function unique(name: string, kind: Field<unknown>['kind'], n: number): unknown {
@@ -240,5 +250,6 @@ export const {
   aTwiceBrokenMessage,
   mended,
   identityOf,
+  asStored,
   issuesOf,
 } = ours

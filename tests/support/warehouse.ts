@@ -2,6 +2,7 @@ import type { Pool } from 'pg'
 import { identityFields } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
+import { roles } from './messages.ts'
 import { stream } from './stream.ts'
 
 /** A fact as stored: its columns by name, money as Postgres writes it. */
@@ -29,6 +30,13 @@ export async function readFacts(
      from warehouse.${name} order by source_partition, incarnation, source_offset`,
   )
   return rows
+}
+
+/** From now on Postgres refuses facts that are `marked` so. */
+export async function refuseMarked(pool: Pool, text: string): Promise<void> {
+  await pool.query(
+    `alter table warehouse.${stream.name} add constraint no_poison check (${roles.columns[roles.mark]} <> '${text}')`,
+  )
 }
 
 export interface StoredDeadLetter {
