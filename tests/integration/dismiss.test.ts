@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { requestDismiss } from '../../etl/dead-letters/dismiss.ts'
 import { ADA, askForRedrive, lettersOf, openBackground } from '../support/background.ts'
+import { aBrokenMessage } from '../support/messages.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const REASON = 'Test data: INC-42'
 
 async function aWorldOfGarbage(count: number): Promise<World> {
   const world = await aWorld({ partitions: 1 })
-  await world.produce([...Array.from({ length: count }, () => '{'), aLiveMessage({ amount: 0 })])
+  await world.produce([...Array.from({ length: count }, () => '{'), aBrokenMessage()])
   await world.runOnce({ deadLetterMaxRatio: 1 })
   return world
 }

@@ -29,7 +29,7 @@ test('a stream of good, bad and repeated records ends exactly as its makers know
     deadLettered: of('conflicting').length + of('invalid').length,
   })
   const facts = await world.facts()
-  expect(facts.map(({ order_id: id, source_offset: offset }) => [id, offset])).toEqual(
+  expect(facts.map(({ identity, source_offset: offset }) => [identity, offset])).toEqual(
     sent.flatMap(({ kind, detail }, offset) => (kind === 'valid' ? [[detail, offset]] : [])),
   )
 

@@ -1,6 +1,6 @@
 import type { LoadOutcome } from '../../etl/job/load.ts'
 import { createMetrics, type Metrics } from '../../etl/metrics/metrics.ts'
-import { aMessage, aRecordOf } from './a-transaction.ts'
+import { aMessage, aRecordOf, at, broken } from './messages.ts'
 import { aBatch, prepared } from './a-batch.ts'
 
 /** A worker whose share and pool are set by hand. */
@@ -19,8 +19,8 @@ export const counts = (loaded: number, duplicate: number, deadLettered: number) 
 
 /** Partition 0's batch of offsets 10 to 13: two good records, one of another schema and one no JSON. */
 export function aLoad(timestamp = Date.now()) {
-  const good = aMessage({ timestamp: new Date(timestamp).toISOString() })
-  const values = [good, { ...good, amount: -1 }, '{', good]
+  const good = aMessage(at(new Date(timestamp)))
+  const values = [good, { ...good, ...broken() }, '{', good]
   const records = values.map((value, i) => aRecordOf(value, { offset: 10 + i, timestamp: timestamp + i }))
   return { ...prepared(aBatch(records)), timings: { extract: 20, validate: 2, transform: 1 } }
 }

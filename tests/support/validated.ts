@@ -1,12 +1,12 @@
 import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
-import { aMessage, aRecordOf, type Sale } from './a-transaction.ts'
+import { aMessage, aRecordOf } from './messages.ts'
 import { stream } from './stream.ts'
 
 /** What validation made of a record, in a form that a test can compare. */
 export interface Validated {
   readonly code: DeadLetterCode | 'valid'
   readonly issues: readonly Issue[]
-  readonly transaction?: Sale
+  readonly row?: Readonly<Record<string, unknown>>
 }
 
 /** Validates a message (an object, JSON text or bytes) that Kafka stored at KAFKA_TIME. */
@@ -14,7 +14,7 @@ export function validated(message: object | string, timestamp?: number): Validat
   const record = aRecordOf(message, timestamp === undefined ? {} : { timestamp })
   const outcome = stream.validate(record, 1_095)
   return 'row' in outcome
-    ? { code: 'valid', issues: [], transaction: outcome.row as Sale }
+    ? { code: 'valid', issues: [], row: outcome.row }
     : { code: outcome.code, issues: outcome.issues }
 }
 

@@ -17,15 +17,15 @@ import { describeError } from '../../etl/process/log.ts'
 import type { RunSummary } from '../../etl/job/run.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { readMigrations } from '../../etl/postgres/migrations.ts'
-import { compile } from '../../etl/stream/compile.ts'
+import { compile, type Stream } from '../../etl/stream/compile.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { writeMigration } from '../../scripts/migration/generate.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { topicSpecs } from '../../scripts/topics.ts'
-import { aMessage } from './a-transaction.ts'
 import { imbalances } from './balance.ts'
 import { startChild, type Child, type LogLine } from './child.ts'
 import { createDatabase } from './database.ts'
+import { stream as theStream } from './stream.ts'
 import { waitFor, type Limits } from './wait-for.ts'
 import {
   readDeadLetters,
@@ -45,7 +45,7 @@ import { openWorker, type InProcessWorker, type RunOverrides, type WorkerOptions
  *
  *     test('what is produced is loaded', async () => {
  *       const world = await aWorld({ partitions: 1 })
- *       await world.produce([aLiveMessage({ amount: 12.5 }), 'no JSON'])
+ *       await world.produce([aLiveMessage(), 'no JSON'])
  *       await world.runOnce()                       // one run in this process …
  *       expect(await world.facts()).toHaveLength(1)
  *       expect(await world.deadLetters()).toMatchObject([{ offset: 1, code: 'malformed_json' }])
@@ -71,6 +71,8 @@ export interface World {
   readonly topic: string
   readonly dlqTopic: string
   readonly groupId: string
+  /** What is loaded. */
+  readonly stream: Stream
   readonly kafka: Kafka
   /** Connections as the superuser, to look and to tamper. */
   readonly pool: Pool
@@ -124,7 +126,10 @@ export interface WorldOptions {
   readonly dlqSettings?: Readonly<Record<string, string>>
   /** Topics are not made; the test does it. */
   readonly withoutTopics?: boolean
-  /** What is loaded, instead of this installation's stream; its tables are made for it. */
+  /**
+   * What is loaded, instead of this installation's stream; its tables are made for it. Programs load it too where it is
+   * one of tests/support/streams/.
+   */
   readonly stream?: Definition
   /** A statement that its migration has by hand. */
   readonly migration?: string
@@ -134,10 +139,7 @@ export interface WorldOptions {
   readonly onTestFinished?: (cleanUp: () => Promise<void>) => void
 }
 
-/** A valid message of now, as a live topic wants it; with the fields that are given. */
-export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return aMessage({ timestamp: new Date().toISOString(), ...overrides })
-}
+export { aLiveMessage } from './messages.ts'
 
 /**
  * Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder.
@@ -182,6 +184,7 @@ async function build(
   closers.push(() => database.drop())
   const folder = options.stream && (await migrationsOf(options.stream, options.migration))
   const declared = options.stream
+  const loaded = declared === undefined ? theStream : compile(declared)
   const migrations = readMigrations(folder)
   await migrate(database.url, declared && folder ? { streams: [declared], migrations, folder } : {})
   if (folder) closers.push(() => rm(folder, { recursive: true, force: true }))
@@ -197,6 +200,7 @@ async function build(
     DATABASE_URL: database.url,
     ETL_SCHEDULE: '* * * * * *',
     HTTP_PORT: '0',
+    ...(declared && folder && programsWith(declared, folder)),
     ...options.env,
   }
   const config = readConfig(['kafka', 'topics', 'database', 'etl', 'housekeeping'], env)
@@ -237,7 +241,7 @@ async function build(
       name: `${name}-${++workers}`,
       migrations,
       ...how,
-      ...(declared && { stream: compile(declared) }),
+      stream: loaded,
     })
     closers.push(() => worker.close())
     return worker
@@ -258,6 +262,7 @@ async function build(
     topic,
     dlqTopic,
     groupId,
+    stream: loaded,
     kafka,
     pool,
     logs,
@@ -287,15 +292,22 @@ async function build(
       const committed = await withAdmin(kafka, (admin) => groupOffsets(admin, groupId, topic))
       return new Map([...committed].map(([partition, { offset }]) => [partition, offset]))
     },
-    facts: () => readFacts(pool),
+    facts: () => readFacts(pool, declared),
     deadLetters: () => readDeadLetters(pool),
     ledger: () => readLedger(pool),
     watermarks: () => readWatermarks(pool),
     dlqMessages: () => readWholeTopic(kafka, dlqTopic),
-    assertBalanced: async () => expect(await imbalances(pool)).toEqual([]),
+    assertBalanced: async () => expect(await imbalances(pool, declared)).toEqual([]),
     cleanUp,
   }
 }
+
+/** What makes programs of ours load a declaration of tests/support/streams/. */
+const programsWith = ({ name }: Definition, migrations: URL) => ({
+  NODE_OPTIONS: `--import=${new URL('./streams/in-their-place.ts', import.meta.url).href}`,
+  TEST_STREAM: name,
+  TEST_MIGRATIONS: migrations.href,
+})
 
 /** A busy broker that has said yes to a topic may not know it for a while yet. */
 export async function untilThere(kafka: Kafka, topic: string): Promise<void> {

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { transform } from '../../etl/job/transform.ts'
-import type { Fact } from '../../etl/stream/types.ts'
-import type { SourceRecord } from '../../etl/kafka/record.ts'
-import { stream } from './stream.ts'
+import { transform } from '../../../../etl/job/transform.ts'
+import { compile } from '../../../../etl/stream/compile.ts'
+import type { Fact } from '../../../../etl/stream/types.ts'
+import { aRecord as aRecordOfAny, EVENT_TIME } from '../../../../tests/support/messages.ts'
+import type { SourceRecord } from '../../../../etl/kafka/record.ts'
+import { transactions } from '../../transactions.ts'
+
+export { aRecordOf, KAFKA_TIME } from '../../../../tests/support/messages.ts'
+
+export const stream = compile(transactions)
 
 /** What a transaction says. */
 export interface Sale {
@@ -29,11 +35,8 @@ export interface DerivedOfSale {
  * another; a test names what it is about: `aRecordOf(aMessage({ amount: 1000.01 }))`.
  */
 
-/** When Kafka stored the records of tests: milliseconds since the epoch. */
-export const KAFKA_TIME = Date.parse('2026-11-21T10:00:00Z')
-
-/** The transaction's own time in tests, one minute before: RFC 3339 and microseconds since the epoch. */
-export const TRANSACTION_TIME = '2026-11-21T09:59:00Z'
+/** The transaction's own time in tests: RFC 3339 and microseconds since the epoch. */
+export const TRANSACTION_TIME = EVENT_TIME
 const TRANSACTION_MICROS = Date.parse(TRANSACTION_TIME) * 1_000
 
 /**
@@ -52,26 +55,14 @@ export function aMessage(overrides: Readonly<Record<string, unknown>> = {}): Rec
   }
 }
 
-/** A record as Kafka delivers it, by default around a valid message. */
+/** A valid message of now, as a live topic wants it; with the fields that are given. */
+export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return aMessage({ timestamp: new Date().toISOString(), ...overrides })
+}
+
+/** A record as Kafka delivers it, by default around a valid transaction. */
 export function aRecord(overrides: Partial<SourceRecord> = {}): SourceRecord {
-  return {
-    offset: 0,
-    timestamp: KAFKA_TIME,
-    key: Buffer.from('customer-1'),
-    value: Buffer.from(JSON.stringify(aMessage())),
-    headers: [],
-    ...overrides,
-  }
-}
-
-/** A record around a message: an object is written as JSON, a string or bytes stand as they are. */
-export function aRecordOf(message: object | string, overrides: Partial<SourceRecord> = {}): SourceRecord {
-  return aRecord({ value: toBytes(message), ...overrides })
-}
-
-function toBytes(message: object | string): Buffer {
-  if (message instanceof Uint8Array) return Buffer.from(message)
-  return Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))
+  return aRecordOfAny({ value: Buffer.from(JSON.stringify(aMessage())), ...overrides })
 }
 
 /** A transaction that has passed the contract. Amounts are in hundredths, times in microseconds. */
