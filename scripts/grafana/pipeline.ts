@@ -3,6 +3,7 @@ import { dashboard } from './dashboard.ts'
 import { about, heading } from './panels.ts'
 import * as charts from './pipeline-charts.ts'
 import * as tables from './pipeline-tables.ts'
+import { streamVariable } from './streams.ts'
 import type { Json } from './warehouse.ts'
 
 export const PIPELINE_UID = 'pulse-pipeline'
@@ -13,7 +14,7 @@ export const pipeline = dashboard({
   description: 'Does everything that is produced arrive, in time and exactly once?',
   from: 'now-3h',
   neighbours: Object.values<Json>(dashboards) as { uid: string; title: string }[],
-  variables: [],
+  variables: [streamVariable],
   lines: [
     [
       about(

@@ -24,7 +24,14 @@ beforeAll(async () => {
 })
 afterAll(() => world?.cleanUp())
 
-const CONTEXT: RuleContext = { topic: 't', lateSeconds: 180, deadLetterRatio: 0.05, watchedSeconds: 3_600 }
+const CONTEXT: RuleContext = {
+  stream: stream.name,
+  topic: 't',
+  prefix: '',
+  lateSeconds: 180,
+  deadLetterRatio: 0.05,
+  watchedSeconds: 3_600,
+}
 
 /** The situation is undone afterwards. */
 async function find(
@@ -47,7 +54,7 @@ async function find(
 const failed = (ago: number, worker = 'w') => run({ status: 'failed', ago, worker })
 const succeeded = (ago: number, worker = 'w') => run({ ago, worker })
 
-const openRatioAlert = `insert into audit.alerts (rule, severity, summary, first_action) values ('dead_letter_ratio', 'warning', 's', 'f')`
+const openRatioAlert = `insert into audit.alerts (stream, rule, severity, summary, first_action) values ('${stream.name}', 'dead_letter_ratio', 'warning', 's', 'f')`
 
 const REGISTERED = contractHash(stream.definition)
 

@@ -34,9 +34,11 @@ test('pause, run now and resume reach the control row, and the record says who a
   expect(await visit.post('/actions/resume')).toMatchObject({ status: 303 })
   expect(await visit.post('/actions/run')).toMatchObject({ status: 303 })
 
-  const { rows } = await world.pool.query('select paused_at, run_requests::int from audit.control')
+  const { rows } = await world.pool.query(
+    "select paused_at, run_requests::int from audit.control where stream = ''",
+  )
   expect(rows).toEqual([{ paused_at: null, run_requests: 2 }])
-  expect(await readActions(world.pool, 10)).toMatchObject([
+  expect(await readActions(world.pool, world.stream.name, 10)).toMatchObject([
     { action: 'run_now', requestedBy: 'Ada', via: 'console' },
     { action: 'resume' },
     { action: 'pause', reason: 'Kafka <b>upgrade</b>' },
@@ -129,7 +131,7 @@ test('a replay shows its plan first; its page has the figures', async () => {
   const plan = await visit.get(`/actions/replay?${query.toString()}`)
   expect(textOf(plan)).toContain('2 offsets will be read again')
   expect(fieldsOf(plan)).toEqual({ kind: 'offsets', partition: '0', from: '0', dryRun: 'on' })
-  expect((await readActions(world.pool, 1)).length).toBe(0)
+  expect((await readActions(world.pool, world.stream.name, 1)).length).toBe(0)
 
   const asked = await visit.post('/actions/replay', fieldsOf(plan))
   expect(asked.status).toBe(303)
@@ -202,5 +204,5 @@ test('a viewer reads the record and is refused at each route that acts; so is a 
   const form = { reason: 'x', expectedCount: '1' }
   for (const path of ['/actions/resume', '/dead-letters/dismiss'])
     expect(await console.ask('POST', path, { cookie: operator.cookie, form })).toMatchObject({ status: 403 })
-  expect(await readActions(world.pool, 10)).toHaveLength(1)
+  expect(await readActions(world.pool, world.stream.name, 10)).toHaveLength(1)
 })

@@ -3,6 +3,7 @@ import { openBackground } from '../support/background.ts'
 import { aConsoleServer, API_TOKEN, routesOf, type ConsoleServer } from '../support/console.ts'
 import { aBrokenMessage, asStored, broken, identityOf, mended, roles } from '../support/messages.ts'
 import { aLiveMessage, aWorld, type Message } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
 
 interface Reply {
   readonly status: number
@@ -199,7 +200,7 @@ test('the switch, a replay, losses and alerts', async () => {
   })
 
   await world.pool.query(
-    `insert into audit.alerts (rule, severity, summary, first_action) values ('late', 'critical', 'It is late', 'Look')`,
+    `insert into audit.alerts (stream, rule, severity, summary, first_action) values ('${stream.name}', 'late', 'critical', 'It is late', 'Look')`,
   )
   expect((await program.get('/alerts?open=true')).body).toMatchObject({
     items: [{ rule: 'late', endedAt: null }],

@@ -5,6 +5,7 @@ import { readFlagged, readOfCustomer } from '../../streams/transactions/console/
 import { batch, loss, pause, present, run, stopped } from '../support/alert-situations.ts'
 import { aConsoleServer, VIEWER_PASSWORD, type ConsoleServer } from '../support/console.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
 
 /** The pages that show: overview, runs, fraud and alerts, over HTTP and a real warehouse. */
 
@@ -71,9 +72,9 @@ test('what needs a person comes with its number and leads to where one acts', as
     run({}),
     loss(0, 10, 20),
     loss(1, 10, 20),
-    `insert into audit.alerts (rule, severity, summary, first_action) values ('late', 'critical', 'So late', 'Look at it')`,
-    `insert into audit.operator_actions (action, target, requested_by, via, status, total, done)
-     values ('replay', '{}', 'ada', 'console', 'running', 2000, 500)`,
+    `insert into audit.alerts (stream, rule, severity, summary, first_action) values ('${stream.name}', 'late', 'critical', 'So late', 'Look at it')`,
+    `insert into audit.operator_actions (stream, action, target, requested_by, via, status, total, done)
+     values ('${stream.name}', 'replay', '{}', 'ada', 'console', 'running', 2000, 500)`,
   )
   const page = await look('/')
   expect(page).toMatch(/1 open alert<.*href="\/alerts"/s)
@@ -94,7 +95,7 @@ test('lag: in records, how long, how fast it came and goes', async () => {
      values ('t', 0, 'transactions', 0, 1, 0, 100, 'c', 0, 700, now(), now() - interval '60 seconds'), ('t', 1, 'transactions', 1, 1, 0, 5, 'c', 0, 5, now(), now() - interval '60 seconds'),
             ('t', 2, 'transactions', 2, 1, 0, 0, 'c', 0, null, null, null), ('other', 0, 'transactions', 10000, 1, 0, 0, 'c', 0, 9, now(), now())`,
   )
-  const { partitions } = await readOverview(world.pool, LIMITS, '1h')
+  const { partitions } = await readOverview(world.pool, world.stream.name, LIMITS, '1h')
   expect(partitions).toMatchObject([
     { partition: 0, watermark: 100, lag: 600, drainRate: 250 }, // one offset in the 4 ms of its stages
     { partition: 1, lag: 0, lagMs: 0, arrivalRate: null, drainRate: null },
@@ -123,8 +124,8 @@ const idsOf = (page: string) => [...page.matchAll(/<a href="\/runs\/(\d+)"/g)].m
 
 test('runs: filter and paging', async () => {
   const { server, look } = await aConsole(
-    `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, error)
-     select case when i % 10 = 0 then 'manual' else 'tick' end, 'w' || i % 2, case when i = 30 then 'failed' else 'succeeded' end,
+    `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, error)
+     select '${stream.name}', case when i % 10 = 0 then 'manual' else 'tick' end, 'w' || i % 2, case when i = 30 then 'failed' else 'succeeded' end,
             now() - make_interval(mins => 200 - i), now(), case when i = 30 then 'it <broke>' end
      from generate_series(1, 120) i`,
   )

@@ -29,7 +29,7 @@ async function aWorldOfFailures() {
   ])
   await world.runOnce({ deadLetterMaxRatio: 1 })
   const found = async (filter: Partial<DeadLetterFilter>) =>
-    (await listDeadLetters(world.pool, lettersOf(filter), { limit: 100 })).map(
+    (await listDeadLetters(world.pool, world.stream.name, lettersOf(filter), { limit: 100 })).map(
       ({ partition, offset }) => `${partition}:${offset}`,
     )
   return { world, found }
@@ -38,7 +38,7 @@ async function aWorldOfFailures() {
 test('groups say how many failed alike, since when, and what the latest is about', async () => {
   const { world } = await aWorldOfFailures()
   const letters = await world.deadLetters()
-  const groups = await groupDeadLetters(world.pool, lettersOf({}))
+  const groups = await groupDeadLetters(world.pool, world.stream.name, lettersOf({}))
   expect(groups).toMatchObject([
     {
       failure: `schema_violation ${roles.other}`,
@@ -56,12 +56,18 @@ test('groups say how many failed alike, since when, and what the latest is about
 
   const lane = await openBackground(world)
   await lane.until(await askForRedrive(world, { failure: 'malformed_json' }))
-  await lane.until(await requestDismiss(world.pool, ADA, lettersOf({ ids: [letters[2]!.id] }), 'INC-42'))
-  expect(await groupDeadLetters(world.pool, lettersOf({}))).toMatchObject([
+  await lane.until(
+    await requestDismiss(world.pool, ADA, lettersOf({ ids: [letters[2]!.id] }), 'INC-42', {
+      stream: world.stream.name,
+    }),
+  )
+  expect(await groupDeadLetters(world.pool, world.stream.name, lettersOf({}))).toMatchObject([
     { failure: 'malformed_json', count: 2, waiting: 2 },
     { failure: `schema_violation ${roles.other}`, count: 2 },
   ])
-  expect(await groupDeadLetters(world.pool, lettersOf({ state: 'resolved' }))).toMatchObject([{ count: 1 }])
+  expect(
+    await groupDeadLetters(world.pool, world.stream.name, lettersOf({ state: 'resolved' })),
+  ).toMatchObject([{ count: 1 }])
 })
 
 test('each part of a filter narrows, and a search finds bytes, messages, batches and origins, and nothing else', async () => {
@@ -86,14 +92,14 @@ test('each part of a filter narrows, and a search finds bytes, messages, batches
   expect(await found({ text: `${world.topic}:1:0-0` })).toEqual(['1:0'])
   expect(await found({ text: '_' })).not.toContain('0:0')
   expect(await found({ text: 'nothing holds this' })).toEqual([])
-  expect(await countDeadLetters(world.pool, lettersOf({ text: 'customer-17' }))).toBe(2)
+  expect(await countDeadLetters(world.pool, world.stream.name, lettersOf({ text: 'customer-17' }))).toBe(2)
 })
 
 test('a list is paged from the newest on, without a gap or a repeat', async () => {
   const { world } = await aWorldOfFailures()
   const pages: number[][] = []
   for (let before: number | undefined; ;) {
-    const page = await listDeadLetters(world.pool, lettersOf({}), { limit: 2, before })
+    const page = await listDeadLetters(world.pool, world.stream.name, lettersOf({}), { limit: 2, before })
     if (page.length === 0) break
     pages.push(page.map(({ id }) => id))
     before = page.at(-1)!.id
@@ -129,6 +135,6 @@ test('the reads are the loader’s right', async () => {
   const { world } = await aWorldOfFailures()
   const { pool } = await openBackground(world)
   const [letter] = await world.deadLetters()
-  expect(await groupDeadLetters(pool, lettersOf({}))).toHaveLength(2)
+  expect(await groupDeadLetters(pool, world.stream.name, lettersOf({}))).toHaveLength(2)
   expect(await readDeadLetter(pool, letter!.id)).toMatchObject({ id: letter!.id, actions: [] })
 })

@@ -3,6 +3,7 @@ import { readAlertGroups, type AlertFile } from '../support/grafana-files.ts'
 import { expandQuery } from '../support/grafana-macros.ts'
 import { alertResultProblems, runQuery, type Result } from '../support/grafana-results.ts'
 import { aWorld, type World } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
 
 let world: World
 beforeAll(async () => {
@@ -38,8 +39,8 @@ function state(rule: AlertFile, { columns, rows }: Result): 'fires' | 'quiet' | 
 }
 
 const run = (status: string, secondsAgo: number, kind = 'tick') =>
-  `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at)
-   values ('${kind}', 'w', '${status}', now() - interval '${secondsAgo + 2} seconds',
+  `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at)
+   values ('${stream.name}', '${kind}', 'w', '${status}', now() - interval '${secondsAgo + 2} seconds',
            ${status === 'running' ? 'null' : `now() - interval '${secondsAgo} seconds'`})`
 
 const batch = ({ secondsAgo = 10, waited = 5, consumed = 100, dead = 0, status = 'succeeded' } = {}) => [
@@ -73,7 +74,7 @@ const loss = (acknowledged: string) => [
    values ('t', 0, 1, 10, 30, ${acknowledged}), ('t', 0, 2, 10, 15, ${acknowledged}), ('t', 1, 1, 0, 1, ${acknowledged})`,
 ]
 
-const paused = `update audit.control set paused_at = now() - interval '4 minutes', paused_by = 'somebody'`
+const paused = `update audit.control set paused_at = now() - interval '4 minutes', paused_by = 'somebody' where stream = ''`
 
 const cases: [alert: string, situation: string, happened: string[], state: 'fires' | 'quiet' | 'no data'][] =
   [

@@ -290,7 +290,7 @@ test('what a dead worker left open is closed, and its work done', async () => {
   const world = await aWorld({ withoutTopics: true })
   const open = (worker: string, since: string) =>
     world.pool.query(
-      `insert into audit.pipeline_runs (kind, worker, started_at) values ('housekeeping', '${worker}', now() - interval '${since}')`,
+      `insert into audit.pipeline_runs (stream, kind, worker, started_at) values ('${stream.name}', 'housekeeping', '${worker}', now() - interval '${since}')`,
     )
   const { keep } = aHousekeeper(world, {}, 'me')
   await open('another', '1 minute')

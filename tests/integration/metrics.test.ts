@@ -8,8 +8,8 @@ import type { InProcessWorker } from '../support/worker.ts'
 import { aBrokenMessage, aConflict, marked } from '../support/messages.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 
-const series = async ({ pipeline }: InProcessWorker) =>
-  Object.fromEntries(readScrape(await pipeline.metrics.text()).series)
+const series = async ({ metrics }: InProcessWorker) =>
+  Object.fromEntries(readScrape(await metrics.text()).series)
 const good = (count: number) => Array.from({ length: count }, () => aLiveMessage())
 
 test('the counts are those of the ledger, whatever becomes of a record', async () => {

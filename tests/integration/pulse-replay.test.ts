@@ -149,13 +149,14 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
   const { pool } = worker.pipeline
   const { worker: name, logger } = worker.settings
   const there = {
+    stream: world.stream.name,
     schedule: '* * * * * *',
-    contracts: {},
+    contractHash: '',
     nextTickAt: undefined,
     partitions: [0],
     problem: undefined,
   }
-  const presence = keepPresence(pool, name, () => there, logger)
+  const presence = keepPresence(pool, name, () => [there], logger)
   await waitFor('the worker to be there', async () => {
     const { rowCount } = await world.pool.query('select from audit.workers')
     return rowCount === 1
@@ -168,7 +169,9 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
   await world.produce([aParcel()])
   const waiting = pulse(world, 'trigger', '--wait')
   await waitFor('the bell to be rung', async () => {
-    const { rows } = await world.pool.query<{ n: number }>('select run_requests::int as n from audit.control')
+    const { rows } = await world.pool.query<{ n: number }>(
+      "select run_requests::int as n from audit.control where stream = ''",
+    )
     return rows[0]!.n === 5 // with the one of resume
   })
   const { runId } = await worker.runOnce()

@@ -4,6 +4,7 @@ import { createDatabase } from '../support/database.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { stream } from '../support/stream.ts'
 
 /** `pulse status` and `pulse runs`, as processes. */
 
@@ -136,8 +137,8 @@ test.each([['--help'], ['status', '--help'], ['partitions', 'continue', '--help'
 test('runs: newest first, limited, by status; tab-separated in a pipe', async () => {
   const world = await aWorld({ partitions: 1, env: { ETL_RUN_BUDGET_MS: '600000' } })
   await world.pool.query(
-    `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, consumed, loaded, error)
-     values ('tick', 'w', 'succeeded', '2026-01-01T00:00:00Z', '2026-01-01T00:00:01.5Z', 12000, 12000, null),
+    `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, consumed, loaded, error)
+     values ('${stream.name}', 'tick', 'w', 'succeeded', '2026-01-01T00:00:00Z', '2026-01-01T00:00:01.5Z', 12000, 12000, null),
             ('manual', 'w', 'failed', '2026-01-01T00:01:00Z', '2026-01-01T00:01:01Z', 0, 0, E'a\\tb\\nc')`,
   )
   const all = await runPulse(world.env, ['runs'])

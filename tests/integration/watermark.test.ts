@@ -19,7 +19,7 @@ async function aLoader(world: World) {
   const loader = { pool, stream, months: createMonthKeeper(pool, stream), deadLetterMaxRatio: 0.5 }
   const id = { topic: world.topic, partition: 0 }
   await ensureProgress(pool, { stream: stream.name, ...id }, { clusterId: 'a', start: 0 })
-  const runId = await startRun(pool, 'tick', 'test', 60_000)
+  const runId = await startRun(pool, { stream: stream.name, kind: 'tick', worker: 'test' }, 60_000)
   return {
     load: (batch: PreparedBatch) => load(loader, batch, runId),
     batch: (from: number, to: number, overrides: { incarnation?: number } = {}) => {

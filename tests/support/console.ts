@@ -84,17 +84,20 @@ export async function aConsoleServer(
   const server = await startServer(
     FINE,
     NO_METRICS,
-    {
-      pool,
-      kafka,
-      stream,
-      pages,
-      maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
-      config,
-      logger,
-      worker: 'test',
-      unwritable: () => undefined,
-    },
+    [
+      {
+        pool,
+        kafka,
+        stream,
+        streams: [stream.name],
+        pages: pages.filter((page) => page.stream === stream.name),
+        maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+        config,
+        logger,
+        worker: 'test',
+        unwritable: () => undefined,
+      },
+    ],
     0,
   )
   onTestFinished(async () => {

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { stream } from './stream.ts'
 
 /**
  * Fills a migrated warehouse with two months of history on a topic of its own, so that the planner chooses
@@ -43,8 +44,8 @@ const ROLLUP = `
     flagged_amount = sales_by_minute.flagged_amount + excluded.flagged_amount`
 
 const RUNS = `
-  insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, error)
-  select 'tick', 'history-worker', case when n % 150 = 5 then 'failed' else 'succeeded' end,
+  insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, error)
+  select '${stream.name}', 'tick', 'history-worker', case when n % 150 = 5 then 'failed' else 'succeeded' end,
          now() - n * interval '30 seconds', now() - n * interval '30 seconds' + interval '2 seconds',
          case when n % 150 = 5 then 'partition 1: connection refused' end
   from generate_series(20000, 1, -1) n`

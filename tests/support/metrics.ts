@@ -1,5 +1,10 @@
 import type { LoadOutcome } from '../../etl/job/load.ts'
-import { createMetrics, type Metrics } from '../../etl/metrics/metrics.ts'
+import {
+  createMetrics,
+  type Metrics,
+  type MetricsPool,
+  type StreamMetrics,
+} from '../../etl/metrics/metrics.ts'
 import { aMessage, aRecordOf, at, broken } from './messages.ts'
 import { aBatch, prepared } from './a-batch.ts'
 
@@ -11,7 +16,9 @@ export function aMetricsSource(partitions: readonly number[] = [0]) {
     pool: { totalCount: 5, idleCount: 2, waitingCount: 1, options: { max: 10 } },
     membership: { partitions: () => source.owned, rebalances: () => source.rebalanced },
   }
-  return source as typeof source & Parameters<typeof createMetrics>[0]
+  return source as typeof source & {
+    readonly pool: MetricsPool
+  }
 }
 
 export const counts = (loaded: number, duplicate: number, deadLettered: number) =>
@@ -25,9 +32,15 @@ export function aLoad(timestamp = Date.now()) {
   return { ...prepared(aBatch(records)), timings: { extract: 20, validate: 2, transform: 1 } }
 }
 
+/** Of one stream, `events`. */
+export function metricsOf({ pool, membership }: ReturnType<typeof aMetricsSource>): StreamMetrics & Metrics {
+  const metrics = createMetrics(pool)
+  return { ...metrics, ...metrics.of('events', membership) }
+}
+
 /** Metrics of a worker to which everything has happened at least once, so that every series is there. */
-export async function metricsOfALife(): Promise<Metrics> {
-  const metrics = createMetrics(aMetricsSource())
+export async function metricsOfALife(): Promise<StreamMetrics & Metrics> {
+  const metrics = metricsOf(aMetricsSource())
   await metrics.observeRun('tick', () => {
     metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
     metrics.batchLoaded(aLoad(), counts(1, 1, 2), 40)

@@ -29,6 +29,7 @@ export async function aReplayer(world: World, changes: Partial<ReplayRules> = {}
     worker: settings.worker,
     logger: settings.logger,
     isPaused: () => paused,
+    stream: world.stream.name,
     executors: {
       replay: replayExecutor({
         kafka: world.kafka,
@@ -53,7 +54,7 @@ export async function ask(
   range: ReplayRange = ALL,
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<number> {
-  const request = { topic: world.topic, range, dryRun }
+  const request = { stream: world.stream.name, topic: world.topic, range, dryRun }
   return (await requestReplay(world.pool, world.kafka, OPERATOR, request)).action.id
 }
 

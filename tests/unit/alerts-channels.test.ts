@@ -14,6 +14,7 @@ const STARTED: Notification = {
   event: 'started',
   id: 17,
   rule: 'partition_stopped',
+  stream: 'transactions',
   scope: 'partition 0',
   severity: 'critical',
   summary: 'Partition 0 of transactions stopped',
