@@ -1,3 +1,4 @@
+import { stream } from './stream.ts'
 /** Statements that make a warehouse of the topic `t` look as if something had happened, for a superuser. */
 
 export interface RunOf {
@@ -37,10 +38,10 @@ export const present = (worker: string, ago = 2) =>
 /** A worker that holds records of transactions against a contract. */
 export const contract = (worker: string, hash: string, startedAgo = 600, seenAgo = 2) =>
   `with registered as (
-     update audit.streams set registered_at = ${secondsAgo(600)} where name = 'transactions'
+     update audit.streams set registered_at = ${secondsAgo(600)} where name = '${stream.name}'
    )
    insert into audit.workers (name, schedule, partitions, contracts, started_at, seen_at)
-   values ('${worker}', '* * * * *', '{0}', '{"transactions": "${hash}"}', ${secondsAgo(startedAgo)}, ${secondsAgo(seenAgo)})`
+   values ('${worker}', '* * * * *', '{0}', '{"${stream.name}": "${hash}"}', ${secondsAgo(startedAgo)}, ${secondsAgo(seenAgo)})`
 
 export const pause = (ago: number) =>
   `update audit.control set paused_at = ${secondsAgo(ago)}, paused_by = 'ada', pause_reason = 'the shop moves'`
@@ -52,7 +53,7 @@ export const resumed = (ago: number) =>
 export const stopped = (partition: number, code: string, reason = 'so it is', topic = 't') =>
   `insert into audit.partition_progress
      (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code, stop_reason)
-   values ('${topic}', ${partition}, 'transactions', ${topic === 't' ? partition : partition + 10_000}, 1, 0, 0, 'c', 0, ${secondsAgo(60)}, '${code}', '${reason}')`
+   values ('${topic}', ${partition}, '${stream.name}', ${topic === 't' ? partition : partition + 10_000}, 1, 0, 0, 'c', 0, ${secondsAgo(60)}, '${code}', '${reason}')`
 
 export const loss = (partition: number, from: number, to: number, topic = 't') =>
   `insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset, detected_at)
