@@ -181,7 +181,7 @@ describe('on a Kafka that works', () => {
 })
 
 test('a Kafka that doesn’t answer is waited for, and a stop meanwhile ends it with 0', async () => {
-  const producer = startProducer('127.0.0.1:1', 'transactions', {})
+  const producer = startProducer('127.0.0.1:1', stream.name, {})
   await waitFor('it to have tried', () => producer.said('Connection error'))
   producer.child.kill('SIGTERM')
   expect(await producer.ended()).toMatchObject({ code: 0, summary: { total: 0, inDoubt: 0 } })

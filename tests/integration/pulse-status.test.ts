@@ -1,5 +1,6 @@
 import { expect, inject, test } from 'vitest'
 import type { Status } from '../../etl/status/status.ts'
+import { stream } from '../support/stream.ts'
 import { createDatabase } from '../support/database.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
@@ -63,7 +64,7 @@ test('a partition that stands still is shown with its reason and the command tha
   const world = await aWorld({ partitions: 1 })
   await world.pool.query(
     `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code, stop_reason)
-     values ($1, 0, 'transactions', 0, 1, 0, 0, 'x', 0, now(), 'mass_rejection', E'too many\\u001b[31m')`,
+     values ($1, 0, '${stream.name}', 0, 1, 0, 0, 'x', 0, now(), 'mass_rejection', E'too many\\u001b[31m')`,
     [world.topic],
   )
   const { out } = await runPulse(world.env, ['status'])

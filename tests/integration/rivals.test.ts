@@ -48,8 +48,9 @@ describe.for([stream.definition, parcels, visits])(
         partitions: 1,
         ...(declared !== stream.definition && { stream: declared }),
       })
-      const second = aLiveMessage()
-      await world.produce([aLiveMessage(), isOther ? aConflict(second) : second, aLiveMessage()])
+      const second = made.aLiveMessage()
+      const sent = isOther ? made.aConflict(second) : second
+      await world.produce([made.aLiveMessage(), sent, made.aLiveMessage()])
       const rival = await aRivalThatClaimed(world, second)
       const run = world.runOnce()
       await aLoadWaits(world)

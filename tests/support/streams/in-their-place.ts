@@ -22,7 +22,7 @@ registerHooks({
     if (source !== undefined) return { format: 'module', shortCircuit: true, source }
     const loaded = next(url, context)
     if (!url.endsWith('/etl/postgres/migrations.ts')) return loaded
-    const text = String(loaded.source)
+    const text = Buffer.from(loaded.source as Uint8Array).toString()
     if (!text.includes(FOLDER)) throw new Error(`${url} no longer says ${FOLDER}: tell it here`)
     return {
       ...loaded,

@@ -1,11 +1,11 @@
 import { Client, Pool } from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { readMigrations } from '../../etl/postgres/migrations.ts'
-import { reconcile } from '../../etl/reconcile/reconcile.ts'
-import { migrate } from '../../scripts/migration/migrate.ts'
-import { ensureRoles, prepareDatabase } from '../../scripts/migration/roles.ts'
-import { createDatabase } from '../support/database.ts'
-import { stream } from '../support/stream.ts'
+import { readMigrations } from '../../../../etl/postgres/migrations.ts'
+import { reconcile } from '../../../../etl/reconcile/reconcile.ts'
+import { migrate } from '../../../../scripts/migration/migrate.ts'
+import { ensureRoles, prepareDatabase } from '../../../../scripts/migration/roles.ts'
+import { createDatabase } from '../../../../tests/support/database.ts'
+import { stream } from '../support/a-transaction.ts'
 
 /** A warehouse as version 0.3 made it: its six migrations, and rows as its workers wrote them. */
 async function aWarehouseOf03(...rows: string[]) {
