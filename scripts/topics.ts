@@ -2,21 +2,24 @@ import { readConfig, type Config } from '../etl/process/config.ts'
 import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
 import { createLogger } from '../etl/process/log.ts'
+import { installedStreams } from '../etl/stream/installed.ts'
+import { streams } from '../streams/index.ts'
 import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics
 
-Makes the topic of transactions (7 days, LogAppendTime) and that of dead letters (30 days, larger
+Makes the topic of each stream (7 days, LogAppendTime) and that of its dead letters (30 days, larger
 messages), where they are missing, and names what differs on those that are there. Changes none.
 
-Reads KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, TOPIC_PARTITIONS, TOPIC_REPLICATION, TOPIC_MIN_INSYNC.
+Reads KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, TOPIC_PARTITIONS, TOPIC_REPLICATION, TOPIC_MIN_INSYNC,
+and of each stream STREAM_<NAME>_TOPIC, _DLQ_TOPIC, _PARTITIONS, _REPLICATION.
 Exit codes: 0 the topics are there, 1 failed, 2 usage or configuration, 6 there, but not as wanted.`
 
 const DAY_MS = 86_400_000
 /** Kafka's default, written down so that the dead letters' limit can stand above it. */
 const MAX_MESSAGE_BYTES = 1_048_588
 
-/** The two topics as the product wants them. */
+/** The two topics of a stream as the product wants them. */
 export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
   const common = { partitions: config.TOPIC_PARTITIONS, replication: config.TOPIC_REPLICATION }
   const safe = {
@@ -50,7 +53,8 @@ export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
 async function main(): Promise<number> {
   const config = readConfig(['kafka', 'topics', 'log'])
   const kafka = createKafka(config, createLogger('silent'), 'global-sales-pulse-topics')
-  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config)))
+  const specs = installedStreams(config, streams).flatMap((one) => topicSpecs(one.config))
+  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
   for (const result of results) report(result)
   return results.some((result) => !result.made && result.differences.length > 0) ? 6 : 0
 }

@@ -158,6 +158,7 @@ const sections = {
       .default('info'),
   },
   producer: {
+    PRODUCER_STREAM: z.string().optional(),
     PRODUCER_MIN_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(1_000),
     PRODUCER_MAX_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(2_000),
     PRODUCER_RATE: decimalSetting(0.001, 1_000_000).optional(),

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import { columnsOf, type Column } from './columns.ts'
 import { compileContract, type Validate } from './contract.ts'
-import { identityFields, StreamError } from './define.ts'
+import { identityFields } from './define.ts'
 import type { Definition, WrittenBatch } from './definition.ts'
 import type { Row } from './field.ts'
 import { compileFacts, type FactStatements } from './facts.ts'
@@ -80,11 +80,4 @@ function isOfFacts({ name, identity, write }: Definition): (table: string) => bo
   ]
   const tables = new RegExp(`^(${[`${name}(_\\d{4}_\\d{2})?`, ...keys].join('|')})$`)
   return (table) => tables.test(table)
-}
-
-/** @throws StreamError unless there is one. Several at once are not loaded yet. */
-export function theOnly(streams: readonly Definition[]): Definition {
-  const [stream, other] = streams
-  if (stream !== undefined && other === undefined) return stream
-  throw new StreamError(`streams/index.ts lists ${streams.length} streams; it must be one`)
 }

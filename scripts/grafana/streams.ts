@@ -7,7 +7,7 @@ export const streamVariable = queryVariable({
   description: 'What each record type does; all of them at first',
   sql: `
     select name from audit.streams
-    where retired_at is null
+    where retired_at is null or $__timeFilter(retired_at)
     order by name
   `,
 })

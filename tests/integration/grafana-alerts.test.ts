@@ -5,7 +5,6 @@ import type { AlertFile } from '../support/grafana-files.ts'
 import { alertResultProblems } from '../support/grafana-results.ts'
 import { stream } from '../support/stream.ts'
 import { aWorld, type World } from '../support/world.ts'
-import { stream } from '../support/stream.ts'
 
 let world: World
 beforeAll(async () => {

@@ -188,15 +188,15 @@ test('runs go when nothing refers to them, alerts when they are over, sessions w
   const world = await aWorldOfParcels({ withoutTopics: true })
   await world.pool.query(`
     insert into audit.pipeline_runs (stream, kind, worker, status, started_at)
-    select '${stream.name}', 'tick', name, status, now() - age from (values
+    select '${world.stream.name}', 'tick', name, status, now() - age from (values
       ('old', 'succeeded', interval '31 days'), ('an action''s', 'failed', interval '31 days'),
       ('still running', 'running', interval '31 days'), ('young', 'succeeded', interval '29 days')) r (name, status, age);
     insert into audit.operator_actions (stream, action, target, requested_by, via, status, run_id)
-    select '${stream.name}', 'replay', '{}', 'somebody', 'pulse', 'succeeded', id from audit.pipeline_runs where worker = 'an action''s';
+    select '${world.stream.name}', 'replay', '{}', 'somebody', 'pulse', 'succeeded', id from audit.pipeline_runs where worker = 'an action''s';
     insert into audit.alerts (stream, rule, severity, summary, first_action, started_at, ended_at) values
-      ('${stream.name}', 'old', 'warning', '', '', now() - interval '90 days', now() - interval '31 days'),
-      ('${stream.name}', 'ended lately', 'warning', '', '', now() - interval '90 days', now() - interval '29 days'),
-      ('${stream.name}', 'goes on', 'warning', '', '', now() - interval '90 days', null);
+      ('${world.stream.name}', 'old', 'warning', '', '', now() - interval '90 days', now() - interval '31 days'),
+      ('${world.stream.name}', 'ended lately', 'warning', '', '', now() - interval '90 days', now() - interval '29 days'),
+      ('${world.stream.name}', 'goes on', 'warning', '', '', now() - interval '90 days', null);
     insert into audit.alert_notifications (alert_id, event, channel) select id, 'started', 'email' from audit.alerts;
     insert into audit.console_sessions (token_hash, name, role, csrf_token, seen_at) values
       ('a', 'somebody', 'viewer', '', now() - interval '31 days'), ('b', 'somebody', 'viewer', '', now() - interval '29 days')`)

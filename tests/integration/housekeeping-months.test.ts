@@ -305,7 +305,7 @@ test('what a dead worker left open is closed, and its work done', async () => {
   const world = await aWorldOfParcels({ withoutTopics: true })
   const open = (worker: string, since: string) =>
     world.pool.query(
-      `insert into audit.pipeline_runs (stream, kind, worker, started_at) values ('${stream.name}', 'housekeeping', '${worker}', now() - interval '${since}')`,
+      `insert into audit.pipeline_runs (stream, kind, worker, started_at) values ('${world.stream.name}', 'housekeeping', '${worker}', now() - interval '${since}')`,
     )
   const { keep } = aHousekeeper(world, {}, 'me')
   await open('another', '1 minute')

@@ -5,7 +5,6 @@ import { createDatabase } from '../support/database.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { stream } from '../support/stream.ts'
 
 /** `pulse status` and `pulse runs`, as processes. */
 

@@ -59,6 +59,7 @@ test('the webhook gets the documented JSON', async () => {
     event: 'started',
     id: 17,
     rule: 'partition_stopped',
+    stream: 'transactions',
     scope: 'partition 0',
     severity: 'critical',
     summary: 'Partition 0 of transactions stopped',

@@ -38,9 +38,9 @@ test('a batch counts once for each record, by partition and code; conflicts are 
     'pulse_records_dead_lettered_total{stream="events",partition="0",code="schema_violation"}': 2,
     'pulse_records_dead_lettered_total{stream="events",partition="0",code="conflicting_duplicate"}': 1,
     'pulse_records_dead_lettered_total{stream="events",partition="0",code="undecodable"}': 0,
-    pulse_batch_duration_seconds_count: 2,
-    'pulse_batch_duration_seconds_bucket{stream="events",le="0.05"}': 0,
-    'pulse_batch_duration_seconds_bucket{stream="events",le="0.1"}': 2,
+    'pulse_batch_duration_seconds_count{stream="events"}': 2,
+    'pulse_batch_duration_seconds_bucket{le="0.05",stream="events"}': 0,
+    'pulse_batch_duration_seconds_bucket{le="0.1",stream="events"}': 2,
     'pulse_stage_duration_seconds_sum{stream="events",stage="extract"}': 0.04,
     'pulse_stage_duration_seconds_sum{stream="events",stage="load"}': 0.08,
   })
@@ -71,9 +71,9 @@ test('freshness is the wait of the oldest record; a clock of Kafka’s that is a
   const after = await series(metrics)
   expect(after['pulse_freshness_seconds_sum{stream="events",partition="0"}']).toBeGreaterThanOrEqual(70)
   expect(after).toMatchObject({
-    'pulse_freshness_seconds_bucket{stream="events",le="0.5",partition="0"}': 1,
-    'pulse_freshness_seconds_bucket{stream="events",le="60",partition="0"}': 1,
-    'pulse_freshness_seconds_bucket{stream="events",le="120",partition="0"}': 2,
+    'pulse_freshness_seconds_bucket{le="0.5",stream="events",partition="0"}': 1,
+    'pulse_freshness_seconds_bucket{le="60",stream="events",partition="0"}': 1,
+    'pulse_freshness_seconds_bucket{le="120",stream="events",partition="0"}': 2,
     'pulse_newest_record_timestamp_seconds{stream="events",partition="0"}': (now + 60_003) / 1_000,
   })
 })
@@ -130,7 +130,7 @@ test('the state of a partition is told by the worker that owns it', async () => 
   source.rebalanced = 2
   const after = await series(metrics)
   expect(after).toMatchObject({
-    pulse_group_rebalances_total: 2,
+    'pulse_group_rebalances_total{stream="events"}': 2,
     'pulse_records_consumed_total{stream="events",partition="0"}': 4, // what it did stays done
     'pulse_partition_stopped{stream="events",partition="1"}': 1,
   })
@@ -147,7 +147,7 @@ test('a run is under way, succeeds, fails, or throws', async () => {
     const run = (kind: 'tick' | 'manual', status: 'succeeded' | 'failed') =>
       metrics.observeRun(kind, () => Promise.resolve({ status }))
     await metrics.observeRun('tick', async () => {
-      expect(await series(metrics)).toMatchObject({ pulse_runs_in_progress: 1 })
+      expect(await series(metrics)).toMatchObject({ 'pulse_runs_in_progress{stream="events"}': 1 })
       return { status: 'succeeded' }
     })
     vi.setSystemTime(2_000_000)
@@ -159,9 +159,9 @@ test('a run is under way, succeeds, fails, or throws', async () => {
       'pulse_runs_total{stream="events",kind="tick",status="succeeded"}': 1,
       'pulse_runs_total{stream="events",kind="tick",status="failed"}': 1,
       'pulse_runs_total{stream="events",kind="manual",status="failed"}': 1,
-      pulse_run_duration_seconds_count: 3,
-      pulse_runs_in_progress: 0,
-      pulse_last_successful_run_timestamp_seconds: 1_000,
+      'pulse_run_duration_seconds_count{stream="events"}': 3,
+      'pulse_runs_in_progress{stream="events"}': 0,
+      'pulse_last_successful_run_timestamp_seconds{stream="events"}': 1_000,
     })
   } finally {
     vi.useRealTimers()
@@ -174,24 +174,24 @@ test('the pool, the pause, retries and the build', async () => {
   metrics.watchPause(() => isPaused)
   metrics.loadRetried()
   expect(await series(metrics)).toMatchObject({
-    'pulse_pool_connections{stream="events",state="used"}': 3,
-    'pulse_pool_connections{stream="events",state="idle"}': 2,
+    'pulse_pool_connections{state="used"}': 3,
+    'pulse_pool_connections{state="idle"}': 2,
     pulse_pool_connections_max: 10,
     pulse_pool_pending_requests: 1,
-    pulse_load_retries_total: 1,
-    pulse_paused: 0,
+    'pulse_load_retries_total{stream="events"}': 1,
+    'pulse_paused{stream="events"}': 0,
     [`pulse_build_info{version="${packageJson.version}",node_version="${process.versions.node}"}`]: 1,
   })
   isPaused = true
-  expect(await series(metrics)).toMatchObject({ pulse_paused: 1 })
+  expect(await series(metrics)).toMatchObject({ 'pulse_paused{stream="events"}': 1 })
 })
 
 test('workers in one process keep theirs apart, and each has the process’s own', async () => {
   const [one, other] = [metricsOf(aMetricsSource()), metricsOf(aMetricsSource())]
   one.loadRetried()
-  expect(await series(one)).toMatchObject({ pulse_load_retries_total: 1 })
+  expect(await series(one)).toMatchObject({ 'pulse_load_retries_total{stream="events"}': 1 })
   expect(await series(other)).toMatchObject({
-    pulse_load_retries_total: 0,
+    'pulse_load_retries_total{stream="events"}': 0,
     process_resident_memory_bytes: expect.any(Number) as number,
   })
   expect(one.contentType).toMatch(/^text\/plain; version=0\.0\.4/)

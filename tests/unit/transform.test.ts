@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { compileWith } from '../../etl/stream/compile.ts'
 import { transform } from '../../etl/job/transform.ts'
 import { anOrder, anOrderFact, anOrderRecord, orders } from '../support/orders.ts'
-import { visits } from '../support/visits/visits.ts'
+import { visits } from '../support/streams/visits.ts'
 
 test('a fact is what the record says with its offset, its identity and what is derived of it', () => {
   const row = anOrder({ amount: 1_000_01 })
