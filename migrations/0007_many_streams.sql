@@ -60,4 +60,6 @@ ALTER TABLE "audit"."workers" DROP COLUMN "contracts";
 --> statement-breakpoint
 ALTER TABLE "audit"."workers" ADD COLUMN "contract_hash" text NOT NULL;
 --> statement-breakpoint
+ALTER TABLE "audit"."workers" ADD COLUMN "longest_step_ms" double precision DEFAULT 0 NOT NULL;
+--> statement-breakpoint
 ALTER TABLE "audit"."workers" ADD CONSTRAINT "workers_pkey" PRIMARY KEY ("name","stream");

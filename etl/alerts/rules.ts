@@ -1,5 +1,5 @@
 import type { AlertRule } from './alert.ts'
-import { contractsDiffer, late, paused, runFailed } from './rules/job.ts'
+import { contractsDiffer, late, paused, runFailed, slowRecord } from './rules/job.ts'
 import { partitionStopped, dataLoss, deadLetterRatio } from './rules/records.ts'
 
 /** Every alert that there is. One more: an AlertRule in rules/ and a line here. */
@@ -11,6 +11,7 @@ export const RULES: readonly AlertRule[] = [
   deadLetterRatio,
   paused,
   contractsDiffer,
+  slowRecord,
 ]
 
 /** The page of a stream's console for an alert; the overview where its rule was removed since. */

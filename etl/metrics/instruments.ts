@@ -53,6 +53,11 @@ export function createInstruments(registry: Registry) {
     ),
     retries: byStream.counter('pulse_load_retries_total', 'Loads tried again after an error that may go by.'),
 
+    longestStep: byStream.gauge(
+      'pulse_longest_step_seconds',
+      'The longest time in five minutes for which a record kept this worker from all else; 0 below 50 ms.',
+    ),
+
     runs: by('stream', 'kind', 'status').counter(
       'pulse_runs_total',
       'Runs that ended, by what started them and how they ended.',

@@ -24,6 +24,8 @@ export interface Metrics {
 export interface StreamMetrics extends RunObserver {
   /** From now on `text` asks this. */
   watchPause(isPaused: () => boolean): void
+  /** Milliseconds: the longest of `stepTook` in the last five minutes; 0 where there was none. */
+  longestStep(): number
 }
 
 const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed']
@@ -86,6 +88,8 @@ function observe(
   let losses: ReadonlyMap<number, number> | undefined
   let aside: readonly number[] = []
   let isPaused: (() => boolean) | undefined
+  let longest = { ms: 0, at: 0 }
+  const longestStep = () => (performance.now() - longest.at < STEPS_KEPT_MS ? longest.ms : 0)
 
   for (const kind of DRAIN_KINDS) for (const status of RUN_STATUSES) our.runs.inc({ stream, kind, status }, 0)
   our.runsInProgress.set({ stream }, 0)
@@ -116,6 +120,7 @@ function observe(
       for (const partition of aside) our.stopped.set({ stream, partition }, 1)
       our.rebalances.inc({ stream }, membership.rebalances())
       our.paused.set({ stream }, Number(isPaused?.() ?? false))
+      our.longestStep.set({ stream }, seconds(longestStep()))
     },
     observeRun: async (kind, run) => {
       const started = performance.now()
@@ -167,10 +172,17 @@ function observe(
       if (state !== undefined) state.newestRecord = seconds(newestRecord)
     },
     loadRetried: () => our.retries.inc({ stream }),
+    stepTook: (ms) => {
+      if (ms >= longestStep()) longest = { ms, at: performance.now() }
+    },
+    longestStep,
     dataLosses: (offsets) => (losses = offsets),
     watchPause: (ask) => (isPaused = ask),
   }
 }
+
+/** How long a slow step is remembered. */
+const STEPS_KEPT_MS = 300_000
 
 const seconds = (ms: number) => ms / 1_000
 const now = () => seconds(Date.now())

@@ -13,6 +13,8 @@ export interface Presence {
   readonly schedule: string
   readonly nextTickAt: Date | undefined
   readonly partitions: readonly number[]
+  /** Milliseconds for which one record kept the worker from all else, lately. */
+  readonly longestStepMs: number
   /** Of the contract that it holds records against. */
   readonly contractHash: string
   /** Why it can't load the stream, or undefined. */
@@ -63,6 +65,7 @@ export function keepPresence(
           nextTickAt: given('next_tick_at'),
           partitions: given('partitions'),
           problem: given('problem'),
+          longestStepMs: given('longest_step_ms'),
           contractHash: given('contract_hash'),
           seenAt: sql`now()`,
         },

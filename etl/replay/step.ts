@@ -2,13 +2,14 @@ import type { ClientBase } from 'pg'
 import type { LogPart } from '../kafka/log-parts.ts'
 import type { Job } from '../operations/background.ts'
 import type { Pipeline } from '../job/stages.ts'
-import { transform } from '../job/transform.ts'
+import { toFact } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
 import { compare } from './compare.ts'
 import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { replayRanges } from '../schema/operations.ts'
+import { inSteps } from '../process/in-steps.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { addGone, addPart, type ReplayFigures } from './figures.ts'
 import type { PlannedRange } from './plan.ts'
@@ -32,7 +33,7 @@ export interface ReplayProgress extends PlannedRange {
  *
  * @returns the figures with this part's.
  */
-export function replayPart(
+export async function replayPart(
   { pool, ...rules }: ReplayRules,
   job: Job,
   range: ReplayProgress,
@@ -42,7 +43,7 @@ export function replayPart(
   const records = part.kind === 'records' ? part.records : []
   const { valid, rejected } = validate(records, rules)
   const { stream } = rules
-  const facts = transform(valid, stream)
+  const facts = await inSteps(valid, toFact(stream))
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)
     requireSameOffsets(progress, range)

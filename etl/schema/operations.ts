@@ -1,4 +1,14 @@
-import { bigint, check, index, integer, primaryKey, sql, text, uniqueIndex } from '../postgres/drizzle.ts'
+import {
+  bigint,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  primaryKey,
+  sql,
+  text,
+  uniqueIndex,
+} from '../postgres/drizzle.ts'
 import { audit } from './audit.ts'
 import { bytea, count, identity, instant, json, offsetColumn, oneOf } from './columns.ts'
 
@@ -117,6 +127,8 @@ export const workers = audit.table(
     partitions: integer('partitions').array().notNull(),
     /** Why it can't load the stream now; null where it can. */
     problem: text('problem'),
+    /** Milliseconds: the longest time lately for which one record kept it from all else; 0 below 50. */
+    longestStepMs: doublePrecision('longest_step_ms').notNull().default(0),
     /** Hash of the contract that it holds records against. */
     contractHash: text('contract_hash').notNull(),
   },

@@ -144,6 +144,7 @@ export function startStream(
       nextTickAt: now?.scheduler.nextTick,
       partitions: now?.membership.partitions() ?? [],
       contractHash: hash,
+      longestStepMs: now?.longestStepMs() ?? 0,
       problem: problem ?? shared.kafkaWatch.problem() ?? (now && outside(now.membership)),
     }),
     stop: async () => {
@@ -162,6 +163,7 @@ const outside = (membership: Membership) =>
 interface OpenStream {
   readonly scheduler: Scheduler
   readonly membership: Membership
+  longestStepMs(): number
   stop(): Promise<void>
 }
 
@@ -219,6 +221,7 @@ async function openStream(
   return {
     scheduler,
     membership,
+    longestStepMs: metrics.longestStep,
     stop: async () => {
       const endings = [scheduler.stop(), ...beside.map((work) => work.stop())] as const
       // The others get our share as soon as no run needs it, whatever else still ends. A run that hangs doesn't

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Random } from '../../producer/random.ts'
 import { streams } from '../../streams/index.ts'
-import { theOnly } from '../../etl/stream/compile.ts'
 import type { Fields } from './message.ts'
 import type { Trap } from './traps.ts'
 

@@ -152,6 +152,7 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
     stream: world.stream.name,
     schedule: '* * * * * *',
     contractHash: '',
+    longestStepMs: 0,
     nextTickAt: undefined,
     partitions: [0],
     problem: undefined,

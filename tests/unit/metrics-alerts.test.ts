@@ -69,7 +69,12 @@ test.for([
     'no label topic',
   ],
   ['a selector that is not there', 'le=~', 'bucket=~', 'no label bucket'],
-  ['a label that was summed away', 'of {{ $labels.stream }} ({{ $labels.job }}) are gone', 'of {{ $labels.pod }}', 'tells pod'],
+  [
+    'a label that was summed away',
+    'of {{ $labels.stream }} ({{ $labels.job }}) are gone',
+    'of {{ $labels.pod }}',
+    'tells pod',
+  ],
   ['no runbook', '#pulsedataloss', '#loss', 'its runbook is not there'],
   ['a moving summary', 'summary: Kafka', 'summary: "{{ $value }}" #', 'no summary, or one that changes'],
   ['a made-up severity', 'severity: warning', 'severity: bad', 'no known severity'],

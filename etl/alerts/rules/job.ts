@@ -1,5 +1,5 @@
 import { DRAIN_KINDS, GONE_AFTER_SECONDS } from '../../ledger/runs.ts'
-import { alias, and, eq, inArray, lt, sql } from '../../postgres/drizzle.ts'
+import { alias, and, desc, eq, gt, inArray, lt, sql } from '../../postgres/drizzle.ts'
 import { on, read } from '../../postgres/query.ts'
 import { scrub } from '../../process/log.ts'
 import { pipelineBatches, pipelineRuns, streams } from '../../schema/audit.ts'
@@ -148,6 +148,40 @@ export const paused: AlertRule = {
       summary: `Paused for more than an hour by ${plain(pause.by ?? 'somebody', 100)}: ${plain(pause.reason ?? 'no reason given', 300)}`,
       firstAction: `Where the reason is over, resume: pulse resume${stream === '' ? '' : ` --stream ${stream}`}`,
     }))
+  },
+}
+
+/**
+ * A record of a stream takes a worker so long that all else waits: other streams, heartbeats, pages. It is `derive`, or
+ * a word's check, that is slow.
+ */
+export const slowRecord: AlertRule = {
+  id: 'slow_record',
+  severity: 'warning',
+  path: '/',
+  find: async (client, { stream }) => {
+    const [slowest] = await on(client)
+      .select({ ms: workers.longestStepMs, name: workers.name, since: workers.seenAt })
+      .from(workers)
+      .where(
+        and(
+          eq(workers.stream, stream),
+          gt(workers.longestStepMs, 0),
+          sql`${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`,
+        ),
+      )
+      .orderBy(desc(workers.longestStepMs))
+      .limit(1)
+    if (slowest === undefined) return []
+    return [
+      {
+        scope: '',
+        since: slowest.since,
+        summary: `A record of ${stream} took ${slowest.name} ${Math.round(slowest.ms)} ms of computing, in which nothing else could go on`,
+        firstAction:
+          'Make what the stream derives faster: it should take microseconds. Until then run the stream in workers of its own: STREAMS.',
+      },
+    ]
   },
 }
 
