@@ -35,7 +35,7 @@ export const batch = ({ ago = 20, consumed = 100, dead = 0, topic = 't' } = {}) 
 export const present = (worker: string, ago = 2) =>
   `insert into audit.workers (name, schedule, partitions, seen_at) values ('${worker}', '* * * * *', '{0}', ${secondsAgo(ago)})`
 
-/** A worker that holds records of transactions against a contract. */
+/** A worker that holds records against a contract. */
 export const contract = (worker: string, hash: string, startedAgo = 600, seenAgo = 2) =>
   `with registered as (
      update audit.streams set registered_at = ${secondsAgo(600)} where name = '${stream.name}'

@@ -10,7 +10,6 @@ import { startServer, type Health } from '../../etl/worker/server.ts'
 import { describeError } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import type { Child } from './child.ts'
-import { stream } from './stream.ts'
 import type { World } from './world.ts'
 
 export const OPERATOR_PASSWORD = 'operators-sEcReT-1'
@@ -87,7 +86,7 @@ export async function aConsoleServer(
     {
       pool,
       kafka,
-      stream,
+      stream: world.stream,
       pages,
       maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
       config,
