@@ -31,7 +31,7 @@ export type Verdict<Fact = unknown> =
 
 const { name } = streams[0]!
 /** The second one is that of a stream which only tests install. */
-const PLACES = [`../../streams/${name}/tests/hostile/contract.ts`, `../support/${name}/hostile.ts`]
+const PLACES = [`../../streams/${name}/tests/hostile/contract.ts`, `../support/streams/${name}-hostile.ts`]
 
 async function load(): Promise<Contract> {
   const file = PLACES.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url))

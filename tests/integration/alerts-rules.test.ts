@@ -157,7 +157,12 @@ const cases: Case[] = [
   ['dead_letter_ratio', 'it is of another topic', [run(), batch({ dead: 6, topic: 'old' })], false],
   ['dead_letter_ratio', 'it falls to 4 %', [openRatioAlert, run(), batch({ dead: 4 })], true],
   ['dead_letter_ratio', 'it falls to 3 %', [openRatioAlert, run(), batch({ dead: 3 })], false],
-  ['dead_letter_ratio', 'the sales end', [openRatioAlert, run(), batch({ dead: 9, ago: 900 })], false],
+  [
+    'dead_letter_ratio',
+    'nothing comes any more',
+    [openRatioAlert, run(), batch({ dead: 9, ago: 900 })],
+    false,
+  ],
   ['dead_letter_ratio', 'a half is allowed', [run(), batch({ dead: 6 })], false, { deadLetterRatio: 0.5 }],
 
   ['paused', 'it runs', [], false],

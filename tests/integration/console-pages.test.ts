@@ -10,7 +10,7 @@ import { aWorld } from '../support/world.ts'
 
 /** The pages that show: overview, runs and alerts, over HTTP and a real warehouse. */
 
-const pages: readonly StreamPages[] = declared
+const ofStreams: readonly StreamPages[] = declared
 
 /** The topic of the statements in alert-situations. */
 const TOPIC = { KAFKA_TOPIC: 't' }
@@ -188,7 +188,7 @@ test('who may only look sees the alerts, and no form to try them', async () => {
 
 test('no page has inline script or style, which the policy would refuse', async () => {
   const { look } = await aConsole(present('w'), run({}), batch({}))
-  for (const path of ['/', '/runs', '/runs/1', '/alerts', ...pages.map((page) => page.path)]) {
+  for (const path of ['/', '/runs', '/runs/1', '/alerts', ...ofStreams.map((page) => page.path)]) {
     const page = await look(path)
     expect(page).not.toMatch(/<style|\sstyle=|\son[a-z]+="/)
     for (const [, attributes] of page.matchAll(/<script([^>]*)>/g))

@@ -37,7 +37,7 @@ export const present = (worker: string, ago = 2) =>
   `insert into audit.workers (stream, name, schedule, partitions, contract_hash, seen_at)
    values ('${stream.name}', '${worker}', '* * * * *', '{0}', '', ${secondsAgo(ago)})`
 
-/** A worker that holds records of transactions against a contract. */
+/** A worker that holds records against a contract. */
 export const contract = (worker: string, hash: string, startedAgo = 600, seenAgo = 2) =>
   `with registered as (
      update audit.streams set registered_at = ${secondsAgo(600)} where name = '${stream.name}'

@@ -24,12 +24,13 @@ export async function readFacts(
   { name, fields, identity, eventTime }: Definition = stream.definition,
 ): Promise<StoredFact[]> {
   const columns = identityFields(identity).map((field) => columnName(fields, field))
-  const { rows } = await pool.query<StoredFact>(
+  const { rows } = await pool.query<StoredFact & { id: unknown; processed_at: unknown }>(
     `select *, concat_ws(',', ${columns.join(', ')}) as identity,
             to_char(${columnName(fields, eventTime)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment
      from warehouse.${name} order by source_partition, incarnation, source_offset`,
   )
-  return rows
+  // What a load gives it, and another load gives otherwise.
+  return rows.map(({ id: _id, processed_at: _processedAt, ...fact }) => fact)
 }
 
 /** From now on Postgres refuses facts that are `marked` so. */

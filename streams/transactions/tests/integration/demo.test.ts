@@ -4,20 +4,20 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { pino } from 'pino'
 import { afterEach, describe, expect, inject, test } from 'vitest'
-import { readConfig } from '../../etl/process/config.ts'
-import { createKafka } from '../../etl/kafka/client.ts'
-import { withAdmin } from '../../etl/kafka/topics.ts'
-import { childrenOf } from '../../scripts/servers/processes.ts'
-import { isAlive } from '../support/processes.ts'
-import { waitFor } from '../support/wait-for.ts'
+import { readConfig } from '../../../../etl/process/config.ts'
+import { createKafka } from '../../../../etl/kafka/client.ts'
+import { withAdmin } from '../../../../etl/kafka/topics.ts'
+import { childrenOf } from '../../../../scripts/servers/processes.ts'
+import { isAlive } from '../../../../tests/support/processes.ts'
+import { waitFor } from '../../../../tests/support/wait-for.ts'
 
-const program = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../../../scripts/demo.ts', import.meta.url))
 const started: ChildProcess[] = []
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL')
 })
 
-/** The demo on the servers of all tests, as somebody's own. */
+/** The demo, which shows this stream, on the servers of all tests, as somebody's own. */
 function startDemo(seconds: string, args: readonly string[] = []) {
   const child = spawn(process.execPath, [program, ...args], {
     env: {
