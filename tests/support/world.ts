@@ -73,6 +73,8 @@ export interface World {
   readonly groupId: string
   /** What is loaded. */
   readonly stream: Stream
+  /** The topic of one of the others. */
+  topicOf(other: Definition): string
   readonly kafka: Kafka
   /** Connections as the superuser, to look and to tamper. */
   readonly pool: Pool
@@ -80,7 +82,7 @@ export interface World {
   readonly logs: readonly LogLine[]
 
   /** Objects become JSON; strings, bytes and null stand as they are. Into partition 0 unless told. */
-  produce(messages: readonly Message[], options?: { partition?: number }): Promise<void>
+  produce(messages: readonly Message[], options?: { partition?: number; to?: string }): Promise<void>
   /** Whole records; without a partition the key decides. */
   produceRecords(records: readonly OutgoingRecord[]): Promise<void>
 
@@ -131,6 +133,8 @@ export interface WorldOptions {
    * one of tests/support/streams/.
    */
   readonly stream?: Definition
+  /** What is loaded beside `stream`, each from a topic of its own: see `topicOf`. In programs only. */
+  readonly others?: readonly Definition[]
   /** A statement that its migration has by hand. */
   readonly migration?: string
   /** Instead of the shared ones. */
@@ -146,9 +150,13 @@ export { aLiveMessage } from './messages.ts'
  *
  * @param byHand a statement that goes after it.
  */
-export async function migrationsOf(stream: Definition, byHand?: string): Promise<URL> {
+export async function migrationsOf(
+  stream: Definition,
+  byHand?: string,
+  others: readonly Definition[] = [],
+): Promise<URL> {
   const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), 'streams-'))}/`)
-  const tag = await writeMigration('streams', stream.name, [stream], folder)
+  const tag = await writeMigration('streams', stream.name, [stream, ...others], folder)
   if (byHand !== undefined)
     await appendFile(new URL(`${tag}.sql`, folder), `--> statement-breakpoint\n${byHand}\n`)
   return folder
@@ -182,14 +190,19 @@ async function build(
   }
   const database = await createDatabase(servers.databaseUrl)
   closers.push(() => database.drop())
-  const folder = options.stream && (await migrationsOf(options.stream, options.migration))
+  const others = options.others ?? []
+  const folder = options.stream && (await migrationsOf(options.stream, options.migration, others))
   const declared = options.stream
   const loaded = declared === undefined ? theStream : compile(declared)
   const migrations = readMigrations(folder)
-  await migrate(database.url, declared && folder ? { streams: [declared], migrations, folder } : {})
+  await migrate(
+    database.url,
+    declared && folder ? { streams: [declared, ...others], migrations, folder } : {},
+  )
   if (folder) closers.push(() => rm(folder, { recursive: true, force: true }))
 
   const name = `world-${randomBytes(6).toString('hex')}`
+  const topicOf = (one: Definition) => `${name}-${one.name}`
   const env: Record<string, string> = {
     KAFKA_BROKERS: servers.kafkaBrokers,
     KAFKA_TOPIC: name,
@@ -200,7 +213,8 @@ async function build(
     DATABASE_URL: database.url,
     ETL_SCHEDULE: '* * * * * *',
     HTTP_PORT: '0',
-    ...(declared && folder && programsWith(declared, folder)),
+    ...(declared && folder && programsWith([declared, ...others], folder)),
+    ...Object.fromEntries(others.map((one) => [variableOf(one), topicOf(one)])),
     ...options.env,
   }
   const config = readConfig(['kafka', 'topics', 'database', 'etl', 'housekeeping'], env)
@@ -211,17 +225,20 @@ async function build(
     { write: (line: string) => void logs.push(JSON.parse(line) as LogLine) },
   )
   const kafka = createKafka(config, logger, name)
+  const ofOthers = others.flatMap((one) => [topicOf(one), `${topicOf(one)}.dlq`])
   const withTopics = [topic, dlqTopic]
-  closers.push(() => removeFromKafka(kafka, withTopics, groupId))
+  const groups = [groupId, ...others.map((one) => `${groupId}.${one.name}`)]
+  closers.push(() => removeFromKafka(kafka, [...withTopics, ...ofOthers], groups))
   if (options.withoutTopics !== true) {
     const [spec, dlqSpec] = topicSpecs(config)
     await withAdmin(kafka, (admin) =>
       ensureTopics(admin, [
         { ...spec!, settings: { ...spec!.settings, ...options.topicSettings } },
         { ...dlqSpec!, settings: { ...dlqSpec!.settings, ...options.dlqSettings } },
+        ...ofOthers.map((one) => ({ ...spec!, topic: one })),
       ]),
     )
-    for (const made of withTopics) await untilThere(kafka, made)
+    for (const made of [...withTopics, ...ofOthers]) await untilThere(kafka, made)
   }
   const pool = new Pool({ connectionString: database.url, max: 4 })
   pool.on('error', () => undefined) // the database is dropped under it
@@ -266,9 +283,10 @@ async function build(
     kafka,
     pool,
     logs,
-    produce: async (messages, { partition = 0 } = {}) =>
+    topicOf,
+    produce: async (messages, { partition = 0, to = topic } = {}) =>
       (await producer()).send(
-        topic,
+        to,
         messages.map((message) => ({ key: 'customer-1', value: toBytes(message), partition })),
       ),
     produceRecords: async (records) => (await producer()).send(topic, records),
@@ -302,10 +320,12 @@ async function build(
   }
 }
 
-/** What makes programs of ours load a declaration of tests/support/streams/. */
-const programsWith = ({ name }: Definition, migrations: URL) => ({
+const variableOf = ({ name }: Definition) => `STREAM_${name.toUpperCase()}_TOPIC`
+
+/** What makes programs of ours load declarations of tests/support/streams/. */
+const programsWith = (streams: readonly Definition[], migrations: URL) => ({
   NODE_OPTIONS: `--import=${new URL('./streams/in-their-place.ts', import.meta.url).href}`,
-  TEST_STREAM: name,
+  TEST_STREAMS: streams.map(({ name }) => name).join(),
   TEST_MIGRATIONS: migrations.href,
 })
 
@@ -356,11 +376,15 @@ export async function readPartitions(kafka: Kafka, topic: string): Promise<Sourc
 }
 
 /** A group whose members were killed is still held by the broker for its session timeout: then it stays. */
-async function removeFromKafka(kafka: Kafka, topics: readonly string[], groupId: string): Promise<void> {
+async function removeFromKafka(
+  kafka: Kafka,
+  topics: readonly string[],
+  groups: readonly string[],
+): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const there = new Set(await admin.listTopics())
     const ours = topics.filter((topic) => there.has(topic))
     if (ours.length > 0) await admin.deleteTopics({ topics: ours })
-    await admin.deleteGroups([groupId]).catch(() => undefined)
+    for (const group of groups) await admin.deleteGroups([group]).catch(() => undefined)
   })
 }

@@ -1,16 +1,18 @@
 import { registerHooks } from 'node:module'
 
 /**
- * `node --import` of this runs any program of ours with a declaration of the tests' folder in the place of
- * streams/: TEST_STREAM names it and its file here, TEST_MIGRATIONS is the folder of its migrations as a URL.
+ * `node --import` of this runs any program of ours with declarations of the tests' folder in the place of
+ * streams/: TEST_STREAMS names them and their files here, TEST_MIGRATIONS is the folder of their migrations as a URL.
  */
 const root = new URL('../../../', import.meta.url)
-const name = process.env['TEST_STREAM']!
-const declaration = new URL(`${name}.ts`, import.meta.url).href
+const names = process.env['TEST_STREAMS']!.split(',')
+const imported = names.map(
+  (name) => `import { ${name} } from ${JSON.stringify(new URL(`${name}.ts`, import.meta.url).href)}`,
+)
 
 const SOURCES: Readonly<Record<string, string>> = {
   [new URL('streams/index.ts', root).href]:
-    `import { ${name} } from ${JSON.stringify(declaration)}\nexport const streams = [${name}]\n`,
+    `${imported.join('\n')}\nexport const streams = [${names.join(', ')}]\n`,
   [new URL('streams/pages.ts', root).href]: 'export const pages = []\n',
   [new URL('streams/samples.ts', root).href]: 'export const samples = {}\n',
 }
