@@ -11,6 +11,7 @@ import {
   present,
   resumed,
   run,
+  slow,
   stopped,
 } from '../support/alert-situations.ts'
 import { stream } from '../support/stream.ts'
@@ -75,6 +76,9 @@ const cases: Case[] = [
     false,
   ],
   ['contracts_differ', 'a worker that is gone had another', [contract('w', 'another', 600, 500)], false],
+  ['slow_record', 'records take no time', [present('w')], false],
+  ['slow_record', 'a record took a worker 200 ms', [present('w'), slow('w', 200)], true],
+  ['slow_record', 'of a worker that is gone', [present('w', 600), slow('w', 200)], false],
   ['run_failed', 'nothing ever ran', [], false],
   ['run_failed', 'the last run succeeded', [failed(150), succeeded(20)], false],
   ['run_failed', 'the last run failed', [succeeded(50), failed(20)], true],
@@ -165,9 +169,10 @@ const cases: Case[] = [
   ],
   ['dead_letter_ratio', 'a half is allowed', [run(), batch({ dead: 6 })], false, { deadLetterRatio: 0.5 }],
 
-  ['paused', 'it runs', [], false],
-  ['paused', 'it has been paused for a while', [pause(1_800)], false],
-  ['paused', 'it has been paused for long', [pause(3_700)], true],
+  ['paused', 'it runs', [], false, { stream: '' }],
+  ['paused', 'all streams are paused, which is told once', [pause(3_700)], false],
+  ['paused', 'it has been paused for a while', [pause(1_800)], false, { stream: '' }],
+  ['paused', 'it has been paused for long', [pause(3_700)], true, { stream: '' }],
 ]
 
 test.each(cases)('%s, when %s', async (rule, _, happened, fires, context) => {
@@ -182,8 +187,12 @@ test('every rule has a case where it fires and one where it does not', () => {
 })
 
 /** Seconds. */
-async function agoOf(rule: string, happened: readonly string[]): Promise<number> {
-  const [finding] = await find(rule, happened)
+async function agoOf(
+  rule: string,
+  happened: readonly string[],
+  context: Partial<RuleContext> = {},
+): Promise<number> {
+  const [finding] = await find(rule, happened, context)
   return (Date.now() - finding!.since.getTime()) / 1_000
 }
 
@@ -191,7 +200,7 @@ test('an alert says since when: the last success, the stop, the discovery', asyn
   expect(await agoOf('late', [succeeded(240), failed(30)])).toBeCloseTo(240, -1)
   expect(await agoOf('partition_stopped', [stopped(1, 'log_differs')])).toBeCloseTo(60, -1)
   expect(await agoOf('data_loss', [loss(0, 10, 30)])).toBeCloseTo(60, -1)
-  expect(await agoOf('paused', [pause(7_200)])).toBeCloseTo(7_200, -1)
+  expect(await agoOf('paused', [pause(7_200)], { stream: '' })).toBeCloseTo(7_200, -1)
 })
 
 test('each stop names its own way out', async () => {

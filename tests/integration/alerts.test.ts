@@ -19,6 +19,8 @@ import {
   resumed,
   run,
   stopped,
+  present,
+  slow,
 } from '../support/alert-situations.ts'
 import type { LogLine } from '../support/child.ts'
 import { anHttpReceiver } from '../support/http-receiver.ts'
@@ -73,7 +75,8 @@ async function aWatch(alertEnv: Readonly<Record<string, string>> = {}): Promise<
     },
     tick: async (workers = 1) => {
       const side = Array.from({ length: workers })
-      await Promise.all(side.map(() => look(lookout, CONTEXT, never)))
+      for (const context of [CONTEXT, { ...CONTEXT, stream: '' }])
+        await Promise.all(side.map(() => look(lookout, context, never)))
       await Promise.all(
         side.flatMap(() => channels.map((channel) => deliverWaiting(delivery, channel, never))),
       )
@@ -107,6 +110,7 @@ const lifecycles: [rule: string, begins: string[], ends: string[]][] = [
     [contract('w', 'another')],
     [`update audit.workers set seen_at = now() - interval '1 hour' where name = 'w'`],
   ],
+  ['slow_record', [present('w'), slow('w', 200)], [`update audit.workers set longest_step_ms = 0`]],
   ['paused', [pause(7_200)], [`update audit.control set paused_at = null`, resumed(0)]],
 ]
 

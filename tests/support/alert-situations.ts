@@ -45,6 +45,10 @@ export const contract = (worker: string, hash: string, startedAgo = 600, seenAgo
    insert into audit.workers (stream, name, schedule, partitions, contract_hash, started_at, seen_at)
    values ('${stream.name}', '${worker}', '* * * * *', '{0}', '${hash}', ${secondsAgo(startedAgo)}, ${secondsAgo(seenAgo)})`
 
+/** A worker that is present took so many milliseconds for a record. */
+export const slow = (worker: string, ms: number) =>
+  `update audit.workers set longest_step_ms = ${ms} where name = '${worker}'`
+
 export const pause = (ago: number) =>
   `update audit.control set paused_at = ${secondsAgo(ago)}, paused_by = 'ada', pause_reason = 'the shop moves' where stream = ''`
 

@@ -29,6 +29,10 @@ const PIECES = `
      or from_offset >= (select o.to_offset from audit.opening_balances o
                         where (o.topic, o.partition, o.incarnation) = (data_losses.topic, data_losses.partition, data_losses.incarnation))`
 
+/** Of a topic of this stream, or of none: what no stream has is wrong for each. */
+const isOf = (name: string) =>
+  `topic not in (select topic from audit.partition_progress where stream <> '${name}')`
+
 /** Facts and dead letters, each under the name of the book that accounts for it: its batch, or an opening balance. */
 const stored = (facts: string) => `
   select coalesce(b.batch_id, 'opening ' || o.topic || ' ' || o.partition || ' ' || o.incarnation) as book, s.*
@@ -37,7 +41,7 @@ const stored = (facts: string) => `
            1 as fact, 0 as letter
     from warehouse.${facts}
     union all
-    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters
+    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters where ${isOf(facts)}
   ) s
   left join audit.pipeline_batches b
     on (b.batch_id, b.topic, b.partition, b.incarnation) = (s.batch_id, s.topic, s.partition, s.incarnation)
@@ -46,13 +50,13 @@ const stored = (facts: string) => `
     on (o.topic, o.partition, o.incarnation) = (s.topic, s.partition, s.incarnation)
     and s.at >= o.from_offset and s.at < o.to_offset`
 
-const BOOKS = `
+const books = (name: string) => `
   select batch_id as book, from_offset, to_offset, consumed, loaded, duplicate, dead_lettered, dropped, 0 as pruned
-  from audit.pipeline_batches
+  from audit.pipeline_batches where ${isOf(name)}
   union all
   select 'opening ' || topic || ' ' || partition || ' ' || incarnation, from_offset, to_offset, consumed, loaded, duplicate,
          dead_lettered, dropped, dead_letters_pruned
-  from audit.opening_balances`
+  from audit.opening_balances where ${isOf(name)}`
 
 /** Each gives one row for each violation. */
 const ofTheBooks = ({ name }: Definition) => ({
@@ -75,7 +79,7 @@ const ofTheBooks = ({ name }: Definition) => ({
     where not exists (select from audit.partition_progress g where (g.topic, g.partition) = (p.topic, p.partition))`,
 
   'a book does not account for its records': `
-    select b.*, s.facts, s.letters from (${BOOKS}) b
+    select b.*, s.facts, s.letters from (${books(name)}) b
     left join (
       select book, sum(fact) as facts, sum(letter) as letters from (${stored(name)}) stored group by book
     ) s using (book)
@@ -126,7 +130,7 @@ function ofTheStream({ name, fields, derived = {}, eventTime, identity, rollups 
         select orphans.n as keys, dropped.n as dropped from (
           select count(*) as n from warehouse.${keys} k
           where not exists (select from warehouse.${name} t where ${equal})
-        ) orphans, (select coalesce(sum(dropped), 0) as n from (${BOOKS}) b) dropped
+        ) orphans, (select coalesce(sum(dropped), 0) as n from (${books(name)}) b) dropped
         where orphans.n > dropped.n`,
 
       'a key without a fact in a month that nobody drops yet': `
