@@ -53,7 +53,8 @@ function copyCheckout(): void {
     options,
   )
   for (const file of new Set(listed.split('\0').filter(Boolean))) {
-    if (!existsSync(join(root, file))) continue
+    // Its link is made below, also where it is one already.
+    if (!existsSync(join(root, file)) || file.startsWith('node_modules')) continue
     mkdirSync(dirname(join(copy, file)), { recursive: true })
     cpSync(join(root, file), join(copy, file), { dereference: false })
   }
