@@ -107,9 +107,14 @@ export default defineConfig({
       rules: restricted(...(room === 'kafka' ? [] : [KAFKAJS]), MAINS, OUTSIDE, STREAMS, above(room)),
     })),
     { files: ['etl/*.ts', 'streams/**', 'producer/**'], rules: restricted(KAFKAJS, MAINS, OUTSIDE) },
-    // What no worker loads: dashboards, and what the producer sends.
+    // What no worker loads: dashboards, what the producer sends, and tests.
     {
-      files: ['streams/{dashboards,samples}.ts', 'streams/*/grafana/**', 'streams/*/samples.ts'],
+      files: [
+        'streams/{dashboards,samples}.ts',
+        'streams/*/grafana/**',
+        'streams/*/samples.ts',
+        'streams/*/tests/**',
+      ],
       rules: restricted(KAFKAJS, MAINS),
     },
     { files: ['streams/*/tests/**'], rules: restricted(KAFKAJS, MAINS) },

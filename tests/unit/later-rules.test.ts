@@ -2,8 +2,7 @@ import { expect, test } from 'vitest'
 import type { LaterRule } from '../../etl/stream/later-rules.ts'
 import { compileContract } from '../../etl/stream/contract.ts'
 import type { Row } from '../../etl/stream/field.ts'
-import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
-import { stream } from '../support/stream.ts'
+import { anOrderMessage, anOrderRecord, KAFKA_TIME, orders } from '../support/orders.ts'
 
 const RULE: LaterRule<Row> = {
   since: new Date(KAFKA_TIME),
@@ -12,8 +11,8 @@ const RULE: LaterRule<Row> = {
   accepted: 'a whole number of yen',
 }
 const outcome = (changes: object, timestamp = KAFKA_TIME, rules = [RULE]) =>
-  compileContract({ ...stream.definition, laterRules: rules })(
-    aRecordOf(aMessage({ ...changes }), { timestamp }),
+  compileContract({ ...orders.definition, laterRules: rules })(
+    anOrderRecord(anOrderMessage({ ...changes }), { timestamp }),
     1_095,
   )
 
@@ -34,8 +33,8 @@ test('a record that Kafka stored before the rule is not held against it', () => 
 
 test('every rule that is broken is an issue, and the age too', () => {
   const other: LaterRule<Row> = { ...RULE, field: 'currency', accepts: () => false, accepted: 'another' }
-  const issues = ['amount', 'currency', 'timestamp'].map((field) => ({ field }))
-  expect(outcome({ ...YEN, timestamp: '2019-01-01T00:00:00Z' }, KAFKA_TIME, [RULE, other])).toMatchObject({
+  const issues = ['amount', 'currency', 'placed'].map((field) => ({ field }))
+  expect(outcome({ ...YEN, placed: '2019-01-01T00:00:00Z' }, KAFKA_TIME, [RULE, other])).toMatchObject({
     issues,
   })
 })

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { LoadOutcome, PreparedBatch } from '../../etl/job/load.ts'
 import { halve, loadWithRecovery } from '../../etl/job/recovery.ts'
-import { aMessage, aRecord, aRecordOf } from '../support/a-transaction.ts'
+import { aMessage, aRecord, aRecordOf } from '../support/messages.ts'
 import { aBatch, prepared } from '../support/a-batch.ts'
 
 // Waiting between two tries takes no time here.

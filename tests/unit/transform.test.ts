@@ -1,56 +1,36 @@
 import { expect, test } from 'vitest'
 import { compileWith } from '../../etl/stream/compile.ts'
-import { taxRate } from '../../streams/transactions/tax.ts'
-import { transactions } from '../../streams/transactions/transactions.ts'
 import { transform } from '../../etl/job/transform.ts'
-import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
-import { stream } from '../support/stream.ts'
+import { anOrder, anOrderFact, anOrderRecord, orders } from '../support/orders.ts'
+import { visits } from '../support/visits/visits.ts'
 
-test('a fact is the transaction with its offset, tax, total and fraud findings', () => {
-  const row = aTransaction({ amount: 1_000_01 })
-  expect(transform([{ record: aRecord({ offset: 42 }), row }], stream)).toEqual([
-    {
-      offset: 42,
-      identity: row.order_id,
-      row: {
-        ...row,
-        tax_amount: 85_00,
-        total_amount: 1_085_01,
-        is_fraud_flagged: true,
-        fraud_score: 50,
-        fraud_reasons: ['amount over 1000'],
-      },
-    },
+test('a fact is what the record says with its offset, its identity and what is derived of it', () => {
+  const row = anOrder({ amount: 1_000_01 })
+  const derived = { tax: 85_00, is_large: true, score: 50, reasons: ['amount over 1000'] }
+  expect(transform([{ record: anOrderRecord('', { offset: 42 }), row }], orders)).toEqual([
+    { offset: 42, identity: row['order_id'], row: { ...row, ...derived } },
   ])
 })
 
-test('the order of the records is kept', () => {
-  const valid = [7, 3, 5].map((offset) => ({ record: aRecord({ offset }), row: aTransaction() }))
-  expect(transform(valid, stream).map((fact) => fact.offset)).toEqual([7, 3, 5])
+test('of a stream that derives nothing it is what the record says', () => {
+  const row = { session: 's', page: '/', at: 7, kind: 'view', seconds: null }
+  const [fact] = transform([{ record: anOrderRecord(''), row }], compileWith(visits, undefined))
+  expect(fact).toEqual({ offset: 0, identity: '7\0s\0/', row })
 })
 
-test('the tax rate and the fraud rules are those that are given', () => {
-  const valid = [{ record: aRecord(), row: aTransaction({ amount: 1_000_01 }) }]
-  expect(
-    transform(valid, compileWith(transactions, { rate: taxRate('0.2'), fraudRules: [] }))[0]?.row,
-  ).toMatchObject({
-    tax_amount: 200_00,
-    total_amount: 1_200_01,
-    is_fraud_flagged: false,
-  })
+test('the rules are those that are given', () => {
+  const taxed = { ...orders.definition, derive: (_: unknown, rules: unknown) => ({ tax: rules }) }
+  const valid = [{ record: anOrderRecord(''), row: anOrder() }]
+  expect(transform(valid, compileWith(taxed, 7))[0]?.row).toMatchObject({ tax: 7 })
 })
 
-test('the same transactions give the same facts again', () => {
-  const valid = [{ record: aRecord(), row: aTransaction() }]
-  expect(transform(valid, stream)).toEqual(transform(valid, stream))
-})
-
-test('the largest amount keeps an exact total', () => {
-  const row = aTransaction({ amount: 999_999_999_999 })
-  expect(transform([{ record: aRecord(), row }], stream)[0]?.row['total_amount']).toBe(1_084_999_999_999)
+test('the order of the records is kept, and the same ones give the same facts again', () => {
+  const valid = [7, 3, 5].map((offset) => ({ record: anOrderRecord('', { offset }), row: anOrder() }))
+  expect(transform(valid, orders).map((fact) => fact.offset)).toEqual([7, 3, 5])
+  expect(transform(valid, orders)).toEqual(transform(valid, orders))
 })
 
 test('the factory of facts derives what is not overridden', () => {
-  expect(aFact({ amount: 2_000_00 }).row).toMatchObject({ tax_amount: 170_00, is_fraud_flagged: true })
-  expect(aFact({ amount: 2_000_00, tax_amount: 1 }).row['tax_amount']).toBe(1)
+  expect(anOrderFact({ amount: 2_000_00 }).row).toMatchObject({ tax: 170_00, is_large: true })
+  expect(anOrderFact({ amount: 2_000_00, tax: 1 }).row['tax']).toBe(1)
 })

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  assess,
-  checkedFraudRules,
-  FRAUD_RULES,
-  type FraudRule,
-} from '../../streams/transactions/fraud-rules.ts'
-import { CURRENCY_CODES } from '../../etl/stream/currency-codes.ts'
+import { assess, checkedFraudRules, FRAUD_RULES, type FraudRule } from '../../fraud-rules.ts'
+import { CURRENCY_CODES } from '../../../../etl/stream/currency-codes.ts'
 import { aTransaction } from '../support/a-transaction.ts'
 
 const aRule = (overrides: Partial<FraudRule> = {}): FraudRule => ({

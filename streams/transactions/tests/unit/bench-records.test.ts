@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { recordsOf } from '../../scripts/bench/backlog.ts'
-import { SCENARIOS, type Scenario } from '../../scripts/bench/scenarios.ts'
+import { recordsOf } from '../../../../scripts/bench/backlog.ts'
+import { SCENARIOS, type Scenario } from '../../../../scripts/bench/scenarios.ts'
 
 const RECORDS = 20_000
 const V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
