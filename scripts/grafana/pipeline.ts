@@ -1,7 +1,9 @@
+import { dashboards } from '../../streams/dashboards.ts'
 import { dashboard } from './dashboard.ts'
 import { about, heading } from './panels.ts'
 import * as charts from './pipeline-charts.ts'
 import * as tables from './pipeline-tables.ts'
+import type { Json } from './warehouse.ts'
 
 export const PIPELINE_UID = 'pulse-pipeline'
 
@@ -10,7 +12,7 @@ export const pipeline = dashboard({
   title: 'Pipeline',
   description: 'Does everything that is produced arrive, in time and exactly once?',
   from: 'now-3h',
-  neighbour: { uid: 'pulse-sales', title: 'Sales Pulse' },
+  neighbours: Object.values<Json>(dashboards) as { uid: string; title: string }[],
   variables: [],
   lines: [
     [

@@ -78,7 +78,7 @@ test('two halves tile the batch: every record in one of them, no offset left out
       for (const { batch, facts, rejected } of [first, second]) {
         expect(batch.records.length).toBeGreaterThan(0)
         expect(facts.length + rejected.length).toBe(batch.records.length)
-        expect(batch.id).toBe(`transactions:0:${batch.from}-${batch.to - 1}`)
+        expect(batch.id).toBe(`${whole.batch.topic}:0:${batch.from}-${batch.to - 1}`)
       }
     }),
   )
