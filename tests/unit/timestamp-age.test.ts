@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { anOrderMessage, anOrderRecord, KAFKA_TIME, orders, validatedOrder } from '../support/orders.ts'
+import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels, validatedParcel } from '../support/a-parcel.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -23,28 +23,28 @@ describe('an event may be at most 24 hours after and 1095 days before its record
     ['before the year 0000, by its zone', '0000-01-01T00:00:00+23:59', 'timestamp_out_of_range'],
     ['the year 9999', '9999-12-31T23:59:59Z', 'timestamp_out_of_range'],
     ['after the year 9999, by its zone', '9999-12-31T23:59:59-23:59', 'timestamp_out_of_range'],
-  ])('%s', (_, placed, code) => {
-    expect(validatedOrder(anOrderMessage({ placed })).code).toBe(code)
+  ])('%s', (_, weighed, code) => {
+    expect(validatedParcel(aParcelMessage({ weighed })).code).toBe(code)
   })
 
   test('judged by Kafka’s time and not by the clock', () => {
     const longAgo = Date.parse('2001-01-01T00:00:00Z')
-    expect(validatedOrder(anOrderMessage({ placed: iso(longAgo) }), longAgo).code).toBe('valid')
-    expect(validatedOrder(anOrderMessage({ placed: iso(Date.now()) }), longAgo).code).toBe(
+    expect(validatedParcel(aParcelMessage({ weighed: iso(longAgo) }), longAgo).code).toBe('valid')
+    expect(validatedParcel(aParcelMessage({ weighed: iso(Date.now()) }), longAgo).code).toBe(
       'timestamp_out_of_range',
     )
   })
 
   test('with the days that are configured', () => {
-    const record = anOrderRecord(anOrderMessage({ placed: iso(KAFKA_TIME - 2 * DAY_MS) }))
-    expect(orders.validate(record, 2)).toHaveProperty('row')
-    expect(orders.validate(record, 1)).toHaveProperty('code', 'timestamp_out_of_range')
+    const record = aParcelRecord(aParcelMessage({ weighed: iso(KAFKA_TIME - 2 * DAY_MS) }))
+    expect(parcels.validate(record, 2)).toHaveProperty('row')
+    expect(parcels.validate(record, 1)).toHaveProperty('code', 'timestamp_out_of_range')
   })
 
   test.each([-1, 0, NaN, Infinity, 2 ** 62, -(2 ** 62), 8.64e15])(
     'a time of the record that is %d rejects it and doesn’t throw',
     (timestamp) => {
-      const { code, issues } = validatedOrder(anOrderMessage(), timestamp)
+      const { code, issues } = validatedParcel(aParcelMessage(), timestamp)
       expect(code).toBe('timestamp_out_of_range')
       expect(issues).toHaveLength(1)
     },
@@ -52,32 +52,32 @@ describe('an event may be at most 24 hours after and 1095 days before its record
 
   test('a time whose microseconds are no safe integer is never within', () => {
     const year2300 = Date.parse('2300-01-01T00:00:00Z')
-    expect(validatedOrder(anOrderMessage({ placed: iso(year2300) }), year2300).code).toBe(
+    expect(validatedParcel(aParcelMessage({ weighed: iso(year2300) }), year2300).code).toBe(
       'timestamp_out_of_range',
     )
   })
 
   test('the issue says what was there, what is accepted and when Kafka stored the record', () => {
-    expect(validatedOrder(anOrderMessage({ placed: '1999-12-31T23:59:59Z' })).issues).toEqual([
+    expect(validatedParcel(aParcelMessage({ weighed: '1999-12-31T23:59:59Z' })).issues).toEqual([
       {
-        field: 'placed',
+        field: 'weighed',
         message:
-          'placed is "1999-12-31T23:59:59Z"; it must be at most 24 hours after and 1095 days before Kafka stored the record, 2026-11-21T10:00:00.000Z',
+          'weighed is "1999-12-31T23:59:59Z"; it must be at most 24 hours after and 1095 days before Kafka stored the record, 2026-11-21T10:00:00.000Z',
       },
     ])
   })
 })
 
 describe('a timestamp that is out of range', () => {
-  const placed = '1999-12-31T23:59:59Z'
+  const weighed = '1999-12-31T23:59:59Z'
 
   test('is a schema violation where something else is wrong too, and stays in the list', () => {
-    const { code, issues } = validatedOrder(anOrderMessage({ placed, amount: -5 }))
+    const { code, issues } = validatedParcel(aParcelMessage({ weighed, fee: -5 }))
     expect(code).toBe('schema_violation')
-    expect(issues.map((issue) => issue.field)).toEqual(['amount', 'placed'])
+    expect(issues.map((issue) => issue.field)).toEqual(['fee', 'weighed'])
   })
 
   test('is one issue, no matter how old', () => {
-    expect(validatedOrder(anOrderMessage({ placed: '0001-01-01T00:00:00Z' })).issues).toHaveLength(1)
+    expect(validatedParcel(aParcelMessage({ weighed: '0001-01-01T00:00:00Z' })).issues).toHaveLength(1)
   })
 })

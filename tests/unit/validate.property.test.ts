@@ -4,7 +4,7 @@ import { excerpt } from '../../etl/text/excerpt.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
 import { messages } from '../../producer/messages.ts'
-import { anOrderMessage, anOrderRecord, KAFKA_TIME, orders } from '../support/orders.ts'
+import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels } from '../support/a-parcel.ts'
 import { stream as installed } from '../support/stream.ts'
 
 /** Far above what any rule writes, and far below what a dead letter's row would mind. */
@@ -14,7 +14,7 @@ const MESSAGE_LIMIT = 800
  * What is wrong with the outcome of a record: there is exactly one, and its issues are such that jsonb, a
  * terminal and a person can take them.
  */
-function unsound(record: SourceRecord, stream = orders): string[] {
+function unsound(record: SourceRecord, stream = parcels): string[] {
   const { valid, rejected } = validate([record], { stream, maxAgeDays: 1_095 })
   const problems: string[] = []
   if (valid.length + rejected.length !== 1) problems.push(`${valid.length + rejected.length} outcomes`)
@@ -66,17 +66,17 @@ const anInstalledMessage = (): Record<string, unknown> => {
 }
 
 describe.each([
-  ['of orders', orders, anOrderMessage()],
+  ['of orders', parcels, aParcelMessage()],
   ['of the installed stream', installed, anInstalledMessage()],
 ])('validation %s never throws and gives each record exactly one sound outcome', (_, stream, message) => {
   test('that the message itself is valid', () => {
-    expect(validate([anOrderRecord(message)], { stream, maxAgeDays: 1_095 }).rejected).toEqual([])
+    expect(validate([aParcelRecord(message)], { stream, maxAgeDays: 1_095 }).rejected).toEqual([])
   })
 
   test('for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        expect(unsound(anOrderRecord(Buffer.from(bytes)), stream)).toEqual([])
+        expect(unsound(aParcelRecord(Buffer.from(bytes)), stream)).toEqual([])
       }),
       { numRuns: 1_000 },
     )
@@ -88,7 +88,7 @@ describe.each([
       fc.property(change, ({ at, remove, insert }) => {
         const bytes = [...Buffer.from(JSON.stringify(message))]
         bytes.splice(at, remove, ...insert)
-        expect(unsound(anOrderRecord(Buffer.from(bytes)), stream)).toEqual([])
+        expect(unsound(aParcelRecord(Buffer.from(bytes)), stream)).toEqual([])
       }),
       { numRuns: 1_000 },
     )
@@ -97,7 +97,7 @@ describe.each([
   test('for arbitrary JSON', () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: 'binary' }), (json) => {
-        expect(unsound(anOrderRecord(json), stream)).toEqual([])
+        expect(unsound(aParcelRecord(json), stream)).toEqual([])
       }),
       { numRuns: 500 },
     )
@@ -107,7 +107,7 @@ describe.each([
     const field = fc.constantFrom(...Object.keys(stream.definition.fields))
     fc.assert(
       fc.property(fc.dictionary(field, anything), (fields) => {
-        expect(unsound(anOrderRecord({ ...message, ...fields }), stream)).toEqual([])
+        expect(unsound(aParcelRecord({ ...message, ...fields }), stream)).toEqual([])
       }),
       { numRuns: 2_000 },
     )
@@ -117,7 +117,7 @@ describe.each([
     fc.assert(
       fc.property(fc.double(), fc.option(hostileText), (timestamp, undecodable) => {
         const changes = { timestamp, ...(undecodable === null ? {} : { undecodable }) }
-        expect(unsound(anOrderRecord(message, changes), stream)).toEqual([])
+        expect(unsound(aParcelRecord(message, changes), stream)).toEqual([])
       }),
     )
   })
@@ -125,37 +125,37 @@ describe.each([
 
 test('what is accepted is what Postgres can hold', () => {
   const short = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 })
-  const messages = fc.record({ amount: numbers, customer: hostileText, category: short })
+  const messages = fc.record({ fee: numbers, sender: hostileText, depot: short })
   fc.assert(
     fc.property(messages, (fields) => {
-      const { valid } = validate([anOrderRecord(anOrderMessage(fields))], {
-        stream: orders,
+      const { valid } = validate([aParcelRecord(aParcelMessage(fields))], {
+        stream: parcels,
         maxAgeDays: 1_095,
       })
       for (const { row } of valid) {
-        const { amount, customer } = row as { amount: number; customer: string }
-        expect(amount).toBeGreaterThanOrEqual(1)
-        expect(amount).toBeLessThanOrEqual(999_999_999_999)
-        expect(amount / 100).toBe(fields.amount)
-        expect(customer.isWellFormed()).toBe(true)
-        expect(customer).not.toContain('\0')
-        expect(Array.from(customer).length).toBeLessThanOrEqual(50)
+        const { fee, sender } = row as { fee: number; sender: string }
+        expect(fee).toBeGreaterThanOrEqual(1)
+        expect(fee).toBeLessThanOrEqual(999_999_999_999)
+        expect(fee / 100).toBe(fields.fee)
+        expect(sender.isWellFormed()).toBe(true)
+        expect(sender).not.toContain('\0')
+        expect(Array.from(sender).length).toBeLessThanOrEqual(50)
       }
     }),
     { numRuns: 2_000 },
   )
 })
 
-test('each amount of whole cents keeps its cents', () => {
+test('each fee of whole cents keeps its cents', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 999_999_999_999 }), (cents) => {
       const whole = String(cents).padStart(3, '0')
-      const json = JSON.stringify(anOrderMessage({ amount: 0 })).replace(
-        '"amount":0',
-        `"amount":${whole.slice(0, -2)}.${whole.slice(-2)}`,
+      const json = JSON.stringify(aParcelMessage({ fee: 0 })).replace(
+        '"fee":0',
+        `"fee":${whole.slice(0, -2)}.${whole.slice(-2)}`,
       )
-      const { valid } = validate([anOrderRecord(json)], { stream: orders, maxAgeDays: 1_095 })
-      expect(valid[0]?.row['amount']).toBe(cents)
+      const { valid } = validate([aParcelRecord(json)], { stream: parcels, maxAgeDays: 1_095 })
+      expect(valid[0]?.row['fee']).toBe(cents)
     }),
     { numRuns: 2_000 },
   )

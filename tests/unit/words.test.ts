@@ -6,7 +6,7 @@ import { compileContract } from '../../etl/stream/contract.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import { wireOf, type Field } from '../../etl/stream/field.ts'
 import { decimal, header, instant, key, text, uuid } from '../../etl/stream/words.ts'
-import { anOrderRecord, KAFKA_TIME } from '../support/orders.ts'
+import { aParcelRecord, KAFKA_TIME } from '../support/a-parcel.ts'
 import { WORDS } from '../support/words.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -107,8 +107,8 @@ describe('where a value stands', () => {
     session: 's-1',
   }
   const encoder = createEncoder(orders)
-  const record = (message: string, changes: Parameters<typeof anOrderRecord>[1] = {}) =>
-    anOrderRecord(message, {
+  const record = (message: string, changes: Parameters<typeof aParcelRecord>[1] = {}) =>
+    aParcelRecord(message, {
       key: Buffer.from('s-1'),
       headers: Object.entries(encoder.headers(row)!).map(([name, value]) => ({
         key: name,

@@ -1,22 +1,19 @@
 import { expect, test } from 'vitest'
-import { createRandom } from '../../producer/random.ts'
-import { KAFKA_MS, validFields } from '../hostile/message.ts'
+import { createRandom } from '../../../../producer/random.ts'
+import { KAFKA_MS } from '../../../../tests/hostile/message.ts'
+import { validFields } from '../hostile/message.ts'
 import { judge } from '../hostile/oracle.ts'
 import { TRAPS } from '../hostile/traps.ts'
-import { aRecord, type Sale } from '../support/a-transaction.ts'
-import { stream } from '../support/stream.ts'
+import { aRecord, stream, type Sale } from '../support/a-transaction.ts'
 
-/** What was written down by hand, what a second reading of the contract says, and what the product does. */
-test.each(TRAPS.map((trap) => [trap.name, trap.expected, trap] as const))('%s: %s', (_, expected, trap) => {
+/** What the oracle reads and what the product reads, value by value. */
+const LOADED = TRAPS.filter(({ expected }) => expected === 'loaded')
+test.each(LOADED.map((trap) => [trap.name, trap] as const))('%s', (_, trap) => {
   const { kafkaMs = KAFKA_MS } = trap
   const value = trap.value(validFields(createRandom(1), KAFKA_MS))
-
   const verdict = judge(value, kafkaMs)
   const outcome = stream.validate(aRecord({ value, timestamp: kafkaMs }), 1_095)
-
-  expect('code' in verdict ? verdict.code : 'loaded').toBe(expected)
-  expect('code' in outcome ? outcome.code : 'loaded').toBe(expected)
-  if (!('order' in verdict) || !('row' in outcome)) return
+  if (!('order' in verdict) || !('row' in outcome)) throw new Error('not loaded')
   const { order } = verdict
   const sale = outcome.row as Sale
   expect({ ...sale, amount: order.amount.replace('.', ''), timestamp: BigInt(sale.timestamp) }).toMatchObject(
