@@ -5,11 +5,11 @@ import type { Fact } from '../../etl/stream/types.ts'
 import type { Row } from '../../etl/stream/field.ts'
 import { aParcel, aParcelFact, aParcelRecord, parcels } from '../support/a-parcel.ts'
 
-const ORDER = '11111111-1111-4111-8111-111111111111'
+const PARCEL = '11111111-1111-4111-8111-111111111111'
 
-/** The same order, at this offset. */
+/** The same parcel, at this offset. */
 const again = (offset: number, changes: Parameters<typeof aParcelFact>[0] = {}) =>
-  aParcelFact({ parcel_id: ORDER, offset, ...changes })
+  aParcelFact({ parcel_id: PARCEL, offset, ...changes })
 
 function settle(facts: readonly Fact[], existing: readonly Row[] = []) {
   const byIdentity = new Map(existing.map((row) => [parcels.identity.of(row), row]))
@@ -18,7 +18,7 @@ function settle(facts: readonly Fact[], existing: readonly Row[] = []) {
   )
 }
 
-const stored = (changes: Row = {}): Row => aParcel({ parcel_id: ORDER, ...changes })
+const stored = (changes: Row = {}): Row => aParcel({ parcel_id: PARCEL, ...changes })
 
 test('the lowest offset wins, the same values again are duplicates', () => {
   const facts = [again(4), aParcelFact({ offset: 5 }), again(6), again(7)]
@@ -42,25 +42,25 @@ test.for([
   }
 })
 
-test('a conflict names every field that differs, and the order', () => {
+test('a conflict names every field that differs, and the parcel', () => {
   const { conflicts } = settle([again(4), again(5, { fee: 1, currency: 'USD' })])
   expect(conflicts[0]?.issues.map(({ field }) => field)).toEqual(['fee', 'currency'])
-  expect(conflicts[0]?.issues[0]?.message).toContain(ORDER)
+  expect(conflicts[0]?.issues[0]?.message).toContain(PARCEL)
 })
 
 test('what a rule derived does not make a conflict', () => {
   expect(settle([again(4), again(5, { surcharge: 0, is_dear: true })]).duplicates).toBe(1)
 })
 
-test('an order in the warehouse decides over the batch’s lowest offset', () => {
+test('a parcel in the warehouse decides over the batch’s lowest offset', () => {
   const settled = settle([again(4), again(5, { fee: 1 })], [stored({ fee: 1 })])
   expect(settled.fresh).toEqual([])
   expect(settled.conflicts.map(({ record }) => record.offset)).toEqual([4])
   expect(settled.duplicates).toBe(1)
 })
 
-test('of an order whose fact was dropped for its age only the timestamp is compared', () => {
-  const old: Row = { parcel_id: ORDER, weighed: aParcel()['weighed'] }
+test('of a parcel whose fact was dropped for its age only the timestamp is compared', () => {
+  const old: Row = { parcel_id: PARCEL, weighed: aParcel()['weighed'] }
   expect(settle([again(4, { fee: 1 })], [old]).duplicates).toBe(1)
   expect(settle([again(4, { weighed: 1 })], [old]).conflicts).toHaveLength(1)
 })
@@ -81,12 +81,12 @@ const numbered = (n: number) => `00000000-0000-4000-8000-00000000000${n}`
 test('every fact becomes exactly one thing', () => {
   const few = fc.integer({ min: 0, max: 3 })
   fc.assert(
-    fc.property(fc.array(fc.record({ order: few, fee: few })), fc.array(few), (sent, there) => {
-      const facts = sent.map(({ order: n, fee }, offset) =>
+    fc.property(fc.array(fc.record({ parcel: few, fee: few })), fc.array(few), (sent, there) => {
+      const facts = sent.map(({ parcel: n, fee }, offset) =>
         aParcelFact({ parcel_id: numbered(n), fee: fee + 1, offset }),
       )
       const existing = [...new Set(there)]
-        .filter((n) => sent.some((one) => one.order === n))
+        .filter((n) => sent.some((one) => one.parcel === n))
         .map((n) => stored({ parcel_id: numbered(n) }))
       const { fresh, duplicates, conflicts } = settle(facts, existing)
       expect(fresh.length + duplicates + conflicts.length).toBe(facts.length)

@@ -66,7 +66,7 @@ const anInstalledMessage = (): Record<string, unknown> => {
 }
 
 describe.each([
-  ['of orders', parcels, aParcelMessage()],
+  ['of parcels', parcels, aParcelMessage()],
   ['of the installed stream', installed, anInstalledMessage()],
 ])('validation %s never throws and gives each record exactly one sound outcome', (_, stream, message) => {
   test('that the message itself is valid', () => {
