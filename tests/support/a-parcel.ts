@@ -47,9 +47,10 @@ export function aParcel(overrides: Row = {}): Row {
   return { ...aParcelMessage(), fee: 100_50, weighed, ...overrides }
 }
 
+const isDerived = ([field]: [string, unknown]) => field in declared.derived!
+
 /** A fact with what is derived of its parcel by the default rules, unless overridden. */
 export function aParcelFact({ offset = 0, ...overrides }: Row & { offset?: number } = {}): Fact {
-  const isDerived = ([field]: [string, unknown]) => field in declared.derived!
   const given = Object.entries(overrides)
   const said = Object.fromEntries(given.filter((one) => !isDerived(one)))
   const [fact] = transform([{ record: aParcelRecord('', { offset }), row: aParcel(said) }], parcels)

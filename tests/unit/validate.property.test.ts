@@ -125,9 +125,9 @@ describe.each([
 
 test('what is accepted is what Postgres can hold', () => {
   const short = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 })
-  const messages = fc.record({ fee: numbers, sender: hostileText, depot: short })
+  const said = fc.record({ fee: numbers, sender: hostileText, depot: short })
   fc.assert(
-    fc.property(messages, (fields) => {
+    fc.property(said, (fields) => {
       const { valid } = validate([aParcelRecord(aParcelMessage(fields))], {
         stream: parcels,
         maxAgeDays: 1_095,

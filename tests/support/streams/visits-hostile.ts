@@ -25,6 +25,8 @@ function validFields(random: Random, kafkaMs: number): Fields {
   }
 }
 
+const says = ([, json]: [string, string]) => json !== 'null' && json !== 'false'
+
 /** A visit once more. Of the three that are its identity only the time is changed, which makes it another one. */
 function again(visit: Visit, random: Random): { name: string; value: Buffer } {
   const at = rfc3339(visit.micros)
@@ -39,10 +41,9 @@ function again(visit: Visit, random: Random): { name: string; value: Buffer } {
     is_new: String(visit.isNew),
     tags: JSON.stringify(visit.tags),
   }
-  const there = ([, json]: [string, string]) => json !== 'null' && json !== 'false'
   const changes: Record<string, Fields> = {
     'in the same words': fields,
-    'without what is null or the default': Object.fromEntries(Object.entries(fields).filter(there)),
+    'without what is null or the default': Object.fromEntries(Object.entries(fields).filter(says)),
     'in another zone, with more digits': {
       ...fields,
       at: quoted(at.replace('Z', '9+00:00')),
