@@ -16,12 +16,18 @@ import { dirname, join, resolve } from 'node:path'
  * Runs the suites once more, in a copy of the checkout whose only stream is the tests' own: what they say of the
  * engine, they say of any stream. `make test-another-stream`
  *
- * SUITES: which, of unit, integration, faults and browser; "unit integration" unless told. Arguments are names of
- * test files, as vitest takes them. The copy is removed where all passed.
+ * SUITES: which, of unit, integration, faults, browser, fuzz and storm; "unit integration" unless told. Arguments are
+ * names of test files, as vitest takes them. The copy is removed where all passed.
  */
 
 const root = resolve(import.meta.dirname, '..')
-const suites = (process.env['SUITES'] ?? 'unit integration').split(/[\s,]+/).filter(Boolean)
+/** Suites that are programs of their own, with settings of their own: KILLS, FUZZ_RECORDS and so on. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  fuzz: 'tests/hostile/fuzz.ts',
+  storm: 'tests/faults/storm.ts',
+}
+const asked = (process.env['SUITES'] ?? 'unit integration').split(/[\s,]+/).filter(Boolean)
+const suites = asked.filter((suite) => !(suite in PROGRAMS))
 const files = process.argv.slice(2)
 
 const copy = mkdtempSync(join(tmpdir(), 'another-stream-'))
@@ -38,7 +44,8 @@ const vitest = [
 ]
 const passed = [
   run('types', ['node_modules/typescript/bin/tsc', '--noEmit']),
-  run(`suites ${suites.join(', ')}`, vitest),
+  suites.length === 0 || run(`suites ${suites.join(', ')}`, vitest),
+  ...asked.flatMap((suite) => (suite in PROGRAMS ? [run(suite, [PROGRAMS[suite]!])] : [])),
 ].every(Boolean)
 if (passed) rmSync(copy, { recursive: true })
 else process.stderr.write(`The copy is ${copy}\n`)
@@ -53,7 +60,8 @@ function copyCheckout(): void {
     options,
   )
   for (const file of new Set(listed.split('\0').filter(Boolean))) {
-    if (!existsSync(join(root, file))) continue
+    // Its link is made below, also where it is one already.
+    if (!existsSync(join(root, file)) || file.startsWith('node_modules')) continue
     mkdirSync(dirname(join(copy, file)), { recursive: true })
     cpSync(join(root, file), join(copy, file), { dereference: false })
   }

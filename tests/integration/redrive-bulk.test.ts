@@ -4,14 +4,14 @@ import { continueAction, readAction, stopAction } from '../../etl/operations/act
 import { ADA, askForRedrive, openBackground, redrive } from '../support/background.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { refuseMarked } from '../support/warehouse.ts'
-import { aBrokenMessage, at, marked, mended } from '../support/messages.ts'
+import { aBrokenMessage, at, marked, mended, roles } from '../support/messages.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const good = (count: number) => Array.from({ length: count }, () => aLiveMessage())
 const live = (message: object) => ({ key: null, value: Buffer.from(JSON.stringify(message)) })
 
 const DAY_MS = 86_400_000
-const FAILURE = 'timestamp_out_of_range timestamp'
+const FAILURE = `timestamp_out_of_range ${roles.eventTime}`
 
 /** A world with so many dead letters that were too old for the job as it was, and are not for the one as it is. */
 async function aWorldOfLateRecords(count: number): Promise<World> {

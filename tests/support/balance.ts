@@ -1,4 +1,4 @@
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { stream } from './stream.ts'
 
@@ -6,7 +6,10 @@ import { stream } from './stream.ts'
  * The product's central promise, checked by SQL that shares nothing with the product's own reconcile, nor with
  * what `compile` makes: what is wrong with a warehouse's books, a line each; empty where they balance.
  */
-export async function imbalances(pool: Pool, of: Definition = stream.definition): Promise<string[]> {
+export async function imbalances(
+  pool: Pool | PoolClient,
+  of: Definition = stream.definition,
+): Promise<string[]> {
   const found: string[] = []
   for (const [what, sql] of Object.entries({ ...ofTheBooks(of), ...ofTheStream(of) })) {
     const { rows } = await pool.query(sql)
