@@ -110,15 +110,16 @@ function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => st
   const { name, eventTime, fields } = stream
   const columns = columnsOf(fields)
   const ofKey = pick(columns, [eventTime, ...identityFields(stream.identity)])
+  // No field has a capital, so none is named like the alias.
   const find = {
     name: `${name}: find existing`,
     text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}
            from unnest(${arrays(ofKey, 1)}) as f (${names(ofKey)})
            cross join lateral (
-             select t.xmin as written_by, ${readAs(columns, 't')} from warehouse.${name} t
+             select t.xmin as "writtenBy", ${readAs(columns, 't')} from warehouse.${name} t
              where ${sameKey(ofKey, 't', 'f')} offset 0
            ) t
-           where t.written_by <> pg_current_xact_id()::xid`,
+           where t."writtenBy" <> pg_current_xact_id()::xid`,
   }
   return {
     claim: async (client, firsts, origin) => {
