@@ -47,7 +47,7 @@ async function drain(
     const batch = await extract()
     if (batch === undefined) return 'drained'
     const { valid, rejected } = validate(batch)
-    const facts = transform(valid)
+    const facts = transform(valid, rejected)
     const outcome = await load({ batch, facts, rejected })
     if (outcome !== 'loaded') return outcome
     await acknowledgeInTurn()

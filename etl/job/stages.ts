@@ -50,7 +50,7 @@ export interface Stages {
   /** Takes its time. */
   readonly validate: (batch: Batch) => { valid: ValidRecord[]; rejected: Rejection[] }
   /** Takes its time. */
-  readonly transform: (valid: readonly ValidRecord[]) => Fact[]
+  readonly transform: (valid: readonly ValidRecord[], rejected: Rejection[]) => Fact[]
   /** With retries, and halved where Postgres refuses a record; stops the partition on mass rejection. */
   readonly load: (prepared: Omit<PreparedBatch, 'timings'>) => Promise<'loaded' | 'moved' | 'stopped'>
   /** Up to what was loaded. Refusals of the topic or the group are logged: nothing is lost by them. */
@@ -97,7 +97,7 @@ export function stagesOf(
       return batch
     },
     validate: (batch) => timed('validate', () => validate(batch.records, pipeline)),
-    transform: (valid) => timed('transform', () => transform(valid, pipeline.stream)),
+    transform: (valid, rejected) => timed('transform', () => transform(valid, pipeline.stream, rejected)),
     load: async (prepared) => {
       const { batch } = prepared
       const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)

@@ -42,7 +42,7 @@ export function replayPart(
   const records = part.kind === 'records' ? part.records : []
   const { valid, rejected } = validate(records, rules)
   const { stream } = rules
-  const facts = transform(valid, stream)
+  const facts = transform(valid, stream, rejected)
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)
     requireSameOffsets(progress, range)

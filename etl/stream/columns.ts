@@ -6,16 +6,20 @@ export interface Column {
   /** Its name in the warehouse. */
   readonly name: string
   readonly kind: Field<unknown>['kind']
+  /** Of an amount: the column of its currency. */
+  readonly currency: string | undefined
   /** `uuid[]`: the parameter that `encode` makes. */
   readonly array: string
   readonly encode: (rows: readonly { readonly row: Row }[]) => Buffer
 }
 
-export function columnsOf(fields: Fields): readonly Column[] {
+/** @param all in which the currencies of amounts are found: the message's, for what is derived. */
+export function columnsOf(fields: Fields, all: Fields = fields): readonly Column[] {
   return Object.entries(fields).map(([field, { kind }]) => ({
     field,
     name: columnName(fields, field),
     kind,
+    currency: kind.of === undefined ? undefined : columnName(all, kind.of),
     array: `${kind.element}[]`,
     encode: (rows) => kind.encode(rows.map(({ row }) => row[field] ?? null)),
   }))
@@ -41,7 +45,12 @@ export const encoded = (columns: readonly Column[], rows: readonly { readonly ro
 
 /** To select of a table: a row has the columns by their fields, in the units of their words. */
 export const readAs = (columns: readonly Column[], table: string): string =>
-  columns.map(({ field, name, kind }) => `${kind.read(`${table}.${name}`)} as "${field}"`).join(', ')
+  columns
+    .map(({ field, name, kind, currency }) => {
+      const read = kind.read(`${table}.${name}`, currency === undefined ? undefined : `${table}.${currency}`)
+      return `${read} as "${field}"`
+    })
+    .join(', ')
 
 /** The columns of these fields, in the fields' order. */
 export const pick = (columns: readonly Column[], fields: readonly string[]): Column[] =>

@@ -57,7 +57,7 @@ export function compileWith(definition: Definition, rules: unknown): Stream {
     derive: derive === undefined ? (row) => row : (row) => ({ ...row, ...derive(row, rules) }),
     identity: compileIdentity(definition, facts),
     compared: columnsOf(fields).filter(({ field }) => !identityFields(identity).includes(field)),
-    derived: columnsOf(derived),
+    derived: columnsOf(derived, fields),
     facts,
     rollups: Object.keys(definition.rollups ?? {}).map((rollup) => compileRollup(definition, rollup)),
     write: async (client, loaded, { id, sourcePartition, incarnation }) =>

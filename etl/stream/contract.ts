@@ -4,8 +4,10 @@ import type { SourceRecord } from '../kafka/record.ts'
 import { plain } from '../text/excerpt.ts'
 import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
-import { wireOf, type FieldOptions, type Row } from './field.ts'
-import { decodeJson, type JsonObject } from './json.ts'
+import { wireOf, type FieldOptions, type Fields, type Row } from './field.ts'
+import { messageOf } from '../text/message-of.ts'
+import { ofCurrency, type Amount } from './amount.ts'
+import { decodeExactly, decodeJson, type JsonObject } from './json.ts'
 import { laterIssues } from './later-rules.ts'
 import type { Issue, Rejection, ValidRecord } from './types.ts'
 
@@ -36,6 +38,8 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
   /** What the schema reads: the message itself, where each field stands in it by its own name. */
   const inputOf = (message: JsonObject, record: SourceRecord): JsonObject =>
     isFlat ? message : Object.fromEntries(places.map(([field, { read }]) => [field, read(message, record)]))
+  const exact = places.filter(([field]) => fields[field]!.kind.isExact === true)
+  const complete = compileAmounts(fields)
   const names = new Map(places.map(([field, { name }]) => [field, name]))
   const named = (field: string) => names.get(field) ?? field
 
@@ -56,20 +60,82 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     if ('code' in decoded)
       return { record, code: decoded.code, issues: [{ field: '', message: decoded.problem }] }
 
-    const input = inputOf(decoded.object, record)
+    let input = inputOf(decoded.object, record)
+    if (exact.length > 0) {
+      const again = exactly(record.value!)
+      if (again instanceof Error) return { record, code: 'malformed_json', issues: [tooDeep(again)] }
+      if (again !== undefined)
+        input = {
+          ...input,
+          ...Object.fromEntries(exact.map(([field, { read }]) => [field, read(again, record)])),
+        }
+    }
     const parsed = schema.safeParse(input)
-    const broken = parsed.success
-      ? laterIssues(parsed.data as Row, input, record.timestamp, laterRules)
-      : parsed.error.issues.map((issue) => toIssue(named(String(issue.path[0] ?? '')), issue.message))
+    const { row, problems } = complete(parsed.data, input)
+    const broken = [
+      ...(parsed.success
+        ? []
+        : parsed.error.issues.map((issue) => toIssue(named(String(issue.path[0] ?? '')), issue.message))),
+      ...problems.map(({ field, problem }) => toIssue(named(field), problem)),
+    ]
+    if (broken.length === 0) broken.push(...laterIssues(row, input, record.timestamp, laterRules))
     if (broken.length > 0) {
       const issues = [...broken, ...ageIssues(input, record, maxAgeDays)]
       return { record, code: 'schema_violation', issues }
     }
-    const row = parsed.data as Row
     if (!isWithinAge(row[eventTime] as number, record.timestamp, maxAgeDays)) {
       return { record, code: 'timestamp_out_of_range', issues: ageIssues(input, record, maxAgeDays) }
     }
     return { record, row }
+  }
+}
+
+/** What a parser with a reviver throws where one without does not: it calls itself for each level. */
+function exactly(value: Buffer): JsonObject | undefined | Error {
+  try {
+    return decodeExactly(value)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(messageOf(error))
+  }
+}
+
+const tooDeep = ({ message }: Error): Issue => ({
+  field: '',
+  message: `value is nested too deeply for its numbers to be read exactly (${plain(message, DECODER_MESSAGE_LENGTH)})`,
+})
+
+interface Completed {
+  readonly row: Row
+  readonly problems: readonly { readonly field: string; readonly problem: string }[]
+}
+
+/**
+ * Gives amounts the smallest unit of their currency, which is another field.
+ *
+ * @returns of a row, and what is wrong with its amounts; of a message that is refused for something else, what is
+ *   wrong with those amounts that can be read.
+ */
+function compileAmounts(fields: Fields): (row: Row | undefined, input: JsonObject) => Completed {
+  const all = Object.entries(fields).flatMap(([field, { kind }]) =>
+    kind.of === undefined ? [] : [{ field, of: kind.of }],
+  )
+  if (all.length === 0) return (row = {}) => ({ row, problems: [] })
+  const wires = new Map(
+    all.flatMap(({ field, of }) => [field, of]).map((name) => [name, wireOf(fields[name]!)]),
+  )
+  return (row, input) => {
+    const read = (name: string) =>
+      row === undefined ? wires.get(name)!.safeParse(input[name]).data : row[name]
+    const amounts: Record<string, Amount> = {}
+    const problems: { field: string; problem: string }[] = []
+    for (const { field, of } of all) {
+      const [amount, currency] = [read(field) as Amount | null | undefined, read(of)]
+      if (amount === null || amount === undefined || typeof currency !== 'string') continue
+      const completed = ofCurrency(amount, currency)
+      if (typeof completed === 'string') problems.push({ field, problem: completed })
+      else amounts[field] = completed
+    }
+    return { row: { ...row, ...amounts }, problems }
   }
 }
 

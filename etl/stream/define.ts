@@ -1,4 +1,12 @@
-import type { Definition, Settings, StreamSpec } from './definition.ts'
+import type {
+  CurrenciesThere,
+  Definition,
+  ReplayFigures,
+  Rollups,
+  Settings,
+  StreamSpec,
+  SumsByCurrency,
+} from './definition.ts'
 import { columnName, type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
@@ -45,7 +53,19 @@ export function defineStream<
   const D extends Fields = Nothing,
   Rules = undefined,
   Environment extends Settings = Nothing,
->(name: string, spec: StreamSpec<F, D, Rules, Environment> & NoInfer<Required<D, Environment>>): Definition {
+  const R extends Rollups<F, D> = Nothing,
+  const Figures extends ReplayFigures<F, D> = Nothing,
+>(
+  name: string,
+  spec: StreamSpec<F, D, Rules, Environment, R, Figures> &
+    NoInfer<
+      Required<D, Environment> &
+        SumsByCurrency<F & D, R, Figures> & {
+          readonly fields: CurrenciesThere<F, F>
+          readonly derived?: CurrenciesThere<D, F>
+        }
+    >,
+): Definition {
   const definition = { ...(spec as unknown as Definition), name }
   const problems = problemsOf(definition)
   if (problems.length > 0)
@@ -64,7 +84,7 @@ function problemsOf(stream: Definition): string[] {
       problems.push(`${part} is ${JSON.stringify(to)}; it must be one of ${Object.keys(among).join(', ')}`)
     else if (kinds !== undefined && !kinds.includes(field.kind.name))
       problems.push(
-        `${part} is ${to as string}, a field of kind ${field.kind.name}; it must be ${kinds.join(' or ')}`,
+        `${part} is ${to as string}, a field of kind ${field.kind.name}; it must be ${kinds.filter((kind) => kind !== 'moneyOf').join(' or ')}`,
       )
   }
 
@@ -112,6 +132,22 @@ function problemsOf(stream: Definition): string[] {
 
   refers('topic.key', stream.topic?.key, fields)
   refers('eventTime', stream.eventTime, fields, ['instant'])
+  must(
+    fields[stream.eventTime]?.options.personal !== true,
+    `eventTime ${stream.eventTime} can't be personal: partitions and rollups go by it for ever`,
+  )
+  for (const [part, group] of [
+    ['fields', fields],
+    ['derived', derived],
+  ] as const)
+    for (const [field, { kind }] of Object.entries(group)) {
+      if (kind.of === undefined) continue
+      refers(`${part}.${field}.of`, kind.of, fields, ['currencyCode'])
+      must(
+        fields[kind.of]?.isOptional !== true,
+        `${part}.${field}.of: ${kind.of} can't be optional, or an amount would be of no currency`,
+      )
+    }
   must(fields[stream.eventTime]?.isOptional !== true, `eventTime ${stream.eventTime} can't be optional`)
   problems.push(...identityProblems(stream, refers))
   must(
@@ -128,17 +164,33 @@ function problemsOf(stream: Definition): string[] {
   }
   for (const [i, { field }] of (stream.laterRules ?? []).entries())
     refers(`laterRules[${i}].field`, field, fields)
-  const measured = (part: string, measure: { measure: string; field?: string; where?: string }) => {
-    if (measure.measure === 'sum') refers(`${part}.field`, measure.field, all, ['money', 'int', 'percent'])
-    else must(measure.measure === 'count', `${part} must be count() or sum(field)`)
+  const measured = (
+    part: string,
+    measure: { measure: string; field?: string; where?: string },
+    by: readonly string[],
+  ) => {
+    if (measure.measure === 'sum') {
+      refers(`${part}.field`, measure.field, all, ['money', 'moneyOf', 'int', 'percent'])
+      const of = measure.field === undefined ? undefined : all[measure.field]?.kind.of
+      must(
+        of === undefined || by.includes(of),
+        `${part} sums ${measure.field!}, which is of many currencies: by must have ${of!}`,
+      )
+    } else must(measure.measure === 'count', `${part} must be count() or sum(field)`)
     if (measure.where !== undefined) refers(`${part}.where`, measure.where, all, ['flag'])
   }
   for (const [rollup, { every, by, measures }] of Object.entries(stream.rollups ?? {})) {
     const part = `rollups.${rollup}`
     must(NAME.test(rollup), `${part} must be named by 1 to 41 of a to z, 0 to 9 and _`)
     must(['minute', 'hour', 'day'].includes(every), `${part}.every must be minute, hour or day`)
-    for (const field of by) refers(`${part}.by`, field, fields, ['text', 'oneOf', 'currencyCode'])
-    for (const [name, measure] of Object.entries(measures)) measured(`${part}.measures.${name}`, measure)
+    for (const field of by) {
+      refers(`${part}.by`, field, fields, ['text', 'oneOf', 'currencyCode'])
+      must(
+        fields[field]?.options.personal !== true,
+        `${part}.by: ${field} can't be personal, or sums would name people`,
+      )
+    }
+    for (const [name, measure] of Object.entries(measures)) measured(`${part}.measures.${name}`, measure, by)
     must(
       Object.values(measures).some((one) => one.measure === 'count' && one.where === undefined),
       `${part}.measures must have a count() of all facts`,
@@ -155,7 +207,7 @@ function problemsOf(stream: Definition): string[] {
   for (const [check, { shows }] of Object.entries(stream.invariants ?? {}))
     for (const field of shows) refers(`invariants.${check}.shows`, field, all)
   for (const [figure, { by, ...measure }] of Object.entries(stream.replayFigures ?? {})) {
-    measured(`replayFigures.${figure}`, measure)
+    measured(`replayFigures.${figure}`, measure, by === undefined ? [] : [by])
     if (by !== undefined) refers(`replayFigures.${figure}.by`, by, fields)
   }
   return problems
@@ -172,6 +224,8 @@ function identityProblems({ fields, identity }: Definition, refers: Refers): str
   for (const name of names) {
     refers('identity.once', name, fields, ['uuid', 'text', 'oneOf', 'int'])
     if (fields[name]?.isOptional === true) problems.push(`identity.once: ${name} can't be optional`)
+    if (fields[name]?.options.personal === true)
+      problems.push(`identity.once: ${name} can't be personal, or who is forgotten would come again`)
   }
   if (new Set(names).size < names.length) problems.push('identity.once names a field twice')
   const { scope } = identity as { scope: unknown }

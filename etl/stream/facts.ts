@@ -51,7 +51,7 @@ export interface FactStatements {
 export function compileFacts(stream: Definition): FactStatements {
   const { name, fields, derived = {}, eventTime } = stream
   const contract = columnsOf(fields)
-  const ofDerived = columnsOf(derived)
+  const ofDerived = columnsOf(derived, fields)
   const all = [...contract, ...ofDerived]
   const key = pick(contract, [eventTime, ...identityFields(stream.identity)])
   const keyEquals = sameKey(key, 't', 'f')

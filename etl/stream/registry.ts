@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
-import { z } from 'zod'
 import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
 import type { Definition } from './definition.ts'
 import { identityFields } from './define.ts'
-import { columnName, wireOf } from './field.ts'
+import { columnName } from './field.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -16,8 +15,8 @@ export class StreamMismatch extends Error {
 }
 
 /**
- * Tells one contract from another: which fields a record has and how they are read, stored and compared. What a
- * schema can't show (the rest of a later rule, the text of `derive`) is not in it.
+ * Tells one contract from another: which fields a record has and how they are read, stored and compared. What it
+ * can't show (the rest of a later rule, the text of `derive`) is not in it.
  */
 export function contractHash({
   fields,
@@ -44,7 +43,7 @@ const shown = (fields: Definition['fields']) =>
     field.options.at ?? name,
     field.isOptional,
     field.fallback ?? null,
-    z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),
+    field.kind.schema,
   ])
 
 /**
