@@ -7,7 +7,8 @@ import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Fields, type Row } from './field.ts'
 import { messageOf } from '../text/message-of.ts'
 import { ofCurrency, type Amount } from './amount.ts'
-import { decodeExactly, decodeJson, type JsonObject } from './json.ts'
+import { decodeExactly, decodeJson, valueAt, type JsonObject } from './json.ts'
+import { ExactLines } from './words/rows.ts'
 import { laterIssues } from './later-rules.ts'
 import type { Issue, Rejection, ValidRecord } from './types.ts'
 
@@ -42,6 +43,8 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
   const complete = compileAmounts(fields)
   const names = new Map(places.map(([field, { name }]) => [field, name]))
   const named = (field: string) => names.get(field) ?? field
+  /** Of `lines[3].price`, with the place of the lines. */
+  const namedLine = (field: string) => field.replace(/^[^[]*/, named)
 
   /** The issue of a well-formed time that is out of range, whatever else is wrong with the record. */
   const ageIssues = (message: JsonObject, { timestamp }: SourceRecord, maxAgeDays: number): Issue[] => {
@@ -67,7 +70,13 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
       if (again !== undefined)
         input = {
           ...input,
-          ...Object.fromEntries(exact.map(([field, { read }]) => [field, read(again, record)])),
+          ...Object.fromEntries(
+            exact.map(([field, { read }]) => {
+              const value = read(again, record)
+              const isLines = Array.isArray(value) && fields[field]!.kind.lines !== undefined
+              return [field, isLines ? new ExactLines(input[field], value) : value]
+            }),
+          ),
         }
     }
     const parsed = schema.safeParse(input)
@@ -75,8 +84,8 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     const broken = [
       ...(parsed.success
         ? []
-        : parsed.error.issues.map((issue) => toIssue(named(String(issue.path[0] ?? '')), issue.message))),
-      ...problems.map(({ field, problem }) => toIssue(named(field), problem)),
+        : parsed.error.issues.map((issue) => toIssue(placeOfIssue(issue.path, named), issue.message))),
+      ...problems.map(({ field, problem }) => toIssue(namedLine(field), problem)),
     ]
     if (broken.length === 0) broken.push(...laterIssues(row, input, record.timestamp, laterRules))
     if (broken.length > 0) {
@@ -89,6 +98,16 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     return { record, row }
   }
 }
+
+/** `lines[3].amount`. */
+const placeOfIssue = (
+  [field = '', ...parts]: readonly PropertyKey[],
+  named: (field: string) => string,
+): string =>
+  parts.reduce<string>(
+    (place, part) => (typeof part === 'number' ? `${place}[${part}]` : `${place}.${String(part)}`),
+    named(String(field)),
+  )
 
 /** What a parser with a reviver throws where one without does not: it calls itself for each level. */
 function exactly(value: Buffer): JsonObject | undefined | Error {
@@ -110,32 +129,72 @@ interface Completed {
 }
 
 /**
- * Gives amounts the smallest unit of their currency, which is another field.
+ * Gives amounts the smallest unit of their currency, which is another field, also those of lines.
  *
  * @returns of a row, and what is wrong with its amounts; of a message that is refused for something else, what is
  *   wrong with those amounts that can be read.
  */
 function compileAmounts(fields: Fields): (row: Row | undefined, input: JsonObject) => Completed {
-  const all = Object.entries(fields).flatMap(([field, { kind }]) =>
-    kind.of === undefined ? [] : [{ field, of: kind.of }],
+  const complete = amountsOf(fields)
+  const ofLines = Object.entries(fields).flatMap(([field, { kind }]) =>
+    kind.lines === undefined ? [] : [{ field, complete: amountsOf(kind.lines.fields) }],
   )
-  if (all.length === 0) return (row = {}) => ({ row, problems: [] })
-  const wires = new Map(
-    all.flatMap(({ field, of }) => [field, of]).map((name) => [name, wireOf(fields[name]!)]),
+  if ([complete, ...ofLines.map((one) => one.complete)].every((one) => one === undefined))
+    return (row = {}) => ({ row, problems: [] })
+  const needed = Object.keys(fields).filter(
+    (name) =>
+      fields[name]!.kind.of !== undefined ||
+      fields[name]!.kind.name === 'currencyCode' ||
+      fields[name]!.kind.lines !== undefined,
   )
+  const wires = needed.map((name) => [name, wireOf(fields[name]!)] as const)
   return (row, input) => {
-    const read = (name: string) =>
-      row === undefined ? wires.get(name)!.safeParse(input[name]).data : row[name]
-    const amounts: Record<string, Amount> = {}
     const problems: { field: string; problem: string }[] = []
-    for (const { field, of } of all) {
-      const [amount, currency] = [read(field) as Amount | null | undefined, read(of)]
+    const read: Row =
+      row ?? Object.fromEntries(wires.map(([name, wire]) => [name, wire.safeParse(input[name]).data]))
+    const completed: Record<string, unknown> = { ...row, ...complete?.(read, read, '', problems) }
+    for (const { field, complete: ofLine } of ofLines) {
+      const lines = read[field] as readonly Row[] | null | undefined
+      if (ofLine === undefined || lines === null || lines === undefined) continue
+      completed[field] = lines.map((line, i) => ({
+        ...line,
+        ...ofLine(line, read, `${field}[${i}].`, problems),
+      }))
+    }
+    return { row: completed, problems: problems.slice(0, TOLD_AMOUNTS) }
+  }
+}
+
+/** Of a record with many lines these are told. */
+const TOLD_AMOUNTS = 20
+
+/** Completes the amounts of a row whose currency is in it or, of a line, in the record; undefined where it has none. */
+function amountsOf(fields: Fields) {
+  const all = Object.entries(fields).flatMap(
+    ([
+      field,
+      {
+        kind,
+        options: { at },
+      },
+    ]) =>
+      kind.of === undefined
+        ? []
+        : [{ field, of: kind.of, isOwn: kind.of in fields, at: typeof at === 'string' ? at : field }],
+  )
+  if (all.length === 0) return undefined
+  return (row: Row, record: Row, prefix: string, problems: { field: string; problem: string }[]): Row => {
+    const amounts: Record<string, Amount> = {}
+    for (const { field, of, isOwn, at } of all) {
+      const amount = row[field] as Amount | null | undefined
+      const currency = (isOwn ? row : record)[of]
       if (amount === null || amount === undefined || typeof currency !== 'string') continue
       const completed = ofCurrency(amount, currency)
-      if (typeof completed === 'string') problems.push({ field, problem: completed })
+      if (typeof completed === 'string')
+        problems.push({ field: prefix === '' ? field : `${prefix}${at}`, problem: completed })
       else amounts[field] = completed
     }
-    return { row: { ...row, ...amounts }, problems }
+    return amounts
   }
 }
 
@@ -150,7 +209,7 @@ interface Place {
 function placeOf(field: string, at: FieldOptions['at'] = field): Place {
   if (typeof at === 'string') {
     const parts = at.split('.')
-    return { name: at, read: (message) => parts.reduce<unknown>(partOf, message) }
+    return { name: at, read: (message) => valueAt(message, parts) }
   }
   if ('key' in at) return { name: 'the key', read: (_, { key }) => textOf(key) }
   const { header } = at
@@ -159,12 +218,6 @@ function placeOf(field: string, at: FieldOptions['at'] = field): Place {
     read: (_, { headers }) => textOf(headers.find(({ key }) => key === header)?.value ?? null),
   }
 }
-
-/** Only what an object has itself: `constructor` and the like are no part of a message. */
-const partOf = (value: unknown, part: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, part)
-    ? (value as JsonObject)[part]
-    : undefined
 
 const textOf = (bytes: Buffer | null): string | undefined =>
   bytes === null || !isUtf8(bytes) ? undefined : bytes.toString()

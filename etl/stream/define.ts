@@ -1,12 +1,14 @@
 import type {
   CurrenciesThere,
   Definition,
+  NoLines,
   ReplayFigures,
   Rollups,
   Settings,
   StreamSpec,
   SumsByCurrency,
 } from './definition.ts'
+import { keyNames } from './columns.ts'
 import { columnName, type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
@@ -62,7 +64,7 @@ export function defineStream<
       Required<D, Environment> &
         SumsByCurrency<F & D, R, Figures> & {
           readonly fields: CurrenciesThere<F, F>
-          readonly derived?: CurrenciesThere<D, F>
+          readonly derived?: CurrenciesThere<D, F> & NoLines<D>
         }
     >,
 ): Definition {
@@ -131,6 +133,11 @@ function problemsOf(stream: Definition): string[] {
   for (const field of Object.keys(derived)) must(!(field in fields), `derived.${field} is also a field`)
 
   refers('topic.key', stream.topic?.key, fields)
+  must(
+    fields[stream.topic?.key]?.kind.lines === undefined,
+    `topic.key is ${stream.topic?.key}, which has lines; it must be one value`,
+  )
+  problems.push(...linesProblems(stream, refers))
   refers('eventTime', stream.eventTime, fields, ['instant'])
   must(
     fields[stream.eventTime]?.options.personal !== true,
@@ -214,6 +221,56 @@ function problemsOf(stream: Definition): string[] {
 }
 
 type Refers = (part: string, to: unknown, among: Fields, kinds?: readonly string[]) => void
+
+/** Lines hang on facts: their columns are beside the facts' key, and their table is named by the stream's and the field's. */
+function linesProblems(stream: Definition, refers: Refers): string[] {
+  const { name, fields, derived = {}, rollups = {}, identity, write } = stream
+  const problems = Object.keys(derived)
+    .filter((field) => derived[field]!.kind.lines !== undefined)
+    .map((field) => `derived.${field} can't have lines: they are what messages say`)
+  const taken = [
+    ...Object.keys(rollups),
+    ...(identity.scope === 'warehouse' ? [identity.keys] : []),
+    ...Object.keys(write?.tables ?? {}),
+  ]
+  for (const [field, { kind, fallback }] of Object.entries(fields)) {
+    if (kind.lines === undefined) continue
+    const table = `${name}_${field}`
+    const must = (holds: boolean, problem: string) =>
+      void (holds || problems.push(`fields.${field}${problem}`))
+    must(STREAM_NAME.test(table), `: its table ${table} must be named by at most 31 letters`)
+    must(!taken.includes(table), `: its table ${table} has the name of another`)
+    must(
+      fallback === undefined || (fallback as readonly unknown[]).length === 0,
+      `.default must be [], as facts from before have no lines`,
+    )
+    const names = Object.keys(kind.lines.fields)
+    must(names.length > 0 && names.length < 50, ` has ${names.length} fields; it must be 1 to 49`)
+    const columns = new Set(['line_no', ...keyNames(stream)])
+    for (const line of names) {
+      const word = kind.lines.fields[line]!
+      const part = `.${line}`
+      must(NAME.test(line), `${part} must be named by 1 to 41 of a to z, 0 to 9 and _`)
+      if (!(word instanceof Field)) {
+        problems.push(`fields.${field}${part} is no word such as text(50)`)
+        continue
+      }
+      must(word.kind.lines === undefined, `${part} can't have lines of its own`)
+      must(typeof word.options.at !== 'object', `${part} stands in a line: its at must be a path`)
+      const column = columnName(kind.lines.fields, line)
+      must(
+        NAME.test(column) && !columns.has(column),
+        `${part}: its column ${column} is taken, or no name: give it another by { column: … }`,
+      )
+      columns.add(column)
+      if (word.kind.of === undefined) continue
+      const among = { ...fields, ...kind.lines.fields }
+      refers(`fields.${field}${part}.of`, word.kind.of, among, ['currencyCode'])
+      must(among[word.kind.of]?.isOptional !== true, `${part}.of: ${word.kind.of} can't be optional`)
+    }
+  }
+  return problems
+}
 
 function identityProblems({ fields, identity }: Definition, refers: Refers): string[] {
   const problems: string[] = []

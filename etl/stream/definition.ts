@@ -93,14 +93,33 @@ export interface SumsByCurrency<All extends Fields, R, Figures> {
   }
 }
 
-/** That amounts name the field of their currency: one of the message that is always there. */
+/** That amounts name the field of their currency: one of the message, or of their line, that is always there. */
 export type CurrenciesThere<Group extends Fields, F extends Fields> = {
-  readonly [K in keyof Group]: Group[K] extends Field<infer Value, 'moneyOf'>
+  readonly [K in keyof Group]: Group[K] extends { readonly lines: infer L extends Fields }
+    ? CurrenciesOfLines<L, F>
+    : CurrencyThere<Group[K], Present<F, NameOfKind<F, 'currencyCode'>>>
+}
+type CurrencyThere<One, Currencies> =
+  One extends Field<infer Value, 'moneyOf'>
     ? NonNullable<Value> extends Amount<infer Of>
-      ? Of extends Present<F, NameOfKind<F, 'currencyCode'>>
+      ? Of extends Currencies
         ? unknown
         : { readonly 'of must be a currencyCode that is always there': Of }
       : unknown
+    : unknown
+type CurrenciesOfLines<L extends Fields, F extends Fields> = {
+  readonly lines: {
+    readonly [K in keyof L]: CurrencyThere<
+      L[K],
+      Present<F, NameOfKind<F, 'currencyCode'>> | Present<L, NameOfKind<L, 'currencyCode'>>
+    >
+  }
+}
+
+/** What is derived has no lines. */
+export type NoLines<D extends Fields> = {
+  readonly [K in keyof D]: D[K] extends Field<unknown, 'rows'>
+    ? { readonly 'can not have lines': K }
     : unknown
 }
 
@@ -167,7 +186,7 @@ export interface StreamSpec<
   readonly title: string
   readonly topic: {
     /** The field that messages have as their key: records of one key are in one partition, in order. */
-    readonly key: NoInfer<NameOf<F>>
+    readonly key: NoInfer<NameOfKind<F, Exclude<KindName, 'rows'>>>
   }
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */

@@ -19,6 +19,7 @@ export type KindName =
   | 'percent'
   | 'list'
   | 'json'
+  | 'rows'
 
 /** Chance, for samples. */
 export interface Draw {
@@ -55,6 +56,8 @@ export interface Kind<T, Name extends KindName = KindName> {
   readonly of?: string
   /** Whether it reads a number of more than 15 digits, as `ExactNumber`; others get what a double makes of it. */
   readonly isExact?: boolean
+  /** Of rows: the fields of a line, and how many there may be. They are in a table of their own. */
+  readonly lines?: { readonly fields: Fields; readonly max: number }
   /** JSON Schema of what it takes, where `description` says all of it for people. Written by hand: zod knows no refinement. */
   readonly schema: JsonSchema
   /** What it is in code, with the unit: "hundredths, a number". */

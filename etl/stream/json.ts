@@ -43,6 +43,31 @@ export function decodeExactly(value: Buffer): JsonObject | undefined {
 /** Significant ones: not those of an exponent. */
 const digitsOf = (source: string): number => source.replace(/[eE].*/, '').replaceAll(/\D/g, '').length
 
+/** Only what an object has itself: `constructor` and the like are no part of a message. */
+export const valueAt = (message: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (value, part) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+        ? (value as JsonObject)[part]
+        : undefined,
+    message,
+  )
+
+/** An object of JSON texts by their paths; those that are undefined are left out. */
+export function writeNested(
+  fields: readonly (readonly [path: readonly string[], text: string | undefined])[],
+): string {
+  const byFirst = Map.groupBy(fields, ([[first]]) => first!)
+  const parts = [...byFirst].flatMap(([name, group]) => {
+    const deeper = group
+      .filter(([path]) => path.length > 1)
+      .map(([path, text]) => [path.slice(1), text] as const)
+    const text = deeper.length > 0 ? writeNested(deeper) : group[0]![1]
+    return text === undefined ? [] : [`"${name}":${text}`]
+  })
+  return `{${parts.join()}}`
+}
+
 const PARSER_MESSAGE_LENGTH = 160
 
 /**

@@ -6,6 +6,7 @@ import { streams } from '../schema/audit.ts'
 import type { Definition } from './definition.ts'
 import { identityFields } from './define.ts'
 import { columnName } from './field.ts'
+import { linesOf } from './rows.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -35,7 +36,7 @@ export function contractHash({
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 16)
 }
 
-const shown = (fields: Definition['fields']) =>
+const shown = (fields: Definition['fields']): unknown =>
   Object.entries(fields).map(([name, field]) => [
     name,
     field.kind.name,
@@ -44,6 +45,7 @@ const shown = (fields: Definition['fields']) =>
     field.isOptional,
     field.fallback ?? null,
     field.kind.schema,
+    field.kind.lines === undefined ? null : shown(field.kind.lines.fields),
   ])
 
 /**
@@ -70,6 +72,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
           ([, one]) => one.measure === 'count' && one.where === undefined,
         )![0],
       })),
+      lines: linesOf(stream).map(({ table, count }) => ({ table, count })),
       contractHash: contractHash(stream),
       retiredAt: null,
     }

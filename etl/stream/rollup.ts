@@ -60,7 +60,7 @@ export interface MeasureColumn {
 
 export function compileRollup(stream: Definition, name: string): RollupStatements {
   const { every, by, measures } = stream.rollups![name]!
-  const ofCell = columnsOf(Object.fromEntries(by.map((field) => [field, stream.fields[field]!])))
+  const ofCell = columnsOf(stream, Object.fromEntries(by.map((field) => [field, stream.fields[field]!])))
   const all = measureColumns(stream, measures)
   const changing = all.filter(({ isDerived }) => isDerived)
   const key = `${every}, source_partition${ofCell.length === 0 ? '' : ', '}${names(ofCell)}`

@@ -7,6 +7,7 @@ export { day, instant } from './words/times.ts'
 export { decimal } from './words/decimals.ts'
 export { money } from './words/money.ts'
 export { flag, int, percent } from './words/values.ts'
+export { rows } from './words/rows.ts'
 /** In place of a path. */
 export { header, key } from './words/places.ts'
 /** Of rollups and figures. */

@@ -1,4 +1,4 @@
-import { schemaIn, type Contract, type DescribedField } from './describe.ts'
+import { schemaAt, schemaIn, type Contract, type DescribedField } from './describe.ts'
 
 /**
  * What a change does to those who write records, and to records that are there.
@@ -42,22 +42,9 @@ export function changesBetween(before: Contract, after: Contract): Change[] {
     const effect = part === 'key' ? 'changes' : 'breaks'
     say(effect, `${part} is ${shown(is[part])}, no longer ${shown(was[part])}`)
   }
-  for (const [field, now] of Object.entries(is.fields)) {
-    const then = was.fields[field]
-    if (then !== undefined) {
-      changes.push(...fieldChanges(field, then, now))
-      if (then.word === now.word)
-        for (const [effect, sentence] of schemaChanges(schemaIn(before, field), schemaIn(after, field)))
-          say(effect, `${field} ${sentence}`)
-    } else if (now.presence === 'required')
-      say(
-        'narrows',
-        `${field} is new and must be there: records from before don't have it; give it .optional() or .default(…)`,
-      )
-    else say('widens', `${field} is new`)
-  }
-  for (const field of Object.keys(was.fields))
-    if (!(field in is.fields)) say('breaks', `${field} is no longer read, and its column no longer filled`)
+  changes.push(
+    ...fieldsChanges(was.fields, is.fields, '', (field) => [schemaIn(before, field), schemaIn(after, field)]),
+  )
   for (const [field, now] of Object.entries(is.derived)) {
     const then = was.derived[field]
     if (then === undefined)
@@ -85,6 +72,46 @@ export function changesBetween(before: Contract, after: Contract): Change[] {
       'rollups are others: one that gets another key or sum needs a warehouse that is filled anew',
     )
   if (changes.length === 0 && !same(before, after)) say('changes', 'titles, units or descriptions')
+  return changes
+}
+
+type Described = Readonly<Record<string, DescribedField>>
+
+/** @param prefix of a line's fields: `lines[].`. */
+function fieldsChanges(
+  was: Described,
+  is: Described,
+  prefix: string,
+  schemas: (field: string) => readonly [Schema, Schema],
+): Change[] {
+  const changes: Change[] = []
+  const say = (effect: Effect, sentence: string) => void changes.push({ effect, sentence: prefix + sentence })
+  for (const [field, now] of Object.entries(is)) {
+    const then = was[field]
+    if (then === undefined) {
+      if (now.presence === 'required')
+        say(
+          'narrows',
+          `${field} is new and must be there: records from before don't have it; give it .optional() or .default(…)`,
+        )
+      else say('widens', `${field} is new`)
+      continue
+    }
+    changes.push(...fieldChanges(prefix + field, then, now))
+    if (then.word !== now.word) continue
+    const [before, after] = schemas(field)
+    for (const [effect, sentence] of schemaChanges(before, after)) say(effect, `${field} ${sentence}`)
+    if (then.lines === undefined || now.lines === undefined) continue
+    const [lines, itsLines] = [then.lines.fields, now.lines.fields]
+    changes.push(
+      ...fieldsChanges(lines, itsLines, `${prefix}${field}[].`, (line) => [
+        schemaAt(before['items'] as Schema, lines[line]!.at),
+        schemaAt(after['items'] as Schema, itsLines[line]!.at),
+      ]),
+    )
+  }
+  for (const field of Object.keys(was))
+    if (!(field in is)) say('breaks', `${field} is no longer read, and its column no longer filled`)
   return changes
 }
 

@@ -1,6 +1,9 @@
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName, type Field, type Fields, type JsonSchema } from '../../etl/stream/field.ts'
 import { getTableColumns } from '../../etl/postgres/drizzle.ts'
+import { objectSchema, presenceOf, type Presence } from '../../etl/stream/json-schema.ts'
+import { linesTable } from '../../etl/stream/columns.ts'
 import { tablesOf } from '../../etl/stream/tables.ts'
 
 /**
@@ -43,7 +46,9 @@ export interface DescribedColumn {
 export interface DescribedField extends DescribedColumn {
   /** A path in the message, `the key` or `the header …`. */
   readonly at: string
-  readonly presence: 'required' | 'optional' | { readonly default: unknown }
+  readonly presence: Presence
+  /** Of rows: the fields of a line, in a table of their own. */
+  readonly lines?: { readonly table: string; readonly fields: Readonly<Record<string, DescribedField>> }
   /** What it takes, where the message's own schema can't say it: of the key and of headers. */
   readonly schema?: JsonSchema
 }
@@ -58,31 +63,24 @@ export interface DescribedRollup {
 /** The contract of a stream, of its declaration alone. */
 export function contractOf(stream: Definition): Contract {
   const { name, title, fields, derived = {}, identity, eventTime, partitionBy, laterRules = [] } = stream
-  const types = columnTypes(stream)
+  const tables = tablesOf(stream)
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $comment: 'Written by npm run generate-contracts; fields that are not named here are not kept.',
     title,
-    ...objectOf(fields),
+    ...objectSchema(fields),
     'x-stream': {
       name,
       key: stream.topic.key,
       eventTime,
       partitionBy,
       identity,
-      fields: Object.fromEntries(
-        Object.entries(fields).map(([field, word]) => [
-          field,
-          {
-            ...describedColumn(fields, field, types),
-            at: placeOf(field, word),
-            presence: presenceOf(word),
-            ...(typeof word.options.at === 'object' && { schema: word.kind.schema }),
-          },
-        ]),
-      ),
+      fields: describedFields(fields, typesOf(tables.facts), (field) => ({
+        table: linesTable(name, field),
+        types: typesOf(tables.lines[field]!),
+      })),
       derived: Object.fromEntries(
-        Object.keys(derived).map((field) => [field, describedColumn(derived, field, types)]),
+        Object.keys(derived).map((field) => [field, describedColumn(derived, field, typesOf(tables.facts))]),
       ),
       laterRules: laterRules.map(({ since, field, accepted }) => ({
         since: since.toISOString(),
@@ -99,7 +97,7 @@ export function contractOf(stream: Definition): Contract {
   }
 }
 
-function describedColumn(fields: Fields, field: string, types: ReadonlyMap<string, string>): DescribedColumn {
+function describedColumn(fields: Fields, field: string, types: Types): DescribedColumn {
   const { kind, options } = fields[field]!
   return {
     word: kind.name,
@@ -110,10 +108,35 @@ function describedColumn(fields: Fields, field: string, types: ReadonlyMap<strin
   }
 }
 
-function columnTypes(stream: Definition): ReadonlyMap<string, string> {
-  const columns = getTableColumns(tablesOf(stream).facts)
+type Types = ReadonlyMap<string, string>
+
+function describedFields(
+  fields: Fields,
+  types: Types,
+  linesOf?: (field: string) => { table: string; types: Types },
+): Record<string, DescribedField> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, word]) => {
+      const { lines } = word.kind
+      const its = lines && linesOf?.(field)
+      return [
+        field,
+        {
+          ...describedColumn(fields, field, types),
+          at: placeOf(field, word),
+          presence: presenceOf(word),
+          ...(typeof word.options.at === 'object' && { schema: word.kind.schema }),
+          ...(lines &&
+            its && { lines: { table: its.table, fields: describedFields(lines.fields, its.types) } }),
+        },
+      ]
+    }),
+  )
+}
+
+function typesOf(table: PgTable): Types {
   return new Map(
-    Object.entries(columns).map(([field, column]) => [
+    Object.entries(getTableColumns(table)).map(([field, column]) => [
       field,
       column.getSQLType().replace(' collate "C"', ''),
     ]),
@@ -123,11 +146,6 @@ function columnTypes(stream: Definition): ReadonlyMap<string, string> {
 function placeOf(field: string, { options: { at = field } }: Field<unknown>): string {
   if (typeof at === 'string') return at
   return 'key' in at ? 'the key' : `the header ${at.header}`
-}
-
-function presenceOf({ isOptional, fallback, kind }: Field<unknown>): DescribedField['presence'] {
-  if (fallback !== undefined) return { default: JSON.parse(kind.write(fallback)) as unknown }
-  return isOptional ? 'optional' : 'required'
 }
 
 const measureInWords = (measure: {
@@ -140,64 +158,18 @@ const measureInWords = (measure: {
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))
 
-/** An object of JSON Schema with these fields, each where it stands; the record's key and headers are no part of it. */
-function objectOf(fields: Fields) {
-  const inValue = Object.entries(fields).flatMap(([field, word]) => {
-    const { at = field } = word.options
-    return typeof at === 'string' ? [{ path: at.split('.'), word }] : []
-  })
-  return nested(inValue)
-}
-
-interface Placed {
-  readonly path: readonly string[]
-  readonly word: Field<unknown>
-}
-
-function nested(placed: readonly Placed[]): {
-  type: 'object'
-  properties: Record<string, unknown>
-  required: string[]
-} {
-  const required: string[] = []
-  const properties: Record<string, unknown> = {}
-  for (const [name, group] of Map.groupBy(placed, ({ path }) => path[0]!)) {
-    const [first] = group as [Placed]
-    const isLeaf = first.path.length === 1
-    const mustBeThere = group.some(({ word }) => !word.isOptional && word.fallback === undefined)
-    properties[name] = isLeaf
-      ? schemaOf(first.word)
-      : orNull(nested(group.map(({ path, word }) => ({ path: path.slice(1), word }))), !mustBeThere)
-    if (mustBeThere) required.push(name)
-  }
-  return { type: 'object', properties, required }
-}
-
-function schemaOf(word: Field<unknown>): Readonly<Record<string, unknown>> {
-  const { kind, options } = word
-  const presence = presenceOf(word)
-  return {
-    ...orNull(kind.schema, word.isOptional),
-    ...(typeof presence === 'object' && presence),
-    ...(options.personal === true && { 'x-personal': true }),
-  }
-}
-
-/** Null is as good as missing where a field is optional. */
-function orNull(
-  schema: Readonly<Record<string, unknown>>,
-  isOptional: boolean,
-): Readonly<Record<string, unknown>> {
-  if (!isOptional) return schema
-  const { description, ...rest } = schema
-  return { anyOf: [rest, { type: 'null' }], ...(description !== undefined && { description }) }
-}
-
 /** What a field of a contract takes, without null and default. */
 export function schemaIn(contract: Contract, field: string): Readonly<Record<string, unknown>> {
   const { at, schema } = contract['x-stream'].fields[field]!
-  if (schema !== undefined) return schema
-  let found: Readonly<Record<string, unknown>> = { ...contract }
+  return schema ?? schemaAt({ ...contract }, at)
+}
+
+/** What a place in an object of JSON Schema takes, without null and default. */
+export function schemaAt(
+  object: Readonly<Record<string, unknown>>,
+  at: string,
+): Readonly<Record<string, unknown>> {
+  let found = object
   for (const part of at.split('.')) {
     const { properties } = found as { properties: Record<string, Readonly<Record<string, unknown>>> }
     const next = properties[part]!

@@ -13,6 +13,11 @@ export function pageOf(stream: Definition): string {
     `## Identity\n\n${identitySentence(stream)}`,
     `## Fields\n\n${fieldTable(stream.fields, fields)}`,
   ]
+  for (const [field, { lines }] of Object.entries(fields))
+    if (lines !== undefined)
+      sections.push(
+        `## Lines of \`${field}\`\n\nOf each ${title} they are in \`warehouse.${lines.table}\`, by its key and \`line_no\` from 1 on, in months as the facts are. They are never changed; two records are the same if they have equal lines in the same order. One bad line makes the record a dead letter.\n\n${fieldTable(stream.fields[field]!.kind.lines!.fields, lines.fields)}`,
+      )
   if (Object.keys(derived).length > 0)
     sections.push(
       `## Derived\n\nComputed of each record when it is loaded, and again by a replay.\n\n${derivedTable(derived)}`,

@@ -9,9 +9,11 @@ import {
   flag,
   instant,
   int,
+  key,
   list,
   money,
   oneOf,
+  rows,
   sum,
   text,
   uuid,
@@ -284,6 +286,65 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
       }),
     "rollups.by_hour.by: page can't be personal",
   ],
+  [
+    'lines in lines',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error a line has no lines
+        fields: { ...fields, lines: rows({ parts: rows({ n: int() }) }) },
+      }),
+    "fields.lines.parts can't have lines of its own",
+  ],
+  [
+    'lines that are derived',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error lines are what messages say
+        derived: { lines: rows({ n: int() }) },
+        derive: () => ({ lines: [] }),
+      }),
+    "derived.lines can't have lines",
+  ],
+  [
+    'lines as the key of messages',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }) },
+        // @ts-expect-error lines are not one value
+        topic: { key: 'lines' },
+      }),
+    'topic.key is lines, which has lines',
+  ],
+  [
+    'a line’s amount whose currency is neither in the line nor in the record',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error no such field
+        fields: { ...fields, lines: rows({ price: money({ of: 'currency' }) }) },
+      }),
+    'fields.lines.price.of is "currency"; it must be one of',
+  ],
+  [
+    'a field of a line that is no word',
+    // @ts-expect-error text is to be called
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({ sku: text }) } }),
+    'fields.lines.sku is no word such as text(50)',
+  ],
+  [
+    'a sum of lines',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }) },
+        // @ts-expect-error lines are no number
+        rollups: { by_hour: { every: 'hour', by: [], measures: { visits: count(), all: sum('lines') } } },
+      }),
+    'rollups.by_hour.measures.all.field is lines, a field of kind rows; it must be money or int or percent',
+  ],
 ]
 
 describe('a wrong declaration does not compile, and is refused when it is run', () => {
@@ -335,6 +396,50 @@ describe('what the compiler can not see is refused when it is run', () => {
       }),
     ).toThrow(/^Stream visits:\n {2}title must say .*\n {2}partitionBy is "year"/)
   })
+})
+
+test.for<[string, () => Definition, string]>([
+  [
+    'a line’s column that is the fact’s key',
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({ visit_id: text(5) }) } }),
+    'fields.lines.visit_id: its column visit_id is taken',
+  ],
+  [
+    'a line’s field in a header',
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({ n: int({ at: key() }) }) } }),
+    'fields.lines.n stands in a line: its at must be a path',
+  ],
+  [
+    'a table of lines with the name of a rollup',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }) },
+        rollups: { visits_lines: { every: 'hour', by: [], measures: { visits: count() } } },
+      }),
+    'fields.lines: its table visits_lines has the name of another',
+  ],
+  [
+    'a table of lines with too long a name',
+    () => defineStream('v'.repeat(25), { ...visit, fields: { ...fields, lines_of_it: rows({ n: int() }) } }),
+    'must be named by at most 31 letters',
+  ],
+  [
+    'lines where there are none',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }).default([{ n: 1 }]) },
+      }),
+    'fields.lines.default must be [], as facts from before have no lines',
+  ],
+  [
+    'no fields in a line',
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({}) } }),
+    'fields.lines has 0 fields; it must be 1 to 49',
+  ],
+])('of lines is refused when it is run: %s', ([, declare, said]) => {
+  expect(declare).toThrow(said)
 })
 
 test('amounts are summed by their currency, and a person’s name may be anything else', () => {
