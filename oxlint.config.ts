@@ -56,7 +56,7 @@ const STREAMS: Ban = {
 const STAGES = [
   'etl/job/validate.ts',
   'etl/job/transform.ts',
-  'etl/stream/{contract,json,rfc3339,age,currency-codes,later-rules,money,types}.ts',
+  'etl/stream/{contract,json,rfc3339,age,amount,currency-codes,later-rules,money,types}.ts',
   'streams/**/{tax,fraud-rules}.ts',
 ]
 const WORLD: Ban = {

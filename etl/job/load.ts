@@ -53,7 +53,7 @@ export interface Loader {
 /**
  * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
  *
- * Locks are taken in one order everywhere (progress, keys, facts, rollup, further tables, dead letters, ledger;
+ * Locks are taken in one order everywhere (progress, keys, facts, their lines, rollup, further tables, dead letters, ledger;
  * each sorted by key), so that no two loads wait for each other in a circle.
  */
 export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
@@ -102,6 +102,7 @@ function loadOnce(
 
     if (fresh.length > 0) {
       await stream.identity.insert(client, fresh, origin)
+      for (const lines of stream.lines) await lines.insert(client, fresh)
       for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.sourcePartition)
       await stream.write(client, fresh, batch)
     }

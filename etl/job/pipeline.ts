@@ -49,7 +49,7 @@ async function drain(
     const batch = await extract()
     if (batch === undefined) return 'drained'
     const { valid, rejected } = validate(batch)
-    const facts = await transform(valid)
+    const facts = await transform(valid, rejected)
     const outcome = await load({ batch, facts, rejected })
     if (outcome !== 'loaded') return outcome
     await acknowledgeAtTimes()

@@ -3,7 +3,6 @@ import type { LogReader } from '../kafka/log-reader.ts'
 import type { Membership } from '../kafka/membership.ts'
 import type { Batch } from '../ledger/batches.ts'
 import { stopPartition, type Progress } from '../ledger/watermark.ts'
-import { inSteps } from '../process/in-steps.ts'
 import type { Logger } from '../process/log.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { MonthKeeper } from '../stream/months.ts'
@@ -15,7 +14,7 @@ import { extract } from './extract.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
 import type { RunObserver } from './observer.ts'
 import { loadWithRecovery } from './recovery.ts'
-import { toFact } from './transform.ts'
+import { transformInSteps } from './transform.ts'
 import { validate } from './validate.ts'
 
 /** What the pipeline works with; made once by main. */
@@ -59,7 +58,7 @@ export interface Stages {
   /** Takes its time. */
   readonly validate: (batch: Batch) => { valid: ValidRecord[]; rejected: Rejection[] }
   /** Takes its time. */
-  readonly transform: (valid: readonly ValidRecord[]) => Promise<Fact[]>
+  readonly transform: (valid: readonly ValidRecord[], rejected: Rejection[]) => Promise<Fact[]>
   /** With retries, and halved where Postgres refuses a record; stops the partition on mass rejection. */
   readonly load: (prepared: Omit<PreparedBatch, 'timings'>) => Promise<'loaded' | 'moved' | 'stopped'>
   /** Up to what was loaded. Refusals of the topic or the group are logged: nothing is lost by them. */
@@ -112,9 +111,10 @@ export function stagesOf(
       return batch
     },
     validate: (batch) => timed('validate', () => validate(batch.records, pipeline)),
-    transform: async (valid) => {
+    transform: async (valid, rejected) => {
       const started = performance.now()
-      const facts = await inSteps(valid, toFact(pipeline.stream), pipeline.metrics.stepTook)
+      const { stream, metrics } = pipeline
+      const facts = await transformInSteps(valid, stream, rejected, metrics.stepTook)
       timings.transform = performance.now() - started
       return facts
     },

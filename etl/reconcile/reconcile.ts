@@ -4,7 +4,7 @@ import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { checkBatches } from './batches.ts'
 import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
-import { checkInvariant, checkKeys, checkOffsets, checkRollup, checkWrite } from './tables.ts'
+import { checkInvariant, checkKeys, checkLines, checkOffsets, checkRollup, checkWrite } from './tables.ts'
 import { askKafka, checkLog, type TopicNow } from './log.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
@@ -124,6 +124,8 @@ async function checkTables(
     await check(names.length === 1 ? 'rollup' : `rollup ${name}`, () => checkRollup(snapshot, stream, name))
   if (identity.scope === 'warehouse')
     await check(identity.keys.replaceAll('_', ' '), () => checkKeys(snapshot, stream, identity.keys))
+  for (const lines of stream.lines)
+    await check(lines.field.replaceAll('_', ' '), () => checkLines(snapshot, stream, lines))
   for (const [name, invariant] of Object.entries(invariants))
     await check(name, () => checkInvariant(snapshot, stream, invariant))
   if (write !== undefined) await check('write', () => checkWrite(snapshot, write))

@@ -1,6 +1,8 @@
+import { keyNames } from '../stream/columns.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
 import { columnName } from '../stream/field.ts'
+import type { Lines } from '../stream/rows.ts'
 import { count } from '../text/wording.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
@@ -194,4 +196,45 @@ export async function checkWrite(
   )
   const names = Object.keys(tables).join(', ')
   return { rule: `${names} agree with the facts, as the stream's own statement says`, scope: names, findings }
+}
+
+/**
+ * Each fact has as many lines as it says, numbered from 1 on, and no line is without its fact. What they say is for
+ * `--deep`.
+ */
+export async function checkLines(
+  snapshot: Snapshot,
+  { definition, name: facts, identity }: Stream,
+  { field, table, count: counted }: Lines,
+): Promise<CheckResult> {
+  const key = keyNames(definition)
+  const named = identity.fields.map((one) => columnOf(definition, one))
+  const findings = await findMismatches<{ name: string; says: number | null; n: number; last: number }>(
+    snapshot,
+    `select case when says is null then 'line without fact' when n <> says then 'number' else 'numbering' end as kind,
+            (${key.join(', ')}) as sort, concat_ws(', ', ${named.join(', ')}) as name, says, n, last
+     from (
+       select ${key.join(', ')}, case when t.source_offset is not null then coalesce(t.${counted}, 0) end as says,
+              coalesce(l.n, 0) as n, coalesce(l.last, 0) as last, coalesce(l.first, 1) as first
+       from warehouse.${facts} t
+       full join (
+         select ${key.join(', ')}, count(*) as n, min(line_no) as first, max(line_no) as last
+         from warehouse.${table} group by ${key.map((_, i) => i + 1).join(', ')}
+       ) l using (${key.join(', ')})
+     ) both_sides
+     where says is distinct from n or first <> 1 or last <> n`,
+    ({ name }) => `${definition.identity.title ?? definition.title} ${name}`,
+    ({ says, n, last }) =>
+      says === null
+        ? `it has ${count(n, 'line')}, but there is no fact`
+        : n === says
+          ? `its ${count(n, 'line')} are numbered up to ${last}`
+          : `it has ${count(n, 'line')}, by the fact ${says}`,
+  )
+  const { rows } = await snapshot.query<{ lines: number }>(`select count(*) as lines from warehouse.${table}`)
+  return {
+    rule: `each fact has as many ${field.replaceAll('_', ' ')} as it says, and each of them its fact`,
+    scope: count(rows[0]!.lines, 'line'),
+    findings,
+  }
 }

@@ -2,14 +2,13 @@ import type { ClientBase } from 'pg'
 import type { LogPart } from '../kafka/log-parts.ts'
 import type { Job } from '../operations/background.ts'
 import type { Pipeline } from '../job/stages.ts'
-import { toFact } from '../job/transform.ts'
+import { transformInSteps } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
 import { compare } from './compare.ts'
 import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { replayRanges } from '../schema/operations.ts'
-import { inSteps } from '../process/in-steps.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import { addGone, addPart, type ReplayFigures } from './figures.ts'
 import type { PlannedRange } from './plan.ts'
@@ -43,7 +42,7 @@ export async function replayPart(
   const records = part.kind === 'records' ? part.records : []
   const { valid, rejected } = validate(records, rules)
   const { stream } = rules
-  const facts = await inSteps(valid, toFact(stream))
+  const facts = await transformInSteps(valid, stream, rejected)
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)
     requireSameOffsets(progress, range)

@@ -186,6 +186,11 @@ export const streams = audit.table('streams', {
     .$type<readonly { readonly table: string; readonly time: string; readonly count: string }[]>()
     .notNull()
     .default(sql`'[]'::jsonb`),
+  /** The tables of lines that hang on the facts, each with the column of the facts that has their number. */
+  lines: json('lines')
+    .$type<readonly { readonly table: string; readonly count: string }[]>()
+    .notNull()
+    .default(sql`'[]'::jsonb`),
   /** Of the declaration that was registered last; null where none was. */
   contractHash: text('contract_hash'),
   registeredAt: instant('registered_at').notNull().defaultNow(),

@@ -7,6 +7,7 @@ import type { Definition, WrittenBatch } from './definition.ts'
 import type { Row } from './field.ts'
 import { compileFacts, type FactStatements } from './facts.ts'
 import { compileIdentity, type IdentityStatements } from './identity.ts'
+import { compileLines, linesOf, type LineStatements } from './rows.ts'
 import { compileRollup, type RollupStatements } from './rollup.ts'
 import type { Fact } from './types.ts'
 
@@ -19,7 +20,7 @@ export interface Stream {
   readonly name: string
   readonly eventTime: string
   readonly validate: Validate
-  /** Whether a table holds what records say: facts, a month of them, or keys. */
+  /** Whether a table holds what records say: facts or their lines, a month of them, or keys. */
   readonly isOfFacts: (table: string) => boolean
   /** What is stored of a row: its fields, and what is derived of them by the rules that this stream was given. */
   readonly derive: (row: Row) => Row
@@ -28,6 +29,8 @@ export interface Stream {
   readonly compared: readonly Column[]
   readonly derived: readonly Column[]
   readonly facts: FactStatements
+  /** Of each field of rows. */
+  readonly lines: readonly LineStatements[]
   readonly rollups: readonly RollupStatements[]
   /** What else is written with new facts. */
   readonly write: (client: ClientBase, facts: readonly Fact[], batch: WrittenBatch) => Promise<void>
@@ -46,7 +49,7 @@ export function compile(
 
 /** With rules of their own in place of the declaration's: a test's other tax rate. */
 export function compileWith(definition: Definition, rules: unknown): Stream {
-  const { name, fields, derived = {}, eventTime, identity, derive, write } = definition
+  const { name, derived = {}, eventTime, identity, derive, write } = definition
   const facts = compileFacts(definition)
   return {
     definition,
@@ -56,9 +59,10 @@ export function compileWith(definition: Definition, rules: unknown): Stream {
     isOfFacts: isOfFacts(definition),
     derive: derive === undefined ? (row) => row : (row) => ({ ...row, ...derive(row, rules) }),
     identity: compileIdentity(definition, facts),
-    compared: columnsOf(fields).filter(({ field }) => !identityFields(identity).includes(field)),
-    derived: columnsOf(derived),
+    compared: columnsOf(definition).filter(({ field }) => !identityFields(identity).includes(field)),
+    derived: columnsOf(definition, derived),
     facts,
+    lines: linesOf(definition).map((lines) => compileLines(definition, lines)),
     rollups: Object.keys(definition.rollups ?? {}).map((rollup) => compileRollup(definition, rollup)),
     write: async (client, loaded, { id, sourcePartition, incarnation }) =>
       write?.apply(
@@ -73,11 +77,14 @@ function defaultsOf({ environment = {} }: Definition): Readonly<Record<string, u
   return z.object(environment).parse({})
 }
 
-function isOfFacts({ name, identity, write }: Definition): (table: string) => boolean {
+function isOfFacts(definition: Definition): (table: string) => boolean {
+  const { name, identity, write } = definition
   const keys = [
     ...(identity.scope === 'warehouse' ? [identity.keys] : []),
     ...(write?.blames === true ? Object.keys(write.tables) : []),
   ]
-  const tables = new RegExp(`^(${[`${name}(_\\d{4}_\\d{2})?`, ...keys].join('|')})$`)
+  const partitioned = [name, ...linesOf(definition).map(({ table }) => table)]
+  const all = [`(${partitioned.join('|')})(_\\d{4}_\\d{2})?`, ...keys]
+  const tables = new RegExp(`^(${all.join('|')})$`)
   return (table) => tables.test(table)
 }

@@ -1,3 +1,4 @@
+import type { Amount } from './amount.ts'
 import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
@@ -9,10 +10,18 @@ type NameOf<F extends Fields> = keyof F & string
 type NameOfKind<F extends Fields, Name extends KindName> = {
   [K in NameOf<F>]: F[K] extends Field<unknown, Name> ? K : never
 }[NameOf<F>]
+/** What is counted and proved for ever can't be forgotten. */
+type Lasting<F extends Fields, Names extends NameOf<F>> = {
+  [K in Names]: F[K] extends Field<unknown, KindName, false> ? K : never
+}[Names]
 /** Those that can be missing can't tell records apart. */
-type IdentityField<F extends Fields> = {
-  [K in NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]: null extends F[K]['out'] ? never : K
-}[NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]
+type Present<F extends Fields, Names extends NameOf<F>> = {
+  [K in Names]: null extends F[K]['out'] ? never : K
+}[Names]
+type IdentityField<F extends Fields> = Lasting<
+  F,
+  Present<F, NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>>
+>
 
 /**
  * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
@@ -35,18 +44,99 @@ export type Identity<F extends Fields> = {
 
 export type Measure<All extends Fields> = { readonly where?: NoInfer<NameOfKind<All, 'flag'>> } & (
   | { readonly measure: 'count' }
-  | { readonly measure: 'sum'; readonly field: NoInfer<NameOfKind<All, 'money' | 'int' | 'percent'>> }
+  | {
+      readonly measure: 'sum'
+      readonly field: NoInfer<NameOfKind<All, 'money' | 'moneyOf' | 'int' | 'percent'>>
+    }
 )
+
+/** The field that says the currency of what a measure sums, or never. */
+type CurrencyOf<All extends Fields, M> = M extends { readonly measure: 'sum'; readonly field: infer Name }
+  ? Name extends NameOf<All>
+    ? All[Name] extends Field<infer Value, 'moneyOf'>
+      ? NonNullable<Value> extends Amount<infer Of>
+        ? Of
+        : never
+      : never
+    : never
+  : never
+
+/** What the compiler says where euros would be added to yen. */
+type ByItsCurrency<All extends Fields, M, By> = [CurrencyOf<All, M>] extends [By]
+  ? unknown
+  : { readonly 'its currency must be in by': CurrencyOf<All, M> }
+
+/** That rollups and figures which sum amounts are by their currency. */
+export interface SumsByCurrency<All extends Fields, R, Figures> {
+  readonly rollups?: {
+    readonly [Name in keyof R]: R[Name] extends {
+      readonly by: infer By
+      readonly measures: infer Measures
+    }
+      ? {
+          readonly measures: {
+            readonly [M in keyof Measures]: ByItsCurrency<
+              All,
+              Measures[M],
+              By extends readonly unknown[] ? By[number] : never
+            >
+          }
+        }
+      : unknown
+  }
+  readonly replayFigures?: {
+    readonly [M in keyof Figures]: ByItsCurrency<
+      All,
+      Figures[M],
+      Figures[M] extends { readonly by: infer By } ? By : never
+    >
+  }
+}
+
+/** That amounts name the field of their currency: one of the message, or of their line, that is always there. */
+export type CurrenciesThere<Group extends Fields, F extends Fields> = {
+  readonly [K in keyof Group]: Group[K] extends { readonly lines: infer L extends Fields }
+    ? CurrenciesOfLines<L, F>
+    : CurrencyThere<Group[K], Present<F, NameOfKind<F, 'currencyCode'>>>
+}
+type CurrencyThere<One, Currencies> =
+  One extends Field<infer Value, 'moneyOf'>
+    ? NonNullable<Value> extends Amount<infer Of>
+      ? Of extends Currencies
+        ? unknown
+        : { readonly 'of must be a currencyCode that is always there': Of }
+      : unknown
+    : unknown
+type CurrenciesOfLines<L extends Fields, F extends Fields> = {
+  readonly lines: {
+    readonly [K in keyof L]: CurrencyThere<
+      L[K],
+      Present<F, NameOfKind<F, 'currencyCode'>> | Present<L, NameOfKind<L, 'currencyCode'>>
+    >
+  }
+}
+
+/** What is derived has no lines. */
+export type NoLines<D extends Fields> = {
+  readonly [K in keyof D]: D[K] extends Field<unknown, 'rows'>
+    ? { readonly 'can not have lines': K }
+    : unknown
+}
 
 /** Sums of facts by time, kept in the transaction that loads them. */
 export interface Rollup<F extends Fields, D extends Fields> {
   /** How long a cell is, in UTC; also the name of the column that says when it begins. */
   readonly every: 'minute' | 'hour' | 'day'
   /** Fields of the message that have a cell each; a replay never moves a fact from cell to cell. */
-  readonly by: readonly NoInfer<NameOfKind<F, 'text' | 'oneOf' | 'currencyCode'>>[]
+  readonly by: readonly NoInfer<Lasting<F, NameOfKind<F, 'text' | 'oneOf' | 'currencyCode'>>>[]
   /** By the name of their column. One at least counts all facts. */
   readonly measures: Readonly<Record<string, Measure<F & D>>>
 }
+
+export type Rollups<F extends Fields, D extends Fields> = Readonly<Record<string, Rollup<F, D>>>
+export type ReplayFigures<F extends Fields, D extends Fields> = Readonly<
+  Record<string, Measure<F & D> & { readonly by?: NoInfer<NameOf<F>> }>
+>
 
 /**
  * What a load does beside facts and rollups, in its transaction: for what the language has no word for. Its tables
@@ -84,12 +174,19 @@ export interface Invariant {
 }
 
 /** A record type. See docs/CUSTOMIZING.md. */
-export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environment extends Settings> {
+export interface StreamSpec<
+  F extends Fields,
+  D extends Fields,
+  Rules,
+  Environment extends Settings,
+  R extends Rollups<F, D>,
+  Figures extends ReplayFigures<F, D>,
+> {
   /** One fact, for people: "transaction". */
   readonly title: string
   readonly topic: {
     /** The field that messages have as their key: records of one key are in one partition, in order. */
-    readonly key: NoInfer<NameOf<F>>
+    readonly key: NoInfer<NameOfKind<F, Exclude<KindName, 'rows'>>>
     /** The stream's own name with - for _ unless given; the environment may say another. */
     readonly name?: string
     /** How many `npm run topics` makes: 3 unless given. */
@@ -97,7 +194,7 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
   }
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
-  readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
+  readonly eventTime: NoInfer<Lasting<F, NameOfKind<F, 'instant'>>>
   readonly partitionBy: 'month'
   readonly identity: Identity<F>
   /** Indexes by the end of their name: columns, and the flag that rows must have. */
@@ -119,13 +216,13 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
   ): Rules
   /** Computes it, of the record alone: no clock and no look-up, so that a replay decides the same. */
   derive?(this: void, row: Row<F>, rules: Rules): Row<NoInfer<D>>
-  readonly rollups?: Readonly<Record<string, Rollup<F, D>>>
+  readonly rollups?: R
   /** Further tables that are written with the facts. */
   readonly write?: Write<NoInfer<F & D>>
   /** What holds of each fact, by the name of the check that `pulse reconcile` makes of it. */
   readonly invariants?: Readonly<Record<string, Invariant>>
   /** What a replay counts before and after, by name, of all facts that it found: a count, or a sum by a field. */
-  readonly replayFigures?: Readonly<Record<string, Measure<F & D> & { readonly by?: NoInfer<NameOf<F>> }>>
+  readonly replayFigures?: Figures
 }
 
 /** A stream as the engine sees it: whatever its fields are. `defineStream` has checked that all names are there. */

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { arrays, columnsOf, encoded, names, pick, readAs, sameKey, values } from './columns.ts'
+import { arrays, columnsOf, differing, encoded, names, pick, readAs, sameKey, values } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
@@ -49,10 +49,12 @@ export interface FactStatements {
 }
 
 export function compileFacts(stream: Definition): FactStatements {
-  const { name, fields, derived = {}, eventTime } = stream
-  const contract = columnsOf(fields)
-  const ofDerived = columnsOf(derived)
+  const { name, derived = {}, eventTime } = stream
+  const contract = columnsOf(stream)
+  const ofDerived = columnsOf(stream, derived)
   const all = [...contract, ...ofDerived]
+  // The record's column has no more than their number.
+  const lines = contract.filter(({ kind }) => kind.lines !== undefined)
   const key = pick(contract, [eventTime, ...identityFields(stream.identity)])
   const keyEquals = sameKey(key, 't', 'f')
 
@@ -67,7 +69,7 @@ export function compileFacts(stream: Definition): FactStatements {
   // the facts, the planner believes in a handful of rows and compares each with each.
   const find = {
     name: `${name}: find derivations`,
-    text: `select f.source_offset as "offset", ${readAs(ofDerived, 't')}${ofDerived.length === 0 ? '' : ', '}
+    text: `select f.source_offset as "offset", ${readAs([...ofDerived, ...lines], 't')}${ofDerived.length + lines.length === 0 ? '' : ', '}
                   row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues"
            from unnest($3::int8[], ${arrays(contract, 4)}) as f (source_offset, ${names(contract)})
            cross join lateral (select * from warehouse.${name} t where ${keyEquals} offset 0) t
@@ -93,8 +95,14 @@ export function compileFacts(stream: Definition): FactStatements {
         ...find,
         values: [sourcePartition, incarnation, offsetsOf(facts), ...encoded(contract, facts)],
       })
+      const byOffset = lines.length === 0 ? undefined : new Map(facts.map((fact) => [fact.offset, fact.row]))
       return new Map(
-        rows.map(({ offset, sameValues, ...row }) => [offset, { offset, sameValues, derived: row }]),
+        rows.map(({ offset, sameValues: sameColumns, ...row }) => {
+          const sameValues =
+            sameColumns &&
+            (byOffset === undefined || differing(lines, row, byOffset.get(offset)!).length === 0)
+          return [offset, { offset, sameValues, derived: row }]
+        }),
       )
     },
     updateDerivations: async (client, facts) => {

@@ -61,8 +61,8 @@ export function compileIdentity(stream: Definition, facts: FactStatements): Iden
  * nor visible. A key is ours when this transaction wrote it.
  */
 function byKeys(stream: Definition, table: string, facts: FactStatements, of: (row: Row) => string): Claims {
-  const { name, eventTime, fields } = stream
-  const columns = columnsOf(fields)
+  const { name, eventTime } = stream
+  const columns = columnsOf(stream)
   const ofKey = pick(columns, identityFields(stream.identity))
   const [time] = pick(columns, [eventTime]) as [Column]
   const inTable = [...ofKey, time]
@@ -107,18 +107,19 @@ function byKeys(stream: Definition, table: string, facts: FactStatements, of: (r
  * in a second statement.
  */
 function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => string): Claims {
-  const { name, eventTime, fields } = stream
-  const columns = columnsOf(fields)
+  const { name, eventTime } = stream
+  const columns = columnsOf(stream)
   const ofKey = pick(columns, [eventTime, ...identityFields(stream.identity)])
+  // No field has a capital, so none is named like the alias.
   const find = {
     name: `${name}: find existing`,
     text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}
            from unnest(${arrays(ofKey, 1)}) as f (${names(ofKey)})
            cross join lateral (
-             select t.xmin as written_by, ${readAs(columns, 't')} from warehouse.${name} t
+             select t.xmin as "writtenBy", ${readAs(columns, 't')} from warehouse.${name} t
              where ${sameKey(ofKey, 't', 'f')} offset 0
            ) t
-           where t.written_by <> pg_current_xact_id()::xid`,
+           where t."writtenBy" <> pg_current_xact_id()::xid`,
   }
   return {
     claim: async (client, firsts, origin) => {

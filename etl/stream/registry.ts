@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
-import { z } from 'zod'
 import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
 import { control } from '../schema/operations.ts'
 import type { Definition } from './definition.ts'
 import { identityFields } from './define.ts'
-import { columnName, wireOf } from './field.ts'
+import { columnName } from './field.ts'
+import { linesOf } from './rows.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -17,8 +17,8 @@ export class StreamMismatch extends Error {
 }
 
 /**
- * Tells one contract from another: which fields a record has and how they are read, stored and compared. What a
- * schema can't show (the rest of a later rule, the text of `derive`) is not in it.
+ * Tells one contract from another: which fields a record has and how they are read, stored and compared. What it
+ * can't show (the rest of a later rule, the text of `derive`) is not in it.
  */
 export function contractHash({
   fields,
@@ -37,7 +37,7 @@ export function contractHash({
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 16)
 }
 
-const shown = (fields: Definition['fields']) =>
+const shown = (fields: Definition['fields']): unknown =>
   Object.entries(fields).map(([name, field]) => [
     name,
     field.kind.name,
@@ -45,7 +45,8 @@ const shown = (fields: Definition['fields']) =>
     field.options.at ?? name,
     field.isOptional,
     field.fallback ?? null,
-    z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),
+    field.kind.schema,
+    field.kind.lines === undefined ? null : shown(field.kind.lines.fields),
   ])
 
 /**
@@ -72,6 +73,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
           ([, one]) => one.measure === 'count' && one.where === undefined,
         )![0],
       })),
+      lines: linesOf(stream).map(({ table, count }) => ({ table, count })),
       contractHash: contractHash(stream),
       retiredAt: null,
     }

@@ -1,5 +1,6 @@
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
+import { linesOf } from '../../etl/stream/rows.ts'
 
 /**
  * What each group role may do in the warehouse: what the gate, `npm run rights` and the tests hold the database
@@ -105,10 +106,13 @@ export const OF_ENGINE: Declared = {
  */
 export function ofStreams(streams: readonly Definition[], retired: readonly string[] = []): Declared {
   const rights: Record<string, ObjectRights> = {}
-  for (const { name, derived = {}, identity, rollups = {}, write } of streams) {
+  for (const stream of streams) {
+    const { name, derived = {}, identity, rollups = {}, write } = stream
     const columns = Object.keys(derived).map((field) => columnName(derived, field))
     rights[`warehouse.${name}`] = { pulse_loader: [...ADD, ...on('UPDATE', ...columns)], pulse_reader: READ }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
+    for (const { table } of linesOf(stream))
+      rights[`warehouse.${table}`] = { pulse_loader: ADD, pulse_reader: READ }
     for (const rollup of Object.keys(rollups))
       rights[`warehouse.${rollup}`] = { pulse_loader: KEEP, pulse_reader: READ }
     for (const [table, granted] of Object.entries(write?.tables ?? {}))

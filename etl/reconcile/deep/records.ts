@@ -157,7 +157,7 @@ function mayBeDropped(micros: number): boolean {
 
 /** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */
 function differences({ definition }: Stream, stored: Row, record: Row): string[] {
-  return differing(columnsOf(definition.fields), stored, record).map(({ field, kind }) => {
+  return differing(columnsOf(definition), stored, record).map(({ field, kind }) => {
     const show = (value: unknown) => (value === null ? 'null' : kind.show(value as object))
     return `${field} is ${show(stored[field])}, by the record ${show(record[field])}`
   })

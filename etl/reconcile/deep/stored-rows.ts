@@ -42,7 +42,7 @@ export const openFacts = (
   SortedRows.open<FactRow>(
     snapshot,
     `facts_of_${partition}`,
-    `select t.source_offset as "offset", ${readAs(columnsOf(definition.fields), 't')} from warehouse.${name} t
+    `select t.source_offset as "offset", ${readAs(columnsOf(definition), 't')} from warehouse.${name} t
      where ${OF_FACTS} and t.source_offset >= $3 order by t.source_offset`,
     [sourcePartition, incarnation, from],
   )
@@ -116,7 +116,7 @@ export async function findHolders(
   { name, definition, identity, eventTime }: Stream,
   rows: readonly Row[],
 ): Promise<Map<string, Holder>> {
-  const all = columnsOf(definition.fields)
+  const all = columnsOf(definition)
   const { scope } = definition.identity
   const key = pick(all, scope === 'warehouse' ? identity.fields : [eventTime, ...identity.fields])
   const [time] = pick(all, [eventTime])
@@ -127,8 +127,8 @@ export async function findHolders(
       : `join warehouse.${name} t on ${sameKey(key, 't', 'f')}`
   const holder = scope === 'warehouse' ? 'k' : 't'
   const found = await snapshot.query<Row & { heldAt: number; hasFact: boolean }>(
-    `select ${key.map((column) => `${column.kind.read(`${holder}.${column.name}`)} as "key ${column.field}"`).join(', ')},
-            ${time!.kind.read(`${holder}.${time!.name}`)} as "heldAt", t.${time!.name} is not null as "hasFact", ${readAs(all, 't')}
+    `select ${key.map((column) => `${column.read(holder)} as "key ${column.field}"`).join(', ')},
+            ${time!.read(holder)} as "heldAt", t.${time!.name} is not null as "hasFact", ${readAs(all, 't')}
      from (select distinct * from unnest(${arrays(key, 1)}) as f (${names(key)})) f ${byKeys}`,
     encoded(
       key,
