@@ -146,7 +146,7 @@ export function checkValue(
   now: Date,
 ): CheckedValue {
   const outcome = stream.validate({ offset: 0, timestamp: now.getTime(), key, headers, value }, maxAgeDays)
-  return 'row' in outcome
-    ? { accepted: true }
-    : { accepted: false, code: outcome.code, issues: outcome.issues }
+  return 'code' in outcome
+    ? { accepted: false, code: outcome.code, issues: outcome.issues }
+    : { accepted: true }
 }

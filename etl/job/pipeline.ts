@@ -46,9 +46,9 @@ async function drain(
 
     const batch = await extract()
     if (batch === undefined) return 'drained'
-    const { valid, rejected } = validate(batch)
+    const { valid, ...others } = validate(batch)
     const facts = transform(valid)
-    const outcome = await load({ batch, facts, rejected })
+    const outcome = await load({ facts, ...others })
     if (outcome !== 'loaded') return outcome
     await acknowledgeInTurn()
   }

@@ -62,11 +62,11 @@ export async function lockRedriveOutcomes(client: ClientBase): Promise<void> {
   await client.query(`select pg_advisory_xact_lock(hashtext('pulse: redrive outcomes'))`)
 }
 
-export type RecordOutcome = 'loaded' | 'duplicate' | 'failed'
+export type RecordOutcome = 'loaded' | 'duplicate' | 'skipped' | 'failed'
 
 /**
  * Writes down what became of a batch's redrives, after its own dead letters are in. A chain is the first
- * dead letter and its later attempts. A record that was loaded, or is a duplicate, resolves what of its
+ * dead letter and its later attempts. A record that was loaded, or is a duplicate or skipped, resolves what of its
  * chain came before it; one that failed again is the chain's latest attempt and replaces earlier ones,
  * and the first one's attempts grow. Rows are locked in the order of ids; one that is named itself and is
  * also a later attempt of another is updated once.
@@ -128,7 +128,7 @@ interface ChainOutcome {
   readonly origin: Origin
   failures: number
   lastFailure?: number
-  success?: { readonly offset: number; readonly as: 'loaded' | 'duplicate' }
+  success?: { readonly offset: number; readonly as: Exclude<RecordOutcome, 'failed'> }
 }
 
 function chainOutcomes(

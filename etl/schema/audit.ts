@@ -24,6 +24,10 @@ export const DEAD_LETTER_CODES = [
   'conflicting_duplicate',
   'rejected_by_warehouse',
   'undecodable',
+  'malformed_value',
+  'incomplete_row',
+  'unknown_schema',
+  'key_moved',
 ] as const
 
 /** Records that could not be loaded, and the outbox that they are published from. */
@@ -94,6 +98,8 @@ export const pipelineRuns = audit.table(
     consumed: count('consumed'),
     loaded: count('loaded'),
     duplicate: count('duplicate'),
+    /** Records that are no row, by their envelope. */
+    skipped: count('skipped'),
     deadLettered: count('dead_lettered'),
     retries: count('retries'),
     error: text('error'),
@@ -128,6 +134,7 @@ export const pipelineBatches = audit.table(
     consumed: count('consumed'),
     loaded: count('loaded'),
     duplicate: count('duplicate'),
+    skipped: count('skipped'),
     deadLettered: count('dead_lettered'),
     /** Of the loaded ones, those whose facts were dropped for their age since. */
     dropped: count('dropped'),
@@ -152,7 +159,7 @@ export const pipelineBatches = audit.table(
     unique('pipeline_batches_batch_id').on(table.batchId),
     index('pipeline_batches_run').on(table.runId),
     index('pipeline_batches_loaded_at').on(table.loadedAt),
-    check('pipeline_batches_balance', sql`consumed = loaded + duplicate + dead_lettered`),
+    check('pipeline_batches_balance', sql`consumed = loaded + duplicate + skipped + dead_lettered`),
     check('pipeline_batches_range', sql`from_offset < to_offset`),
   ],
 )
@@ -165,6 +172,8 @@ export const STOP_CODES = [
   'log_start_moved_back',
   'log_differs',
   'another_owner',
+  'truncated',
+  'another_writer',
 ] as const
 
 /**
@@ -221,6 +230,10 @@ export const partitionProgress = audit.table(
     stoppedAt: instant('stopped_at'),
     stopCode: text('stop_code', { enum: STOP_CODES }),
     stopReason: text('stop_reason'),
+    /** A record that stopped the partition, and that an operator let it pass: it is skipped. */
+    passedOffset: offsetColumn('passed_offset'),
+    /** Who wrote the records so far, where their envelope names one; another one stops the partition. */
+    writer: text('writer'),
     /** The operator let it go on: up to here batches are not held against the rejection ratio. */
     acceptedUntil: offsetColumn('accepted_until').notNull().default(0),
     /** The run that last began to load from here, where the watermark stood then, and how many died of it in a row. */

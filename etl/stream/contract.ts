@@ -7,7 +7,7 @@ import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Row } from './field.ts'
 import { decodeJson, type JsonObject } from './json.ts'
 import { laterIssues } from './later-rules.ts'
-import type { Issue, Rejection, ValidRecord } from './types.ts'
+import type { Issue, Rejection, Skipped, Stopping, ValidRecord } from './types.ts'
 
 /**
  * Holds a record against the contract. Never throws, and depends on nothing but its arguments: the same record is
@@ -15,7 +15,10 @@ import type { Issue, Rejection, ValidRecord } from './types.ts'
  *
  * @param maxAgeDays how much older than its record what it tells of may be, in days.
  */
-export type Validate = (record: SourceRecord, maxAgeDays: number) => ValidRecord | Rejection
+export type Validate = (
+  record: SourceRecord,
+  maxAgeDays: number,
+) => ValidRecord | Rejection | Skipped | Stopping
 
 /** Code points of a decoder's message that an issue shows. */
 const DECODER_MESSAGE_LENGTH = 300
