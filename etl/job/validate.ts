@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../kafka/record.ts'
+import { REDRIVE_OF, type SourceRecord } from '../kafka/record.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { Rejection, Skipped, Stopping, ValidRecord } from '../stream/types.ts'
 
@@ -50,7 +50,7 @@ export function validate(
     if ('row' in outcome) {
       const stop = before && anotherWriter(writer, outcome)
       if (stop !== undefined) return { valid, rejected, skipped, writer, stop }
-      writer = outcome.writer ?? writer
+      if (!isRedrive(record)) writer = outcome.writer ?? writer
       valid.push(outcome)
     } else if ('code' in outcome) rejected.push(outcome)
     else if ('skip' in outcome) skipped.push(outcome)
@@ -61,8 +61,11 @@ export function validate(
   return { valid, rejected, skipped, writer }
 }
 
+/** An operator sent it again, maybe after the source was changed for good: it says nothing of who writes now. */
+const isRedrive = ({ headers }: SourceRecord): boolean => headers.some(({ key }) => key === REDRIVE_OF)
+
 function anotherWriter(known: string | undefined, { record, writer }: ValidRecord): Stopping | undefined {
-  if (known === undefined || writer === undefined || known === writer) return undefined
+  if (known === undefined || writer === undefined || known === writer || isRedrive(record)) return undefined
   return {
     record,
     stop: 'another_writer',

@@ -1,10 +1,9 @@
 import type { ClientBase, Pool } from 'pg'
 import type { Batch } from './batches.ts'
-import type { RecordHeader, SourceRecord } from '../kafka/record.ts'
+import { REDRIVE_OF, type RecordHeader, type SourceRecord } from '../kafka/record.ts'
 import { originOf, parseOrigin, type Origin } from './dead-letters.ts'
 
-/** The header that names, by its origin, the first dead letter that a record was sent again for. */
-export const REDRIVE_OF = 'redrive-of'
+export { REDRIVE_OF }
 
 /** Records that were sent again for a dead letter that we have: its origin, by their own offset. */
 export type Redrives = ReadonlyMap<number, string>

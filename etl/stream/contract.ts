@@ -5,7 +5,8 @@ import { plain } from '../text/excerpt.ts'
 import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Row } from './field.ts'
-import { decodeJson, type JsonObject } from './json.ts'
+import { compileEnvelope } from './envelopes/compile.ts'
+import type { JsonObject } from './json.ts'
 import { laterIssues } from './later-rules.ts'
 import type { Issue, Rejection, Skipped, Stopping, ValidRecord } from './types.ts'
 
@@ -27,7 +28,14 @@ const DECODER_MESSAGE_LENGTH = 300
  * The contract of a stream's messages, field by field. Only the named fields are read, so unknown ones,
  * `__proto__` and `constructor` among them, do nothing.
  */
-export function compileContract({ fields, eventTime, laterRules = [] }: Definition): Validate {
+export function compileContract({
+  title,
+  fields,
+  eventTime,
+  laterRules = [],
+  envelope,
+}: Definition): Validate {
+  const unwrap = compileEnvelope(envelope, fields)
   const schema = z.compile(
     z.object(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, wireOf(field)]))),
   )
@@ -37,8 +45,10 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
   )
   const isFlat = Object.values(fields).every(({ options }) => options.at === undefined)
   /** What the schema reads: the message itself, where each field stands in it by its own name. */
-  const inputOf = (message: JsonObject, record: SourceRecord): JsonObject =>
-    isFlat ? message : Object.fromEntries(places.map(([field, { read }]) => [field, read(message, record)]))
+  const inputOf = (message: JsonObject, record: SourceRecord, parts: JsonObject = {}): JsonObject =>
+    isFlat
+      ? message
+      : Object.fromEntries(places.map(([field, { read }]) => [field, read(message, record, parts)]))
   const names = new Map(places.map(([field, { name }]) => [field, name]))
   const named = (field: string) => names.get(field) ?? field
 
@@ -55,11 +65,22 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
       const message = `value could not be decoded (${plain(record.undecodable, DECODER_MESSAGE_LENGTH)})`
       return { record, code: 'undecodable', issues: [{ field: '', message }] }
     }
-    const decoded = decodeJson(record.value)
-    if ('code' in decoded)
-      return { record, code: decoded.code, issues: [{ field: '', message: decoded.problem }] }
+    const unwrapped = unwrap(record)
+    if ('code' in unwrapped) {
+      const { code, field = '', problem } = unwrapped
+      return { record, code, issues: [{ field, message: problem }] }
+    }
+    if ('skip' in unwrapped) return { record, skip: unwrapped.skip }
+    if ('stop' in unwrapped) {
+      const reason = `offset ${record.offset}: ${plain(unwrapped.reason, DECODER_MESSAGE_LENGTH)}`
+      return { record, stop: unwrapped.stop, reason }
+    }
+    if ('deletion' in unwrapped) {
+      const issue = { field: '', message: deletionProblem(record, title) }
+      return { record, code: 'schema_violation', issues: [issue] }
+    }
 
-    const input = inputOf(decoded.object, record)
+    const input = inputOf(unwrapped.row, record, unwrapped.parts)
     const parsed = schema.safeParse(input)
     const broken = parsed.success
       ? laterIssues(parsed.data as Row, input, record.timestamp, laterRules)
@@ -72,22 +93,35 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     if (!isWithinAge(row[eventTime] as number, record.timestamp, maxAgeDays)) {
       return { record, code: 'timestamp_out_of_range', issues: ageIssues(input, record, maxAgeDays) }
     }
-    return { record, row }
+    return unwrapped.writer === undefined ? { record, row } : { record, row, writer: unwrapped.writer }
   }
 }
 
 const toIssue = (field: string, message: string): Issue => ({ field, message: `${field} ${message}` })
 
+/** A stream whose facts happen once has no use for the news that one is gone. */
+const deletionProblem = ({ value }: SourceRecord, title: string): string =>
+  value === null
+    ? 'value is null (a tombstone); it must be a JSON object'
+    : `value deletes a ${title}; it must be a ${title}, as each one happens once and stays`
+
 /** Where a field's value stands, and what an issue calls it. */
 interface Place {
   readonly name: string
-  readonly read: (message: JsonObject, record: SourceRecord) => unknown
+  readonly read: (message: JsonObject, record: SourceRecord, parts: JsonObject) => unknown
 }
 
 function placeOf(field: string, at: FieldOptions['at'] = field): Place {
   if (typeof at === 'string') {
     const parts = at.split('.')
     return { name: at, read: (message) => parts.reduce<unknown>(partOf, message) }
+  }
+  if ('envelope' in at) {
+    const parts = at.envelope.split('.')
+    return {
+      name: `${at.envelope} of the envelope`,
+      read: (_, __, envelope) => parts.reduce<unknown>(partOf, envelope),
+    }
   }
   if ('key' in at) return { name: 'the key', read: (_, { key }) => textOf(key) }
   const { header } = at

@@ -1,6 +1,7 @@
 import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
+import type { EnvelopeSpec } from './envelopes/envelope.ts'
 import type { LaterRule } from './later-rules.ts'
 
 export type Settings = Readonly<Record<string, z.ZodType>>
@@ -91,6 +92,8 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
     /** The field that messages have as their key: records of one key are in one partition, in order. */
     readonly key: NoInfer<NameOf<F>>
   }
+  /** What messages are wrapped in; the bare JSON object unless told. See docs/CUSTOMIZING.md, Envelopes. */
+  readonly envelope?: EnvelopeSpec
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
@@ -129,6 +132,7 @@ export interface Definition {
   readonly name: string
   readonly title: string
   readonly topic: { readonly key: string }
+  readonly envelope?: EnvelopeSpec
   readonly fields: Fields
   readonly eventTime: string
   readonly partitionBy: 'month'

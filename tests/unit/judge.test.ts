@@ -23,13 +23,14 @@ const records = (...values: string[]): SourceRecord[] =>
     headers: [],
   }))
 
+const offsets = (of: readonly { record: SourceRecord }[]) => of.map(({ record }) => record.offset)
+
 function judged(values: readonly string[], before?: Before) {
   const { valid, rejected, skipped, writer, stop } = validate(
     records(...values),
     { stream: { validate: says }, maxAgeDays: 1 },
     before,
   )
-  const offsets = (of: readonly { record: SourceRecord }[]) => of.map(({ record }) => record.offset)
   return {
     valid: offsets(valid),
     rejected: offsets(rejected),
@@ -74,4 +75,12 @@ test('another writer than before stops; the first one, and records without one, 
   expect(
     validate(records('row b'), { stream: { validate: says }, maxAgeDays: 1 }, { ...FRESH, writer: 'a' }).stop,
   ).toMatchObject({ reason: 'the record at offset 10 is of the source "b", those before it are of "a"' })
+})
+
+test('a record that was sent again by an operator says nothing of who writes', () => {
+  const [old, now] = records('row a', 'row b')
+  const redriven = { ...old!, headers: [{ key: 'redrive-of', value: Buffer.from('t:0:1') }] }
+  const rules = { stream: { validate: says }, maxAgeDays: 1 }
+  const { valid, writer, stop } = validate([redriven, now!], rules, { ...FRESH, writer: 'b' })
+  expect({ valid: offsets(valid), writer, stop }).toEqual({ valid: [10, 11], writer: 'b', stop: undefined })
 })

@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineStream, StreamError } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
-import { count, flag, instant, int, list, money, oneOf, sum, text, uuid } from '../../etl/stream/words.ts'
+import {
+  count,
+  envelope,
+  flag,
+  instant,
+  int,
+  list,
+  money,
+  oneOf,
+  sum,
+  text,
+  uuid,
+} from '../../etl/stream/words.ts'
 
 /** What is right about all of them; each wrong one says one thing besides. */
 const fields = { visit_id: uuid(), at: instant(), page: text(50), amount: money(), note: text(20).optional() }
@@ -76,6 +88,24 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     // @ts-expect-error there is once only
     () => defineStream('visits', { ...visit, identity: { latest: 'visit_id', by: 'at' } }),
     'identity must say which field happens once',
+  ],
+  [
+    'an envelope that is none',
+    // @ts-expect-error no such envelope
+    () => defineStream('visits', { ...visit, envelope: 'debesium' }),
+    'envelope is "debesium"; it must be json, debezium, cloudevents',
+  ],
+  [
+    'an envelope with an option that it has not',
+    // @ts-expect-error no such option
+    () => defineStream('visits', { ...visit, envelope: { debezium: { lsn: true } } }),
+    'envelope.debezium.lsn is no option: version, placeholder',
+  ],
+  [
+    'event types that are no list',
+    // @ts-expect-error one text
+    () => defineStream('visits', { ...visit, envelope: { cloudevents: { types: 'order' } } }),
+    'envelope.cloudevents.types is "order"; it must be a list of event types',
   ],
   [
     'partitions by another time than a month',
@@ -202,6 +232,11 @@ describe('what the compiler can not see is refused when it is run', () => {
           rollups: { by_hour: { every: 'hour', by: [], measures: { amount: sum('amount') } } },
         }),
       'rollups.by_hour.measures must have a count() of all facts',
+    ],
+    [
+      'a field that stands in an envelope where there is none',
+      () => defineStream('visits', { ...visit, fields: { ...fields, op: text(1, { at: envelope('op') }) } }),
+      'fields.op stands in an envelope, and there is none: the envelope is json',
     ],
   ])('%s', ([, declare, said]) => {
     expect(declare).toThrow(said)

@@ -8,11 +8,11 @@ import type { DeadLetterCode } from '../types.ts'
 /** What an envelope can say beside the row itself. */
 export interface Beside {
   /** Which of two states of a row is the newer one, where the envelope knows: for Debezium the log's position. */
-  readonly version?: bigint
+  readonly version?: bigint | undefined
   /** What `at: envelope('…')` reads: the envelope's own parts, such as Debezium's `source`. */
   readonly parts?: JsonObject
   /** Who wrote it, by name: another one than before stops the partition. */
-  readonly writer?: string
+  readonly writer?: string | undefined
 }
 
 /** Why a record stops its partition until an operator has looked at it. */
@@ -27,9 +27,16 @@ export type Unwrapped =
   /** No row, and nothing wrong with it: counted as skipped. Why, in a few words. */
   | { readonly skip: string }
   /** It can't be unwrapped: a dead letter. */
-  | { readonly code: DeadLetterCode; readonly problem: string; readonly field?: string }
+  | NotUnwrapped
   /** Nothing behind it is loaded until an operator lets the partition go on, with this record skipped. */
   | { readonly stop: StopAtRecord; readonly reason: string }
+
+export interface NotUnwrapped {
+  readonly code: DeadLetterCode
+  /** What is wrong and what is accepted, in a sentence. */
+  readonly problem: string
+  readonly field?: string
+}
 
 /** Pure, synchronous, and never throws: the same record is unwrapped in the same way at any time. */
 export type Unwrap = (record: SourceRecord) => Unwrapped
@@ -50,3 +57,24 @@ export type UnwrapFunction = (
   key: Buffer | null,
   headers: readonly RecordHeader[],
 ) => Unwrapped
+
+export interface DebeziumOptions {
+  /** The path in the envelope that tells newer from older, a whole number; source.lsn unless told. */
+  readonly version?: string
+  /** The connector's `unavailable.value.placeholder`, if it is set to another. */
+  readonly placeholder?: string
+}
+
+export interface CloudEventsOptions {
+  /** The event types that are rows; others are skipped. All unless told. */
+  readonly types?: readonly [string, ...string[]]
+}
+
+/** What messages are wrapped in. */
+export type EnvelopeSpec =
+  | 'json'
+  | 'debezium'
+  | { readonly debezium: DebeziumOptions }
+  | 'cloudevents'
+  | { readonly cloudevents: CloudEventsOptions }
+  | UnwrapFunction
