@@ -8,6 +8,7 @@ import type { Stream } from '../stream/compile.ts'
 import type { MonthKeeper } from '../stream/months.ts'
 import type { Fact, Stopping, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
+import { learnSchemas, type Learner } from './learn-schemas.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
 import { extract } from './extract.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
@@ -17,7 +18,7 @@ import { transform } from './transform.ts'
 import { validate, type Judged } from './validate.ts'
 
 /** What the pipeline works with; made once by main. */
-export interface Pipeline extends Acknowledger {
+export interface Pipeline extends Acknowledger, Learner {
   readonly stream: Stream
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
@@ -47,6 +48,11 @@ export interface RunLimits {
 export interface Stages {
   /** Takes its time; after a crash its batches are small at first and grow with each that is loaded. */
   readonly extract: () => Promise<Batch | undefined>
+  /** Those that the batch is validated by. Gives what `interruption` says where that ends it; its time is that of extract. */
+  readonly learnSchemas: <Interruption>(
+    batch: Batch,
+    interruption: () => Interruption | undefined,
+  ) => Promise<Interruption | undefined>
   /** Takes its time. Cuts the batch before a record that stops the partition. */
   readonly validate: (batch: Batch) => Judged & { readonly batch: Batch }
   /** Takes its time. */
@@ -111,6 +117,14 @@ export function stagesOf(
       const batch = await extract(cursor, progress, { end, ...limits })
       timings.extract = performance.now() - started
       return batch
+    },
+    learnSchemas: async (batch, interruption) => {
+      if (pipeline.stream.schemas === undefined) return undefined
+      const started = performance.now()
+      const options = { signal: run.signal, logger }
+      const interrupted = await learnSchemas(pipeline, batch.records, interruption, options)
+      timings.extract += performance.now() - started
+      return interrupted
     },
     validate: (batch) => {
       const judged = timed('validate', () => validate(batch.records, pipeline, { passedOffset, writer }))

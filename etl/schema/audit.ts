@@ -200,6 +200,28 @@ export const streams = audit.table('streams', {
   retiredAt: instant('retired_at'),
 })
 
+export const SCHEMA_TYPES = ['AVRO', 'JSON', 'PROTOBUF'] as const
+
+/**
+ * Schemas of the registry that a record has named: a rebuild, a replay and the proof read them here and need no registry.
+ * A schema of an id never changes.
+ */
+export const schemas = audit.table(
+  'schemas',
+  {
+    id: integer('id').primaryKey(),
+    type: text('type', { enum: SCHEMA_TYPES }).notNull(),
+    text: text('text').notNull(),
+    /** Those that it refers to, by the names that it has for them, each before those that refer to it. */
+    imports: json('imports')
+      .$type<readonly { readonly name: string; readonly text: string }[]>()
+      .notNull()
+      .default(sql`'[]'::jsonb`),
+    learntAt: instant('learnt_at').notNull().defaultNow(),
+  },
+  () => [check('schemas_type', oneOf('type', SCHEMA_TYPES))],
+)
+
 /**
  * The watermark, and what the log looked like when it was moved. Its row lock is what serialises two
  * workers that both believe they own the partition.

@@ -6,6 +6,7 @@ import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Row } from './field.ts'
 import { compileEnvelope } from './envelopes/compile.ts'
+import type { Schemas } from './envelopes/schemas.ts'
 import type { JsonObject } from './json.ts'
 import { laterIssues } from './later-rules.ts'
 import type { Issue, Rejection, Skipped, Stopping, ValidRecord } from './types.ts'
@@ -28,14 +29,11 @@ const DECODER_MESSAGE_LENGTH = 300
  * The contract of a stream's messages, field by field. Only the named fields are read, so unknown ones,
  * `__proto__` and `constructor` among them, do nothing.
  */
-export function compileContract({
-  title,
-  fields,
-  eventTime,
-  laterRules = [],
-  envelope,
-}: Definition): Validate {
-  const unwrap = compileEnvelope(envelope, fields)
+export function compileContract(
+  { title, fields, eventTime, laterRules = [], envelope }: Definition,
+  schemas?: Schemas,
+): Validate {
+  const unwrap = compileEnvelope(envelope, fields, schemas)
   const schema = z.compile(
     z.object(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, wireOf(field)]))),
   )

@@ -108,6 +108,7 @@ test('a warehouse of 0.3 migrates in place: facts, dead letters, an open alert a
   expect((await migrate(url)).applied).toEqual([
     '0006_streams',
     '0007_envelopes',
+    '0008_schemas',
     'streams/0000_transactions',
   ])
   // The same, with the columns that are new since.

@@ -93,13 +93,19 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     'an envelope that is none',
     // @ts-expect-error no such envelope
     () => defineStream('visits', { ...visit, envelope: 'debesium' }),
-    'envelope is "debesium"; it must be json, debezium, cloudevents',
+    'envelope is "debesium"; it must be json, debezium, cloudevents, registry',
   ],
   [
     'an envelope with an option that it has not',
     // @ts-expect-error no such option
     () => defineStream('visits', { ...visit, envelope: { debezium: { lsn: true } } }),
     'envelope.debezium.lsn is no option: version, placeholder',
+  ],
+  [
+    'a registry whose values hold what is no envelope',
+    // @ts-expect-error no such envelope
+    () => defineStream('visits', { ...visit, envelope: { registry: { holds: 'cloudevents' } } }),
+    'envelope.registry.holds is "cloudevents"; it must be row, debezium or',
   ],
   [
     'event types that are no list',

@@ -2,6 +2,7 @@ import type { Kafka } from '../../kafka/client.ts'
 import { readParts } from '../../kafka/log-parts.ts'
 import type { LogReader } from '../../kafka/log-reader.ts'
 import { partitionBounds, withAdmin } from '../../kafka/topics.ts'
+import { learnStored } from '../../ledger/schemas.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import { count, thousands, offsets } from '../../text/wording.ts'
 import { Findings } from '../findings.ts'
@@ -108,6 +109,7 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
       await tally.skip(part.to)
       continue
     }
+    await learnStored(snapshot, stream.schemas, part.records)
     const unmatched = matchRecords(check, progress, part.records, {
       facts: await facts.takeBelow(part.to),
       deadLetters: await letters.takeBelow(part.to),

@@ -15,11 +15,11 @@ type Op = 'c' | 'u' | 'r' | 'd' | 't' | 'm'
  * - t: the table was emptied, and which rows that means isn't said: it stops
  * - m, heartbeats, transaction metadata, and the tombstone that follows a d: skipped
  *
- * @param decode a value or a key, which is never null.
  * @param paths where in the row the stream's fields stand: a placeholder elsewhere harms nobody.
  */
 export function unwrapDebezium(
-  decode: (bytes: Buffer) => Decoded,
+  decode: (value: Buffer) => Decoded,
+  decodeKey: (key: Buffer) => Decoded,
   paths: readonly (readonly string[])[],
   { version = 'source.lsn', placeholder = PLACEHOLDER }: DebeziumOptions = {},
 ): Unwrap {
@@ -47,7 +47,7 @@ export function unwrapDebezium(
     }
   }
   const deletion = (payload: JsonObject, key: Buffer | null): Unwrapped => {
-    const decoded = key === null ? undefined : decode(key)
+    const decoded = key === null ? undefined : decodeKey(key)
     const keyed = decoded !== undefined && 'object' in decoded ? payloadOf(decoded.object) : undefined
     const { before } = payload
     return {

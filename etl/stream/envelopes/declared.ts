@@ -1,7 +1,7 @@
 import type { Definition } from '../definition.ts'
 import { nameOf } from './compile.ts'
 
-const NAMES = ['json', 'debezium', 'cloudevents']
+const NAMES = ['json', 'debezium', 'cloudevents', 'registry']
 const ACCEPTED = `${NAMES.join(', ')}, one of them with options such as { debezium: {} }, or a function of value, key and headers`
 const PATH = /^[^.]+(\.[^.]+)*$/
 
@@ -32,6 +32,7 @@ function optionProblems(name: string, options: unknown): string[] {
   const known: Record<string, Record<string, (value: unknown) => string | undefined>> = {
     debezium: { version: (value) => isPath(value), placeholder: (value) => isText(value) },
     cloudevents: { types: (value) => isTexts(value) },
+    registry: { holds: (value) => isHeld(value) },
   }
   for (const [option, value] of Object.entries(options)) {
     const check = known[name]?.[option]
@@ -44,6 +45,13 @@ function optionProblems(name: string, options: unknown): string[] {
     }
   }
   return problems
+}
+
+function isHeld(value: unknown): string | undefined {
+  const accepted = 'row, debezium or { debezium: {…} }'
+  if (value === 'row' || value === 'debezium') return undefined
+  if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'debezium') return accepted
+  return optionProblems('debezium', Object.values(value)[0]).length === 0 ? undefined : accepted
 }
 
 const isText = (value: unknown) => (typeof value === 'string' && value !== '' ? undefined : 'a text')

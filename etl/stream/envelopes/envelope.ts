@@ -70,6 +70,11 @@ export interface CloudEventsOptions {
   readonly types?: readonly [string, ...string[]]
 }
 
+export interface RegistryOptions {
+  /** What a value is when it is read by its schema: the row, or Debezium's change event. */
+  readonly holds?: 'row' | 'debezium' | { readonly debezium: DebeziumOptions }
+}
+
 /** What messages are wrapped in. */
 export type EnvelopeSpec =
   | 'json'
@@ -77,4 +82,6 @@ export type EnvelopeSpec =
   | { readonly debezium: DebeziumOptions }
   | 'cloudevents'
   | { readonly cloudevents: CloudEventsOptions }
+  | 'registry'
+  | { readonly registry: RegistryOptions }
   | UnwrapFunction
