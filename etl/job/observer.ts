@@ -28,5 +28,6 @@ export type RunStatus = 'succeeded' | 'failed'
 export interface LoadCounts {
   readonly loaded: number
   readonly duplicate: number
+  readonly skipped: number
   readonly deadLettered: number
 }

@@ -39,7 +39,7 @@ export async function drainPartition(
 
 /** The job's sentence. What must hold around each verb (retries, timing, limits after a crash) is in stages.ts. */
 async function drain(
-  { extract, validate, transform, load, acknowledgeAtTimes }: Stages,
+  { extract, learnSchemas, validate, transform, load, acknowledgeAtTimes }: Stages,
   interruption: () => DrainResult | undefined,
 ): Promise<DrainResult> {
   for (;;) {
@@ -48,9 +48,11 @@ async function drain(
 
     const batch = await extract()
     if (batch === undefined) return 'drained'
-    const { valid, rejected } = validate(batch)
-    const facts = await transform(valid, rejected)
-    const outcome = await load({ batch, facts, rejected })
+    const waitedInVain = await learnSchemas(batch, interruption)
+    if (waitedInVain !== undefined) return waitedInVain
+    const { valid, ...others } = validate(batch)
+    const facts = await transform(valid, others.rejected)
+    const outcome = await load({ facts, ...others })
     if (outcome !== 'loaded') return outcome
     await acknowledgeAtTimes()
   }

@@ -90,6 +90,7 @@ async function loadHalves(prepared: PreparedBatch, recovery: Recovery): Promise<
     kind: 'loaded',
     loaded: one.loaded + other.loaded,
     duplicate: one.duplicate + other.duplicate,
+    skipped: one.skipped + other.skipped,
     deadLettered: one.deadLettered + other.deadLettered,
   }
 }
@@ -112,6 +113,7 @@ function part(prepared: PreparedBatch, from: number, to: number): PreparedBatch 
     batch: { ...batch, id: batchId({ ...batch, from, to }), from, to, records, bytes },
     facts: prepared.facts.filter(({ offset }) => within(offset)),
     rejected: prepared.rejected.filter(({ record }) => within(record.offset)),
+    skipped: prepared.skipped.filter(({ record }) => within(record.offset)),
   }
 }
 
@@ -123,6 +125,7 @@ function rejectedByWarehouse(prepared: PreparedBatch, error: unknown): PreparedB
     ...prepared,
     whole: prepared.whole ?? prepared,
     facts: [],
+    skipped: [],
     rejected: [
       { record: record!, code: 'rejected_by_warehouse', issues: [{ field: column ?? '', message: text }] },
     ],

@@ -25,12 +25,16 @@ export function createInstruments(registry: Registry) {
   return {
     consumed: byPartition.counter(
       'pulse_records_consumed_total',
-      'Records of loaded batches: the sum of loaded, duplicate and dead-lettered.',
+      'Records of loaded batches: the sum of loaded, duplicate, skipped and dead-lettered.',
     ),
     loaded: byPartition.counter('pulse_records_loaded_total', 'Records that became facts in the warehouse.'),
     duplicate: byPartition.counter(
       'pulse_records_duplicate_total',
       'Records that repeated an identity with the same values.',
+    ),
+    skipped: byPartition.counter(
+      'pulse_records_skipped_total',
+      'Records that are no row, by their envelope.',
     ),
     deadLettered: by('stream', 'partition', 'code').counter(
       'pulse_records_dead_lettered_total',

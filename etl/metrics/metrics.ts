@@ -99,7 +99,8 @@ function observe(
   function begin(partition: number): void {
     if (begun.has(partition)) return
     begun.add(partition)
-    for (const counter of [our.consumed, our.loaded, our.duplicate]) counter.inc({ stream, partition }, 0)
+    for (const counter of [our.consumed, our.loaded, our.duplicate, our.skipped])
+      counter.inc({ stream, partition }, 0)
     for (const code of DEAD_LETTER_CODES) our.deadLettered.inc({ stream, partition, code }, 0)
     our.freshness.zero({ stream, partition })
   }
@@ -153,6 +154,7 @@ function observe(
       our.consumed.inc(of, records.length)
       our.loaded.inc(of, counts.loaded)
       our.duplicate.inc(of, counts.duplicate)
+      our.skipped.inc(of, counts.skipped)
       for (const { code } of rejected) our.deadLettered.inc({ ...of, code })
       // To what was rejected before it, a load adds conflicts and nothing else.
       const conflicts = counts.deadLettered - rejected.length

@@ -4,6 +4,7 @@ import type { Job } from '../operations/background.ts'
 import type { Pipeline } from '../job/stages.ts'
 import { transformInSteps } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
+import { learnStored } from '../ledger/schemas.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
 import { compare } from './compare.ts'
 import { and, eq, sql } from '../postgres/drizzle.ts'
@@ -40,8 +41,9 @@ export async function replayPart(
   figures: ReplayFigures,
 ): Promise<ReplayFigures> {
   const records = part.kind === 'records' ? part.records : []
-  const { valid, rejected } = validate(records, rules)
   const { stream } = rules
+  await learnStored(pool, stream.schemas, records)
+  const { valid, rejected } = validate(records, rules)
   const facts = await transformInSteps(valid, stream, rejected)
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)

@@ -2,6 +2,8 @@ import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import { columnsOf, type Column } from './columns.ts'
 import { compileContract, type Validate } from './contract.ts'
+import { namesSchemas } from './envelopes/compile.ts'
+import { Schemas } from './envelopes/schemas.ts'
 import { identityFields } from './define.ts'
 import type { Definition, WrittenBatch } from './definition.ts'
 import type { Row } from './field.ts'
@@ -20,6 +22,8 @@ export interface Stream {
   readonly name: string
   readonly eventTime: string
   readonly validate: Validate
+  /** Those that `validate` reads records by, which are to be learnt before; undefined where records name none. */
+  readonly schemas: Schemas | undefined
   /** Whether a table holds what records say: facts or their lines, a month of them, or keys. */
   readonly isOfFacts: (table: string) => boolean
   /** What is stored of a row: its fields, and what is derived of them by the rules that this stream was given. */
@@ -51,11 +55,13 @@ export function compile(
 export function compileWith(definition: Definition, rules: unknown): Stream {
   const { name, derived = {}, eventTime, identity, derive, write } = definition
   const facts = compileFacts(definition)
+  const schemas = namesSchemas(definition.envelope) ? new Schemas() : undefined
   return {
     definition,
     name,
     eventTime,
-    validate: compileContract(definition),
+    validate: compileContract(definition, schemas),
+    schemas,
     isOfFacts: isOfFacts(definition),
     derive: derive === undefined ? (row) => row : (row) => ({ ...row, ...derive(row, rules) }),
     identity: compileIdentity(definition, facts),

@@ -5,12 +5,15 @@ import { plain } from '../text/excerpt.ts'
 import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Fields, type Row } from './field.ts'
+import { compileEnvelope } from './envelopes/compile.ts'
+import type { Unwrap, Unwrapped } from './envelopes/envelope.ts'
+import type { Schemas } from './envelopes/schemas.ts'
 import { messageOf } from '../text/message-of.ts'
 import { ofCurrency, type Amount } from './amount.ts'
-import { decodeExactly, decodeJson, valueAt, type JsonObject } from './json.ts'
+import { decodeExactly, mayHoldLongNumbers, valueAt, type JsonObject } from './json.ts'
 import { ExactLines } from './words/rows.ts'
 import { laterIssues } from './later-rules.ts'
-import type { Issue, Rejection, ValidRecord } from './types.ts'
+import type { Issue, Rejection, Skipped, Stopping, ValidRecord } from './types.ts'
 
 /**
  * Holds a record against the contract. Never throws, and depends on nothing but its arguments: the same record is
@@ -18,7 +21,10 @@ import type { Issue, Rejection, ValidRecord } from './types.ts'
  *
  * @param maxAgeDays how much older than its record what it tells of may be, in days.
  */
-export type Validate = (record: SourceRecord, maxAgeDays: number) => ValidRecord | Rejection
+export type Validate = (
+  record: SourceRecord,
+  maxAgeDays: number,
+) => ValidRecord | Rejection | Skipped | Stopping
 
 /** Code points of a decoder's message that an issue shows. */
 const DECODER_MESSAGE_LENGTH = 300
@@ -27,7 +33,11 @@ const DECODER_MESSAGE_LENGTH = 300
  * The contract of a stream's messages, field by field. Only the named fields are read, so unknown ones,
  * `__proto__` and `constructor` among them, do nothing.
  */
-export function compileContract({ fields, eventTime, laterRules = [] }: Definition): Validate {
+export function compileContract(
+  { title, fields, eventTime, laterRules = [], envelope }: Definition,
+  schemas?: Schemas,
+): Validate {
+  const unwrap = compileEnvelope(envelope, fields, schemas)
   const schema = z.compile(
     z.object(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, wireOf(field)]))),
   )
@@ -37,9 +47,12 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
   )
   const isFlat = Object.values(fields).every(({ options }) => options.at === undefined)
   /** What the schema reads: the message itself, where each field stands in it by its own name. */
-  const inputOf = (message: JsonObject, record: SourceRecord): JsonObject =>
-    isFlat ? message : Object.fromEntries(places.map(([field, { read }]) => [field, read(message, record)]))
+  const inputOf = (message: JsonObject, record: SourceRecord, parts: JsonObject = {}): JsonObject =>
+    isFlat
+      ? message
+      : Object.fromEntries(places.map(([field, { read }]) => [field, read(message, record, parts)]))
   const exact = places.filter(([field]) => fields[field]!.kind.isExact === true)
+  const unwrapExactly = compileEnvelope(envelope, fields, schemas, decodeExactly)
   const complete = compileAmounts(fields)
   const names = new Map(places.map(([field, { name }]) => [field, name]))
   const named = (field: string) => names.get(field) ?? field
@@ -59,25 +72,38 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
       const message = `value could not be decoded (${plain(record.undecodable, DECODER_MESSAGE_LENGTH)})`
       return { record, code: 'undecodable', issues: [{ field: '', message }] }
     }
-    const decoded = decodeJson(record.value)
-    if ('code' in decoded)
-      return { record, code: decoded.code, issues: [{ field: '', message: decoded.problem }] }
+    const unwrapped = unwrap(record)
+    if ('code' in unwrapped) {
+      const { code, field = '', problem } = unwrapped
+      return { record, code, issues: [{ field, message: problem }] }
+    }
+    if ('skip' in unwrapped) return { record, skip: unwrapped.skip }
+    if ('stop' in unwrapped) {
+      const reason = `offset ${record.offset}: ${plain(unwrapped.reason, DECODER_MESSAGE_LENGTH)}`
+      return { record, stop: unwrapped.stop, reason }
+    }
+    if ('deletion' in unwrapped) {
+      const issue = { field: '', message: deletionProblem(record, title) }
+      return { record, code: 'schema_violation', issues: [issue] }
+    }
 
-    let input = inputOf(decoded.object, record)
-    if (exact.length > 0) {
-      const again = exactly(record.value!)
+    let input = inputOf(unwrapped.row, record, unwrapped.parts)
+    if (exact.length > 0 && mayHoldLongNumbers(record.value)) {
+      const again = exactly(unwrapExactly, record)
       if (again instanceof Error) return { record, code: 'malformed_json', issues: [tooDeep(again)] }
-      if (again !== undefined)
+      if ('row' in again) {
+        const { row, parts = {} } = again
         input = {
           ...input,
           ...Object.fromEntries(
             exact.map(([field, { read }]) => {
-              const value = read(again, record)
+              const value = read(row, record, parts)
               const isLines = Array.isArray(value) && fields[field]!.kind.lines !== undefined
               return [field, isLines ? new ExactLines(input[field], value) : value]
             }),
           ),
         }
+      }
     }
     const parsed = schema.safeParse(input)
     const { row, problems } = complete(parsed.data, input)
@@ -95,7 +121,7 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
     if (!isWithinAge(row[eventTime] as number, record.timestamp, maxAgeDays)) {
       return { record, code: 'timestamp_out_of_range', issues: ageIssues(input, record, maxAgeDays) }
     }
-    return { record, row }
+    return unwrapped.writer === undefined ? { record, row } : { record, row, writer: unwrapped.writer }
   }
 }
 
@@ -110,9 +136,9 @@ const placeOfIssue = (
   )
 
 /** What a parser with a reviver throws where one without does not: it calls itself for each level. */
-function exactly(value: Buffer): JsonObject | undefined | Error {
+function exactly(unwrap: Unwrap, record: SourceRecord): Unwrapped | Error {
   try {
-    return decodeExactly(value)
+    return unwrap(record)
   } catch (error) {
     return error instanceof Error ? error : new Error(messageOf(error))
   }
@@ -200,16 +226,29 @@ function amountsOf(fields: Fields) {
 
 const toIssue = (field: string, message: string): Issue => ({ field, message: `${field} ${message}` })
 
+/** A stream whose facts happen once has no use for the news that one is gone. */
+const deletionProblem = ({ value }: SourceRecord, title: string): string =>
+  value === null
+    ? 'value is null (a tombstone); it must be a JSON object'
+    : `value deletes a ${title}; it must be a ${title}, as each one happens once and stays`
+
 /** Where a field's value stands, and what an issue calls it. */
 interface Place {
   readonly name: string
-  readonly read: (message: JsonObject, record: SourceRecord) => unknown
+  readonly read: (message: JsonObject, record: SourceRecord, parts: JsonObject) => unknown
 }
 
 function placeOf(field: string, at: FieldOptions['at'] = field): Place {
   if (typeof at === 'string') {
     const parts = at.split('.')
     return { name: at, read: (message) => valueAt(message, parts) }
+  }
+  if ('envelope' in at) {
+    const parts = at.envelope.split('.')
+    return {
+      name: `${at.envelope} of the envelope`,
+      read: (_, __, envelope) => valueAt(envelope, parts),
+    }
   }
   if ('key' in at) return { name: 'the key', read: (_, { key }) => textOf(key) }
   const { header } = at

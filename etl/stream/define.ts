@@ -9,6 +9,7 @@ import type {
   SumsByCurrency,
 } from './definition.ts'
 import { keyNames } from './columns.ts'
+import { envelopeProblems } from './envelopes/declared.ts'
 import { columnName, type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
@@ -157,6 +158,7 @@ function problemsOf(stream: Definition): string[] {
     }
   must(fields[stream.eventTime]?.isOptional !== true, `eventTime ${stream.eventTime} can't be optional`)
   problems.push(...identityProblems(stream, refers))
+  problems.push(...envelopeProblems(stream))
   must(
     (stream.derive === undefined) === (stream.derived === undefined),
     'derived and derive make sense together only',

@@ -2,6 +2,7 @@ import type { Amount } from './amount.ts'
 import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
+import type { EnvelopeSpec } from './envelopes/envelope.ts'
 import type { LaterRule } from './later-rules.ts'
 
 export type Settings = Readonly<Record<string, z.ZodType>>
@@ -192,6 +193,8 @@ export interface StreamSpec<
     /** How many `npm run topics` makes: 3 unless given. */
     readonly partitions?: number
   }
+  /** What messages are wrapped in; the bare JSON object unless told. See docs/CUSTOMIZING.md, Envelopes. */
+  readonly envelope?: EnvelopeSpec
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<Lasting<F, NameOfKind<F, 'instant'>>>
@@ -230,6 +233,7 @@ export interface Definition {
   readonly name: string
   readonly title: string
   readonly topic: { readonly key: string; readonly name?: string; readonly partitions?: number }
+  readonly envelope?: EnvelopeSpec
   readonly fields: Fields
   readonly eventTime: string
   readonly partitionBy: 'month'

@@ -1,6 +1,7 @@
 import { messageOf } from '../text/message-of.ts'
 import { isUtf8 } from 'node:buffer'
 import { excerpt, plain } from '../text/excerpt.ts'
+import type { DeadLetterCode } from './types.ts'
 
 /** A JSON object as parsed: not one field of it has been looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -8,7 +9,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 /** The bytes of a record as the object that they hold, or why they hold none. */
 export type Decoded =
   | { readonly object: JsonObject }
-  | { readonly code: 'malformed_json' | 'schema_violation'; readonly problem: string }
+  | { readonly code: DeadLetterCode; readonly problem: string }
 
 /** A JSON number of more than 15 digits, as it was written: a double may be another. */
 export class ExactNumber {
@@ -25,19 +26,22 @@ export const excerptOf = (value: unknown): string =>
 /** Whether there may be a number of more than 15 digits in it. */
 const LONG_NUMBER = /[\d.]{16}/
 
+export const mayHoldLongNumbers = (value: Buffer | null): boolean =>
+  value !== null && LONG_NUMBER.test(value.toString())
+
 /**
- * The object again, with an `ExactNumber` for each number of more than 15 digits; undefined where there is none.
+ * The object again, with an `ExactNumber` for each number of more than 15 digits.
  *
  * @param value that decodeJson took.
+ * @throws RangeError where it is nested too deeply.
  */
-export function decodeExactly(value: Buffer): JsonObject | undefined {
-  const text = value.toString()
-  if (!LONG_NUMBER.test(text)) return undefined
-  return JSON.parse(text, (_, parsed: unknown, context?: { readonly source?: string }) =>
+export function decodeExactly(value: Buffer | null): Decoded {
+  const object = JSON.parse(value!.toString(), (_, parsed: unknown, context?: { readonly source?: string }) =>
     typeof parsed === 'number' && digitsOf(context?.source ?? '') > 15
       ? new ExactNumber(context!.source!)
       : parsed,
   ) as JsonObject
+  return { object }
 }
 
 /** Significant ones: not those of an exponent. */

@@ -9,6 +9,6 @@ export { money } from './words/money.ts'
 export { flag, int, percent } from './words/values.ts'
 export { rows } from './words/rows.ts'
 /** In place of a path. */
-export { header, key } from './words/places.ts'
+export { envelope, header, key } from './words/places.ts'
 /** Of rollups and figures. */
 export { count, sum } from './measures.ts'

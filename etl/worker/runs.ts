@@ -1,6 +1,8 @@
 import type { Pool } from 'pg'
 import { acceptedAgeDays } from '../housekeeping/retention.ts'
 import { keepToOwnGroup, type GroupCheck } from '../job/group-ownership.ts'
+import { Patience } from '../job/learn-schemas.ts'
+import { openRegistry } from '../job/schema-registry.ts'
 import { readKafkaNow } from '../job/kafka-now.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../job/run.ts'
 import { Scheduler } from '../job/scheduler.ts'
@@ -34,6 +36,8 @@ export function createPipeline<
     ...beside,
     stream,
     months: createMonthKeeper(open.pool, stream),
+    registry: openRegistry(config),
+    patience: new Patience(),
     dlqTopic: config.KAFKA_DLQ_TOPIC,
     batchSize: config.BATCH_SIZE,
     batchBytes: config.BATCH_BYTES,

@@ -145,6 +145,7 @@ function typesOf(table: PgTable): Types {
 
 function placeOf(field: string, { options: { at = field } }: Field<unknown>): string {
   if (typeof at === 'string') return at
+  if ('envelope' in at) return `${at.envelope} of the envelope`
   return 'key' in at ? 'the key' : `the header ${at.header}`
 }
 

@@ -22,7 +22,7 @@ const aLoadWaits = (world: World) =>
 async function aRivalThatClaimed(world: World, message: Record<string, unknown>): Promise<PoolClient> {
   const { name, validate, derive, identity, eventTime } = world.stream
   const outcome = validate(aRecordOf(message, { timestamp: Date.now() }), 1_095)
-  if (!('row' in outcome)) throw new Error(`not valid: ${JSON.stringify(outcome.issues)}`)
+  if (!('row' in outcome)) throw new Error(`not valid: ${JSON.stringify(outcome)}`)
   const fact = { offset: 9, identity: identity.of(outcome.row), row: derive(outcome.row) }
   const rival = await world.pool.connect()
   onTestFinished(() => rival.release(true))

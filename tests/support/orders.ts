@@ -119,7 +119,7 @@ export interface ValidatedOrder {
 /** Validates a message (an object, JSON text or bytes), by default one that Kafka stored at KAFKA_TIME. */
 export function validatedOrder(message: object | string | null, timestamp = KAFKA_TIME): ValidatedOrder {
   const outcome = orders.validate(anOrderRecord(message, { timestamp }), 1_095)
-  return 'row' in outcome
-    ? { code: 'valid', issues: [], row: outcome.row }
-    : { code: outcome.code, issues: outcome.issues }
+  if ('code' in outcome) return { code: outcome.code, issues: outcome.issues }
+  if (!('row' in outcome)) throw new Error('it is no row')
+  return { code: 'valid', issues: [], row: outcome.row }
 }

@@ -23,7 +23,7 @@ const outcomeOf = ({ key, value }: Message) =>
 function rowOf(message: Message): Row {
   const outcome = outcomeOf(message)
   if ('row' in outcome) return outcome.row
-  throw new Error(outcome.issues[0]!.message)
+  throw new Error(JSON.stringify(outcome))
 }
 
 const identityOf = (message: Message) => installed.identity.of(rowOf(message))
