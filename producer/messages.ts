@@ -1,13 +1,12 @@
 import { identityFields } from '../etl/stream/define.ts'
 import { theOnly } from '../etl/stream/compile.ts'
 import type { Row } from '../etl/stream/field.ts'
+import type { Samples } from '../etl/stream/samples.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
-import { streams } from '../streams/index.ts'
-import { samples } from '../streams/samples.ts'
+import { partOf, streams } from '../etl/installation.ts'
 import { createEncoder } from './encode.ts'
 import { invalidKinds } from './invalid.ts'
 import { createRandom, uuidV7, type Random } from './random.ts'
-import type { Samples } from './samples.ts'
 
 export const MESSAGE_KINDS = ['valid', 'duplicate', 'conflicting', 'invalid'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
@@ -44,7 +43,7 @@ export const RECENT_ORDERS = 10_000
 export const CONFLICTING_SHARE = 0.25
 
 const stream = theOnly(streams)
-const ofStreams: Readonly<Record<string, Samples>> = samples
+const ofStreams = await partOf<Readonly<Record<string, Samples>>>('samples', {})
 const encoder = createEncoder(stream)
 const identity = identityFields(stream.identity)
 const KEY = stream.topic.key

@@ -1,7 +1,7 @@
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { compile, theOnly } from '../../etl/stream/compile.ts'
-import { streams } from '../../streams/index.ts'
+import { streams } from '../../etl/installation.ts'
 import { readMigrations } from '../../etl/postgres/migrations.ts'
 import { startWorker } from '../../etl/worker/worker.ts'
 import { cpuMeter } from './cpu.ts'

@@ -2,8 +2,7 @@ import { aligned } from '../../etl/text/table.ts'
 import type { AddressInfo } from 'node:net'
 import { readConfig } from '../../etl/process/config.ts'
 import { compile, theOnly } from '../../etl/stream/compile.ts'
-import { streams } from '../../streams/index.ts'
-import { pages } from '../../streams/pages.ts'
+import { partOf, streams } from '../../etl/installation.ts'
 import { startServer } from '../../etl/worker/server.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/process/log.ts'
@@ -73,7 +72,7 @@ async function measurePages(servers: Servers, databaseUrl: string): Promise<Timi
       pool,
       kafka: createKafka(config, logger, 'pulse-bench'),
       stream: compile(theOnly(streams)),
-      pages,
+      pages: await partOf('pages', []),
       maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
       config,
       logger,

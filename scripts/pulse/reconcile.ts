@@ -4,7 +4,7 @@ import { EXIT } from './errors.ts'
 import { print, printJson } from './output.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { compile, theOnly } from '../../etl/stream/compile.ts'
-import { streams } from '../../streams/index.ts'
+import { streams } from '../../etl/installation.ts'
 import { inSession } from './session.ts'
 
 export function addReconcile(parent: Command): void {
