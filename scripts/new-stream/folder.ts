@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { SHIPPED_STREAMS } from '../../etl/process/streams-folder.ts'
 import { constantOf } from './names.ts'
 import { NoGuess } from './sample.ts'
-import { TYPES_FILE, writeTypes } from './types-file.ts'
+import { languageTypes, TYPES_FILE, writeTypes } from './types-file.ts'
 
 /** Where a stream goes in a folder of streams; nothing has been written yet. */
 export interface Place {
@@ -57,17 +57,18 @@ export function placeIn(folder: URL, stream: string): Place {
   return {
     constant,
     write: (content) => {
-      const isOwn = folder.href !== SHIPPED_STREAMS.href
+      // Before anything is written: it needs the compiler, which isn't everywhere.
+      const types = folder.href === SHIPPED_STREAMS.href ? undefined : languageTypes()
       mkdirSync(new URL('.', declaration), { recursive: true })
       writeFileSync(declaration, content, { flag: 'wx' })
       writeFileSync(index, listed)
       const written = [declaration, index]
       const tsconfig = new URL('tsconfig.json', folder)
-      if (isOwn && !existsSync(tsconfig)) {
+      if (types !== undefined && !existsSync(tsconfig)) {
         writeFileSync(tsconfig, TSCONFIG)
         written.push(tsconfig)
       }
-      if (isOwn && writeTypes(folder)) written.push(new URL(TYPES_FILE, folder))
+      if (types !== undefined && writeTypes(folder, types)) written.push(new URL(TYPES_FILE, folder))
       return written.map((url) => fileURLToPath(url))
     },
   }
