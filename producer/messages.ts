@@ -1,5 +1,6 @@
 import { identityFields } from '../etl/stream/define.ts'
 import { theOnly } from '../etl/stream/compile.ts'
+import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
 import type { Samples } from '../etl/stream/samples.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
@@ -47,6 +48,7 @@ const ofStreams = await partOf<Readonly<Record<string, Samples>>>('samples', {})
 const encoder = createEncoder(stream)
 const identity = identityFields(stream.identity)
 const KEY = stream.topic.key
+const AN_ID = '0193804c-3f00-7000-8000-000000000000'
 
 /** Every way to break the contract that the producer knows. */
 export const INVALID_KINDS = invalidKinds(stream, encoder)
@@ -96,13 +98,18 @@ function records(random: Random, id = (time: number): string => uuidV7(random, t
     for (const [name, { kind, isOptional }] of rest) {
       if (made !== undefined && name in made) row[name] = made[name]
       // An id with the time in it: a run that is repeated with its seed makes other records than before.
-      else if (kind.name === 'uuid' && identity.includes(name)) row[name] = id(time)
+      else if (isId(name, kind)) row[name] = id(time)
       else if (name === stream.eventTime) row[name] = time * 1_000
       else row[name] = isOptional && random.chance(0.3) ? null : kind.sample(random, time)
     }
     return row
   }
 }
+
+/** Of an identity of one field also a text that has room for it: what its word draws would soon come again. */
+const isId = (name: string, { name: word, wire }: Definition['fields'][string]['kind']): boolean =>
+  identity.includes(name) &&
+  (word === 'uuid' || (word === 'text' && identity.length === 1 && wire.safeParse(AN_ID).success))
 
 const headersOf = (row: Row): Pick<Message, 'headers'> => {
   const headers = encoder.headers(row)

@@ -36,6 +36,7 @@ const MONEY_NAME =
 const TIME_NAME =
   /(^|_|\.)(at|time|ts|date|timestamp|created|updated|occurred|modified|when|on)$|(At|Time|Date|Timestamp|Ts|On)$/
 const ID_NAME = /(^|[._])(id|key|no|nr|number|code|phone)s?$|(Id|Key|No|Number|Code|Phone)$/
+const OPEN_NAME = /country|city|region|zone|lang|locale|name|title|user|agent|page|path|product|categor/i
 /** From 2000 to 2100, in each unit. */
 const EPOCHS = [
   ['s', 1],
@@ -114,6 +115,7 @@ function isDecimals(path: string, values: readonly string[]): boolean {
   return MONEY_NAME.test(path) || (scales.size === 1 && !scales.has(0) && values.length > 1)
 }
 
+/** Words, not paths, numbers or codes; and not those of which a sample never has them all. */
 function isChoice(path: string, values: readonly string[]): boolean {
   const counts = new Map<string, number>()
   for (const value of values) {
@@ -122,9 +124,10 @@ function isChoice(path: string, values: readonly string[]): boolean {
   }
   return (
     !ID_NAME.test(path) &&
+    !OPEN_NAME.test(path) &&
     counts.size > 1 &&
     values.length >= counts.size * SEEN_ON_AVERAGE &&
-    [...counts].every(([value, count]) => value !== '' && value.length <= 40 && count > 1) &&
+    [...counts].every(([value, count]) => /^\p{L}[\p{L} _-]{0,39}$/u.test(value) && count > 1) &&
     [...counts.keys()].map(quoted).join(', ').length <= MAX_CHOICES_LENGTH
   )
 }

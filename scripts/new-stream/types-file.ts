@@ -72,8 +72,9 @@ export function compile(args: readonly string[]): void {
   try {
     execFileSync(process.execPath, [tsc, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${stdout ?? ''}${stderr ?? ''}`.trim() || 'the TypeScript compiler failed', {
+    const { stdout, stderr, signal } = error as { stdout?: string; stderr?: string; signal?: string | null }
+    const ended = signal ? `was ended by ${signal}; it needs about 400 MB` : 'failed'
+    throw new Error(`${stdout ?? ''}${stderr ?? ''}`.trim() || `the TypeScript compiler ${ended}`, {
       cause: error,
     })
   }

@@ -81,6 +81,8 @@ describe('the word of a field', () => {
     ['kind', times(30)((i) => ['view', 'search', 'buy'][i % 3]), `oneOf ['buy', 'search', 'view']`],
     ['kind', times(29)((i) => ['view', 'search', 'buy'][i % 3]), 'text 50'],
     ['kind', times(30)(() => 'view'), 'text 50'],
+    ['page', times(30)((i) => ['home', 'cart'][i % 2]), 'text 50'],
+    ['level', times(30)((i) => ['l1', 'l2'][i % 2]), 'text 50'],
     ['customer_id', times(30)((i) => ['a', 'b'][i % 2]), 'text 50'],
     ['note', ['x'.repeat(51)], 'text 200'],
     ['note', ['🛒'.repeat(50)], 'text 100'],
@@ -260,7 +262,8 @@ describe('what is written', { timeout: 60_000 }, () => {
   const MESSAGES = times(40)((i) =>
     aVisit(i, {
       id: `i-${i}`,
-      kind: ["it's", 'b'][i % 2],
+      kind: ['it_is', 'b'][i % 2],
+      note: "it's",
       customer: {
         id: i,
         ...(i > 0 && { aVeryLongNameOfAnAttribute: { ofAnotherOne: { thatIsDeep: 'x' } } }),
