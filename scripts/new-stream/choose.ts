@@ -107,16 +107,17 @@ export function tellApart(
     )
   }
   const bodies = records.map(({ source }) => source.value!.toString())
-  /** Records that are the same to the byte may come again. */
-  const distinct = (columns: readonly (readonly unknown[])[]) => {
+  /** Records that are the same to the byte may come again; how many come again otherwise. */
+  const conflicts = (columns: readonly (readonly unknown[])[]) => {
     const bodyOf = new Map<string, string>()
-    return bodies.every((body, i) => {
+    return bodies.filter((body, i) => {
       const id = JSON.stringify(columns.map((values) => values[i]))
-      const before = bodyOf.get(id)
-      bodyOf.set(id, body)
-      return before === undefined || before === body
-    })
+      const before = bodyOf.get(id) ?? body
+      bodyOf.set(id, before)
+      return before !== body
+    }).length
   }
+  const distinct = (columns: readonly (readonly unknown[])[]) => conflicts(columns) === 0
   const own = titleOf(name).replaceAll(' ', '_')
   const rank = ({ field, name: word }: GuessedField) =>
     [
@@ -150,9 +151,16 @@ export function tellApart(
   throw new NoGuess(
     [
       'Nothing in the sample tells its records apart: neither a field, nor two together with the time.',
+      ...fields
+        .filter((one) => IDENTITIES.includes(one.name) && rank(one) !== -1 && rank(one) < 5)
+        .map((one) =>
+          one.isOptional
+            ? `  ${one.field} is missing in ${count(one.missing, 'record')}`
+            : `  ${one.field} comes again, with other values, in ${count(conflicts([valuesOf(one), valuesOf(first)]), 'record')}`,
+        ),
       'A record that comes twice must be known for the same one, so a stream needs an identity. Have the producer send',
-      'an id; or say which fields make it: --identity FIELD,FIELD (then records of one identity that differ are dead',
-      'letters).',
+      'an id; or leave broken records out of the sample; or say which fields make it, --identity FIELD,FIELD: then records',
+      'of one identity that differ are dead letters.',
     ].join('\n'),
   )
 }

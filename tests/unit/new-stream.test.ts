@@ -225,6 +225,18 @@ describe('a declaration', () => {
     ],
     ['no identity', times(3)((i) => ({ n: i * 0.5, at: at(0) })), {}, '--identity FIELD,FIELD'],
     [
+      'an id that comes again with other values',
+      times(4)((i) => ({ visit_id: 'a', n: i * 0.5, at: at(0) })),
+      {},
+      '  visit_id comes again, with other values, in 3 records',
+    ],
+    [
+      'an id that is missing somewhere',
+      times(4)((i) => ({ visit_id: i === 2 ? null : `v-${i}`, at: at(0) })),
+      {},
+      '  visit_id is missing in 1 record',
+    ],
+    [
       'a field that is not there',
       [aVisit(1)],
       { eventTime: 'when' },
