@@ -6,6 +6,7 @@ import { count } from '../etl/text/wording.ts'
 import { commandFailure } from './command-failure.ts'
 import { placeIn } from './new-stream/folder.ts'
 import { guessStream, type Guess } from './new-stream/guess.ts'
+import { withoutMisfits } from './new-stream/misfits.ts'
 import { renderStream } from './new-stream/render.ts'
 import { NoGuess, sampleOfFile, sampleOfTopic, type Sample } from './new-stream/sample.ts'
 import { wholeNumber } from './pulse/arguments.ts'
@@ -14,6 +15,7 @@ interface Flags {
   readonly sample?: string
   readonly topic?: string
   readonly last: number
+  readonly tolerate: number
   readonly identity?: string[]
   readonly eventTime?: string
   readonly key?: string
@@ -29,6 +31,12 @@ marked for you to look at. Goes into STREAMS_DIR, else into streams/, with a lin
   .option('--sample <file>', 'messages, one JSON object a line; - is standard input')
   .option('--topic <topic>', 'read them from a topic of KAFKA_BROKERS instead')
   .option('--last <n>', 'of a topic: so many records from its end', wholeNumber(1, 100_000), 1_000)
+  .option(
+    '--tolerate <percent>',
+    'leave out so many records at most that are unlike the others: they will be dead letters',
+    wholeNumber(0, 50),
+    0,
+  )
   .option('--event-time <field>', 'the field that says when it happened, in place of a guess')
   .option(
     '--identity <fields>',
@@ -63,12 +71,13 @@ async function main(): Promise<number> {
     if ((flags.sample === undefined) === (flags.topic === undefined))
       command.error('error: name either --sample or --topic')
     const place = placeIn(STREAMS_FOLDER, name)
-    const sample =
+    const read =
       flags.topic === undefined ? sampleOfFile(flags.sample!) : await sampleOfTopic(flags.topic, flags.last)
+    const { sample, misfits } = withoutMisfits(name, read, flags.tolerate)
     const guess = guessStream(name, sample, flags)
     const about = `${count(sample.records.length, 'record')} of ${sample.from}`
     const written = place.write(renderStream(guess, place.constant, about))
-    console.log(report(guess, sample, written))
+    console.log(report(guess, sample, misfits, written))
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
@@ -78,7 +87,12 @@ async function main(): Promise<number> {
   }
 }
 
-function report(guess: Guess, { records, skipped, from }: Sample, written: readonly string[]): string {
+function report(
+  guess: Guess,
+  { records, skipped, from }: Sample,
+  misfits: readonly string[],
+  written: readonly string[],
+): string {
   const { name, fields, key, eventTime, identity, leftOut } = guess
   const rows = fields.map(({ field, name: word, isOptional, guess: why }) => [
     field,
@@ -88,7 +102,13 @@ function report(guess: Guess, { records, skipped, from }: Sample, written: reado
   return [
     `${count(records.length, 'record')} of ${from}; the declaration takes ${records.length === 1 ? 'it' : 'all of them'}.`,
     ...(skipped > 0
-      ? [`Of ${count(skipped, 'record')} more the value is no JSON object: it will be a dead letter.`]
+      ? [`Of ${count(skipped, 'other record')} the value is no JSON object: a dead letter.`]
+      : []),
+    ...(misfits.length > 0
+      ? [
+          `${count(misfits.length, 'other record')} ${misfits.length === 1 ? 'is' : 'are'} unlike the rest, and will be dead letters:`,
+          ...[...new Set(misfits)].slice(0, 5).map((one) => `  ${one}`),
+        ]
       : []),
     '',
     ...aligned(rows, () => false),

@@ -29,7 +29,7 @@ const EVENT_TIMES =
   'event_time event_timestamp event_at occurred_at happened_at timestamp time ts at created_at created date'.split(
     ' ',
   )
-const IDENTITIES = ['uuid', 'text', 'oneOf', 'int']
+export const IDENTITIES = ['uuid', 'text', 'oneOf', 'int']
 
 /** What is known of a sample. */
 export interface Seen {
@@ -77,10 +77,40 @@ export function timesOf({ fields, places, told: { time: said } }: Seen): readonl
       'No field of the sample says in every record when it happened, and a stream must have one:',
       ...(found.length === 0 ? ['  none of them is a time'] : found.map((one) => `  ${one}`)),
       'A time is text such as 2026-11-21T12:00:00Z, or a whole number of seconds, milliseconds or microseconds since 1970.',
-      'Have the producer send one; if the records without it are none of yours, leave them out of the sample. A time',
+      'Have the producer send one; if the records without it are broken, leave them out: --tolerate PERCENT. A time',
       "that is there under a name that wasn't recognised: --event-time FIELD.",
     ].join('\n'),
   )
+}
+
+/** How likely a field of a stream is its identity by its name: 0 is best, below 5 is the name of an id, −1 never. */
+export const identityRank = (name: string) => {
+  const own = titleOf(name).replaceAll(' ', '_')
+  return ({ field, name: word }: Pick<GuessedField, 'field' | 'name'>) =>
+    [
+      field === `${own}_id` || field === `${name}_id` || field === `${own}_uuid`,
+      field === 'id' || field === 'uuid',
+      /^(event|message|record)_(id|uuid|key)$/.test(field),
+      word === 'uuid',
+      /_(id|uuid|key|no|number)$/.test(field),
+      word === 'text',
+      word === 'int',
+    ].findIndex((is) => is)
+}
+
+/** Which records have the same in these columns as one before them, and differ: those that are the same to the byte may come again. */
+export function conflictsOf(
+  records: readonly SampleRecord[],
+  columns: readonly (readonly unknown[])[],
+): number[] {
+  const bodyOf = new Map<string, string>()
+  return records.flatMap(({ source }, i) => {
+    const body = source.value!.toString()
+    const id = JSON.stringify(columns.map((values) => values[i]))
+    const before = bodyOf.get(id) ?? body
+    bodyOf.set(id, before)
+    return before === body ? [] : [i]
+  })
 }
 
 /** What tells records apart: one field if there is one, else one with the time, else two. And which of the times it is. */
@@ -106,29 +136,8 @@ export function tellApart(
       `${wrong.field} can't be part of the identity: ${wrong.isOptional ? `it is missing in ${count(wrong.missing, 'record')}` : `it is ${wrong.name}, and must be ${IDENTITIES.join(' or ')}`}`,
     )
   }
-  const bodies = records.map(({ source }) => source.value!.toString())
-  /** Records that are the same to the byte may come again; how many come again otherwise. */
-  const conflicts = (columns: readonly (readonly unknown[])[]) => {
-    const bodyOf = new Map<string, string>()
-    return bodies.filter((body, i) => {
-      const id = JSON.stringify(columns.map((values) => values[i]))
-      const before = bodyOf.get(id) ?? body
-      bodyOf.set(id, before)
-      return before !== body
-    }).length
-  }
-  const distinct = (columns: readonly (readonly unknown[])[]) => conflicts(columns) === 0
-  const own = titleOf(name).replaceAll(' ', '_')
-  const rank = ({ field, name: word }: GuessedField) =>
-    [
-      field === `${own}_id` || field === `${name}_id` || field === `${own}_uuid`,
-      field === 'id' || field === 'uuid',
-      /^(event|message|record)_(id|uuid|key)$/.test(field),
-      word === 'uuid',
-      /_(id|uuid|key|no|number)$/.test(field),
-      word === 'text',
-      word === 'int',
-    ].findIndex((is) => is)
+  const distinct = (columns: readonly (readonly unknown[])[]) => conflictsOf(records, columns).length === 0
+  const rank = identityRank(name)
   const ranked = usable.filter((one) => rank(one) !== -1).toSorted((a, b) => rank(a) - rank(b))
   const alone = ranked.find((one) => distinct([valuesOf(one)]))
   if (alone !== undefined) {
@@ -156,11 +165,11 @@ export function tellApart(
         .map((one) =>
           one.isOptional
             ? `  ${one.field} is missing in ${count(one.missing, 'record')}`
-            : `  ${one.field} comes again, with other values, in ${count(conflicts([valuesOf(one), valuesOf(first)]), 'record')}`,
+            : `  ${one.field} comes again, with other values, in ${count(conflictsOf(records, [valuesOf(one), valuesOf(first)]).length, 'record')}`,
         ),
       'A record that comes twice must be known for the same one, so a stream needs an identity. Have the producer send',
-      'an id; or leave broken records out of the sample; or say which fields make it, --identity FIELD,FIELD: then records',
-      'of one identity that differ are dead letters.',
+      'an id; or leave broken records out, --tolerate PERCENT; or say which fields make it, --identity FIELD,FIELD: then',
+      'records of one identity that differ are dead letters.',
     ].join('\n'),
   )
 }

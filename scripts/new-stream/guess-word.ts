@@ -62,10 +62,20 @@ const SEEN_ON_AVERAGE = 10
  */
 export function guessWord(path: string, values: readonly unknown[]): Word | undefined {
   if (values.some(isRounded)) return undefined
-  return candidates(path, values).find((word) => {
-    const { wire } = word.make({}).kind
-    return values.every((value) => wire.safeParse(value).success)
-  })
+  return candidates(path, values).find((word) => refusedBy(word, values).length === 0)
+}
+
+/** Of values of one type those that the word refuses which takes all but a few of them: their positions. */
+export function fewRefused(path: string, values: readonly unknown[], few: number): readonly number[] {
+  // Numbers of two sizes are no mistake, whichever are the fewer.
+  if (typeof values[0] === 'number') return []
+  const refused = candidates(path, values).map((word) => refusedBy(word, values))
+  return refused.find(({ length }) => length <= few) ?? []
+}
+
+function refusedBy(word: Word, values: readonly unknown[]): number[] {
+  const { wire } = word.make({}).kind
+  return values.flatMap((value, i) => (wire.safeParse(value).success ? [] : [i]))
 }
 
 /** Whether a whole number in it would not be stored as it was sent. */

@@ -51,7 +51,7 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && value.constructor === Object
 
 /** Whether its names are those of fields: few, and mostly the same in each. Else they are values themselves. */
-function isRecord(objects: readonly JsonObject[]): boolean {
+export function isRecord(objects: readonly JsonObject[]): boolean {
   const counts = new Map<string, number>()
   for (const object of objects)
     for (const name of Object.keys(object)) counts.set(name, (counts.get(name) ?? 0) + 1)

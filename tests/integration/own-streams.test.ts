@@ -151,7 +151,7 @@ test(
     await world.produceRecords([...records, { key: 'north', value: Buffer.from('no JSON') }])
     const said = await run('scripts/new-stream.ts', 'till_sales', '--topic', world.topic, '--last', '1000')
     expect(said).toContain(`60 records of the topic ${world.topic}`)
-    expect(said).toContain('Of 1 record more the value is no JSON object: it will be a dead letter.')
+    expect(said).toContain('Of 1 other record the value is no JSON object: a dead letter.')
     expect(said).toMatch(/^key +till_shop$/m)
     expect(readFileSync(join(streams, 'till_sales/till_sales.ts'), 'utf8')).toContain("key: 'till_shop'")
     await run('scripts/generate-migration.ts', '--name', 'till_sales')

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { placeIn } from '../../scripts/new-stream/folder.ts'
 import { guessStream, type Told } from '../../scripts/new-stream/guess.ts'
 import { guessWord } from '../../scripts/new-stream/guess-word.ts'
+import { withoutMisfits } from '../../scripts/new-stream/misfits.ts'
 import { renderStream } from '../../scripts/new-stream/render.ts'
 import { NoGuess, sampleOfFile, type Sample } from '../../scripts/new-stream/sample.ts'
 import { compile } from '../../scripts/new-stream/types-file.ts'
@@ -257,6 +258,44 @@ describe('a declaration', () => {
   ])('is not made of %s: %s', ([, messages, told, said]) => {
     expect(() => of(messages, told)).toThrow(NoGuess)
     expect(() => of(messages, told)).toThrow(said)
+  })
+})
+
+describe('records that are unlike the others', () => {
+  const GOOD = times(97)((i) => aVisit(i, { page: '/', n: i, who: { id: i } }))
+  const left = (broken: readonly unknown[], percent = 3) =>
+    withoutMisfits('visits', aSample([...GOOD, ...broken]), percent)
+
+  test.for<[string, unknown, string]>([
+    ['another type', aVisit(200, { page: 17 }), 'page is a number, not a string as elsewhere'],
+    [
+      'another type inside',
+      aVisit(200, { who: { id: 'x' } }),
+      'who.id is a string, not a number as elsewhere',
+    ],
+    ['no object', aVisit(200, { who: 'x' }), 'who is a string, not an object as elsewhere'],
+    ['a broken id', aVisit(200, { visit_id: 'v-200' }), 'visit_id is unlike the others: "v-200"'],
+    ['a broken time', aVisit(200, { at: 'yesterday' }), 'at is unlike the others: "yesterday"'],
+    ['no time', { visit_id: uuidOf(200) }, 'at is missing'],
+    ['no id', { at: at(200) }, 'visit_id is missing'],
+    ['the id of another', aVisit(5, { page: '/other' }), 'visit_id is that of another record'],
+  ])('are left out: %s', ([, broken, reason]) => {
+    const { sample, misfits } = left([broken])
+    expect(misfits).toEqual([reason])
+    expect(sample.records).toHaveLength(97)
+    expect(guessStream('visits', sample).identity.is).toEqual(['visit_id'])
+  })
+
+  test('are none where something is only missing, or a number is of another size', () => {
+    expect(left([aVisit(200), aVisit(201, { n: 0.5 })]).misfits).toEqual([])
+  })
+
+  test('stay where they are not few, and where nobody asked', () => {
+    const broken = times(4)((i) => aVisit(200 + i, { page: i }))
+    expect(left(broken).misfits).toEqual([])
+    expect(left([broken[0]], 0).misfits).toEqual([])
+    const each = [{ page: 1 }, { n: 'x' }, { who: 1 }, { at: 1 }].map((more, i) => aVisit(200 + i, more))
+    expect(() => left(each)).toThrow('4 of 101 records are unlike the others, more than 3 %')
   })
 })
 
