@@ -23,9 +23,7 @@ interface Flags {
 
 const command = new Command('new-stream')
   .description(
-    `Writes a first declaration of a stream, guessed from messages as they are: its fields with their words, what may be
-missing, the event time, the identity and the key. It takes every record of the sample as it stands, and each guess is
-marked for you to look at. Goes into STREAMS_DIR, else into streams/, with a line in index.ts; overwrites nothing.`,
+    'Writes a first declaration of a stream, guessed from messages as they are: its fields with their words, what may be missing, the event time, the identity and the key. Each guess is marked for you to look at. Goes into STREAMS_DIR, else into streams/, with a line in index.ts; overwrites nothing.',
   )
   .argument('<name>', 'of the stream and its table: 1 to 31 of a to z, 0 to 9 and _', readName)
   .option('--sample <file>', 'messages, one JSON object a line; - is standard input')
