@@ -3,7 +3,7 @@ import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
 import { createLogger } from '../etl/process/log.ts'
 import { installedStreams } from '../etl/stream/installed.ts'
-import { streams } from '../streams/index.ts'
+import { streams } from '../etl/installation.ts'
 import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics

@@ -30,9 +30,25 @@ const STREAM_NAME = /^[a-z][a-z0-9_]{0,30}$/
 const NAME = /^[a-z][a-z0-9_]{0,40}$/
 const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
-const TAKEN = ['offset', 'before', 'after']
+export const TAKEN: readonly string[] = ['offset', 'before', 'after']
 /** Columns that every fact has. */
-const OWN_COLUMNS = ['id', 'processed_at', 'source_partition', 'incarnation', 'source_offset', 'batch_id']
+export const OWN_COLUMNS = [
+  'id',
+  'processed_at',
+  'source_partition',
+  'incarnation',
+  'source_offset',
+  'batch_id',
+]
+/** What Postgres takes for no column's name unless it is quoted, which statements here do without. */
+export const RESERVED_WORDS: readonly string[] =
+  `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
+  column concurrently constraint create cross current_catalog current_date current_role current_schema current_time
+  current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze
+  from full grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit
+  localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references
+  returning right select session_user similar some symmetric system_user table tablesample then to trailing true union
+  unique user using variadic verbose when where window with`.split(/\s+/)
 
 /**
  * Declares a record type: what a message is, what is derived of it, what is summed. The engine makes the rest of
@@ -122,6 +138,10 @@ function problemsOf(stream: Definition): string[] {
       must(
         NAME.test(column),
         `the column of ${part}.${field} must be named by 1 to 41 of a to z, 0 to 9 and _`,
+      )
+      must(
+        !RESERVED_WORDS.includes(column),
+        `the column ${column} of ${part}.${field} is a word of SQL: give it another by { column: … }`,
       )
       const other = columns.get(column)
       must(

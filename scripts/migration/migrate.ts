@@ -10,7 +10,7 @@ import {
 } from '../../etl/postgres/migrations.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { registerStreams } from '../../etl/stream/registry.ts'
-import { streams as declared } from '../../streams/index.ts'
+import { streams as declared } from '../../etl/installation.ts'
 import { messageOf } from '../../etl/text/message-of.ts'
 import { isAsDeclared, reportRights, type RightsReport } from '../rights/judge.ts'
 import type { SchemaReport } from '../schema-validator/report.ts'
