@@ -55,7 +55,7 @@ export interface Records {
    *
    * A duplicate that is due before there is any record to repeat is a new record instead.
    */
-  messages(options: MessageOptions): Generator<Message, never, undefined>
+  messages(this: void, options: MessageOptions): Generator<Message, never, undefined>
 }
 
 export function recordsOf(stream: Definition): Records {
