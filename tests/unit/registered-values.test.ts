@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, bigInt, nat, property, uint8Array } from 'fast-check'
 import protobuf from 'protobufjs'
 import { describe, expect, test } from 'vitest'
 import { compileEnvelope } from '../../etl/stream/envelopes/compile.ts'
@@ -101,8 +101,8 @@ test.each(['AVRO', 'PROTOBUF'] as const)(
         'syntax = "proto3"; message Sale { string id = 1; repeated Sale lines = 2; map<string, int64> counts = 3; bytes raw = 4; }',
     }[type]
     const unwrap = unwrapWith([{ id: 1, type, text, imports: [] }])
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+    assert(
+      property(uint8Array({ maxLength: 60 }), (bytes) => {
         const unwrapped = unwrap(framed(1, Buffer.from(bytes)))
         expect('row' in unwrapped || ('code' in unwrapped && unwrapped.code === 'malformed_value')).toBe(true)
       }),
@@ -177,8 +177,8 @@ describe('Avro', () => {
   test('a long is read to the digit, as avsc writes it', () => {
     const long = record([{ name: 'n', type: 'long' }])
     const read = unwrapWith([avroSchema(8, long)])
-    fc.assert(
-      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.nat(63), (wide, bits) => {
+    assert(
+      property(bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), nat(63), (wide, bits) => {
         const n = wide >> BigInt(bits)
         const { row } = read(framed(8, inAvro(long, { n }))) as { row: { n: number | bigint } }
         expect(BigInt(row.n)).toBe(n)
