@@ -90,7 +90,7 @@ test.each(['AVRO', 'PROTOBUF'] as const)(
       ],
       'Line',
     )
-    const schema = {
+    const written = {
       AVRO: JSON.stringify(
         record([
           { name: 'n', type: 'long' },
@@ -100,7 +100,7 @@ test.each(['AVRO', 'PROTOBUF'] as const)(
       PROTOBUF:
         'syntax = "proto3"; message Sale { string id = 1; repeated Sale lines = 2; map<string, int64> counts = 3; bytes raw = 4; }',
     }[type]
-    const unwrap = unwrapWith([{ id: 1, type, text: schema, imports: [] }])
+    const unwrap = unwrapWith([{ id: 1, type, text: written, imports: [] }])
     assert(
       property(uint8Array({ maxLength: 60 }), (bytes) => {
         const unwrapped = unwrap(framed(1, Buffer.from(bytes)))
