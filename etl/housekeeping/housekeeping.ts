@@ -105,9 +105,11 @@ function stepsOf(
   signal: AbortSignal,
   goOn: () => void,
 ): [name: string, step: Step][] {
-  const steps: [string, Step][] = [['months_made', () => makeMonthsAhead(pool, stream)]]
+  const { partitionBy } = stream.definition
+  const steps: [string, Step][] = []
+  if (partitionBy !== undefined) steps.push([`${partitionBy}s_made`, () => makeMonthsAhead(pool, stream)])
   const days = config.RETENTION_DAYS
-  if (days !== undefined) {
+  if (days !== undefined && partitionBy !== undefined) {
     steps.push(['facts_dropped', () => dropOldMonths(pool, stream, days, signal, goOn)])
     const { identity } = stream.definition
     if (identity.scope === 'warehouse')

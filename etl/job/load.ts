@@ -13,6 +13,7 @@ import type { MonthKeeper } from '../stream/months.ts'
 import { advanceProgress, lockProgress, type Progress } from '../ledger/watermark.ts'
 import {
   findRedrives,
+  firstPlaces,
   lockRedriveOutcomes,
   settleRedrives,
   type RecordOutcome,
@@ -37,6 +38,8 @@ export type LoadOutcome =
       readonly loaded: number
       readonly duplicate: number
       readonly deadLettered: number
+      /** Of the loaded ones, versions that were older than the current one of their key. */
+      readonly older?: number | undefined
     }
   /** The watermark is not where this batch begins: it was loaded before, or something before it was not. */
   | { readonly kind: 'moved' }
@@ -53,8 +56,8 @@ export interface Loader {
 /**
  * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
  *
- * Locks are taken in one order everywhere (progress, keys, facts, rollup, further tables, dead letters, ledger;
- * each sorted by key), so that no two loads wait for each other in a circle.
+ * Locks are taken in one order everywhere (progress, keys or history, facts, current rows, rollup, further tables, dead
+ * letters, ledger; each sorted by key), so that no two loads wait for each other in a circle.
  */
 export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
   const started = performance.now()
@@ -80,9 +83,10 @@ function loadOnce(
 
     const { stream } = loader
     const origin = { ...batch, batchId: batch.id }
-    const { fresh, duplicates, conflicts } = await claim(stream, client, prepared, origin)
-    const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
     const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
+    const facts = stream.identity.place(prepared.facts, batch.incarnation, firstPlaces(redrives))
+    const { fresh, duplicates, conflicts } = await claim(stream, client, batch, facts, origin)
+    const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
     const reason = await massRejection(
       client,
       progress,
@@ -100,9 +104,13 @@ function loadOnce(
       })
     }
 
+    let older: number | undefined
     if (fresh.length > 0) {
       await stream.identity.insert(client, fresh, origin)
-      for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.sourcePartition)
+      const replaced = await stream.current?.replace(client, fresh, origin)
+      const { now, before } = replaced ?? { now: fresh, before: [] }
+      for (const rollup of stream.rollups) await rollup.add(client, now, batch.sourcePartition, before)
+      older = replaced?.older
       await stream.write(client, fresh, batch)
     }
     if (redrives.size > 0) await lockRedriveOutcomes(client)
@@ -120,11 +128,17 @@ function loadOnce(
     })
     const last = batch.records.at(-1)
     await advanceProgress(client, batch, batch.to, last, last && recordHash(last))
-    return commit({ kind: 'loaded', ...counts })
+    return commit({ kind: 'loaded', ...counts, older })
   })
 }
 
-async function claim(stream: Stream, client: PoolClient, { batch, facts }: PreparedBatch, origin: Origin) {
+async function claim(
+  stream: Stream,
+  client: PoolClient,
+  batch: Batch,
+  facts: readonly Fact[],
+  origin: Origin,
+) {
   const firsts = firstOfEachIdentity(facts)
   const existing =
     firsts.length === 0 ? new Map<string, Row>() : await stream.identity.claim(client, firsts, origin)

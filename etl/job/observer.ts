@@ -27,4 +27,6 @@ export interface LoadCounts {
   readonly loaded: number
   readonly duplicate: number
   readonly deadLettered: number
+  /** Of the loaded ones, versions that were older than the current one of their key. */
+  readonly older?: number | undefined
 }

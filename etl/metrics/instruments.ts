@@ -34,6 +34,10 @@ export function createInstruments(registry: Registry) {
       'pulse_records_duplicate_total',
       'Records that repeated an order with the same values.',
     ),
+    older: byPartition.counter(
+      'pulse_versions_older_total',
+      'Of the records loaded, versions that were older than the current one of their key: they are history.',
+    ),
     deadLettered: by('partition', 'code').counter(
       'pulse_records_dead_lettered_total',
       'Records that became dead letters, by what was wrong.',

@@ -124,6 +124,7 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
       our.consumed.inc({ partition }, records.length)
       our.loaded.inc({ partition }, counts.loaded)
       our.duplicate.inc({ partition }, counts.duplicate)
+      if (counts.older !== undefined) our.older.inc({ partition }, counts.older)
       for (const { code } of rejected) our.deadLettered.inc({ partition, code })
       // To what was rejected before it, a load adds conflicts and nothing else.
       const conflicts = counts.deadLettered - rejected.length

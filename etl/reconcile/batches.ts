@@ -1,4 +1,5 @@
 import type { Stream } from '../stream/compile.ts'
+import { namesBatch } from '../stream/stored.ts'
 import { count, thousands } from '../text/wording.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
 import type { CheckResult, Counts, OpeningBalance, PartitionReport } from './report.ts'
@@ -22,11 +23,31 @@ export interface Opening extends OpeningBalance, Totals {
 }
 
 /**
+ * What was loaded, one row a record, each with its batch: it names that, or is of the one whose range in the ledger has
+ * its offset. Of batches that were folded all rows of an incarnation come as one.
+ */
+export function loadedRows({ name, counted: table, definition }: Stream): string {
+  if (namesBatch(definition)) return `warehouse.${table}`
+  return `(
+    select coalesce(b.batch_id, concat('no batch, source ', t.source_partition, ', incarnation ', t.incarnation)) as batch_id,
+           t.source_offset, t.source_partition, t.incarnation
+    from warehouse.${table} t
+    left join audit.partition_progress p on p.stream = '${name}' and p.source_partition = t.source_partition
+    left join lateral (
+      select batch_id, to_offset from audit.pipeline_batches b
+      where b.topic = p.topic and b.partition = p.partition and b.incarnation = t.incarnation
+        and b.from_offset <= t.source_offset
+      order by b.from_offset desc limit 1
+    ) b on b.to_offset > t.source_offset
+  )`
+}
+
+/**
  * Every batch beside what is really there of it. Facts and dead letters are counted where they are; the
  * ledger is only what they are held against. Rows whose batch was folded are counted for the opening
  * balance that has their offsets.
  */
-const counted = (stream: string): string => `
+const counted = (stream: Stream): string => `
   facts as (
     select batch_id, n, low, high, a.topic, a.partition as min_partition, z.partition as max_partition, min_incarnation,
            max_incarnation, a.partition is null or z.partition is null as unknown_source
@@ -34,10 +55,10 @@ const counted = (stream: string): string => `
       select batch_id, count(*) as n, min(source_offset) as low, max(source_offset) as high,
              min(source_partition) as min_source, max(source_partition) as max_source,
              min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
-      from warehouse.${stream} group by batch_id
+      from ${loadedRows(stream)} loaded group by batch_id
     ) f
-    left join audit.partition_progress a on a.stream = '${stream}' and a.source_partition = min_source
-    left join audit.partition_progress z on z.stream = '${stream}' and z.source_partition = max_source
+    left join audit.partition_progress a on a.stream = '${stream.name}' and a.source_partition = min_source
+    left join audit.partition_progress z on z.stream = '${stream.name}' and z.source_partition = max_source
   ), letters as (
     select batch_id, count(*) as n, min("offset") as low, max("offset") as high, min(topic) as topic,
            min(partition) as min_partition, max(partition) as max_partition,
@@ -128,7 +149,7 @@ const TOTALS = `
  */
 export async function checkBatches(
   snapshot: Snapshot,
-  { name: stream }: Stream,
+  stream: Stream,
 ): Promise<CheckResult & { totals: BatchTotals[]; openings: Opening[] }> {
   const { rows } = await snapshot.query<{
     totals: BatchTotals[] | null

@@ -6,6 +6,7 @@ import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
 import { checkInvariant, checkKeys, checkOffsets, checkRollup, checkWrite } from './tables.ts'
 import { askKafka, checkLog, type TopicNow } from './log.ts'
+import { checkCurrent, checkValidity } from './versions.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
 import type { Check, CheckResult, ReconcileReport } from './report.ts'
@@ -86,6 +87,10 @@ async function runChecks(
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
   await check('offsets', () => checkOffsets(snapshot, stream))
   await checkTables(snapshot, stream, check)
+  if (stream.current !== undefined) {
+    await check('current rows', () => checkCurrent(snapshot, stream))
+    if (deep) await check('validity', () => checkValidity(snapshot, stream))
+  }
   await check('published', () => checkPublished(snapshot, pool, publishGraceMs))
   const { losses } = await check('data losses', () => checkLosses(snapshot))
   let everyRecord: DeepResult | undefined

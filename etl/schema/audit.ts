@@ -24,6 +24,7 @@ export const DEAD_LETTER_CODES = [
   'conflicting_duplicate',
   'rejected_by_warehouse',
   'undecodable',
+  'key_moved',
 ] as const
 
 /** Records that could not be loaded, and the outbox that they are published from. */
@@ -173,9 +174,15 @@ export const STOP_CODES = [
  */
 export const streams = audit.table('streams', {
   name: text('name').primaryKey(),
-  /** The table of facts and its column of the event time, in the schema warehouse. */
+  /** The table whose rows are what was loaded (facts, or the history of versions), and its column of the event time. */
   facts: text('facts').notNull(),
   eventTime: text('event_time').notNull(),
+  /** The table of current rows, where versions are loaded. */
+  current: text('current'),
+  /** month or day; null where the table is not cut. */
+  partitionBy: text('partition_by').default('month'),
+  /** How long facts are kept, in days, where the declaration says it. */
+  keepDays: integer('keep_days'),
   /** Columns. */
   identity: text('identity').array().notNull(),
   /** The table of keys; null where the facts' own key is what claims an identity. */

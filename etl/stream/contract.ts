@@ -5,6 +5,7 @@ import { plain } from '../text/excerpt.ts'
 import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Row } from './field.ts'
+import { compileDeletions } from './deletions.ts'
 import { decodeJson, type JsonObject } from './json.ts'
 import { laterIssues } from './later-rules.ts'
 import type { Issue, Rejection, ValidRecord } from './types.ts'
@@ -24,7 +25,8 @@ const DECODER_MESSAGE_LENGTH = 300
  * The contract of a stream's messages, field by field. Only the named fields are read, so unknown ones,
  * `__proto__` and `constructor` among them, do nothing.
  */
-export function compileContract({ fields, eventTime, laterRules = [] }: Definition): Validate {
+export function compileContract(definition: Definition): Validate {
+  const { fields, eventTime, laterRules = [] } = definition
   const schema = z.compile(
     z.object(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, wireOf(field)]))),
   )
@@ -39,6 +41,8 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
   const names = new Map(places.map(([field, { name }]) => [field, name]))
   const named = (field: string) => names.get(field) ?? field
 
+  const deletions = compileDeletions(definition, named)
+
   /** The issue of a well-formed time that is out of range, whatever else is wrong with the record. */
   const ageIssues = (message: JsonObject, { timestamp }: SourceRecord, maxAgeDays: number): Issue[] => {
     const { success, data } = timeWire.safeParse(message[eventTime])
@@ -52,12 +56,16 @@ export function compileContract({ fields, eventTime, laterRules = [] }: Definiti
       const message = `value could not be decoded (${plain(record.undecodable, DECODER_MESSAGE_LENGTH)})`
       return { record, code: 'undecodable', issues: [{ field: '', message }] }
     }
+    if (record.value === null && deletions?.byTombstone === true)
+      return deletions.read(inputOf({}, record), record)
     const decoded = decodeJson(record.value)
     if ('code' in decoded)
       return { record, code: decoded.code, issues: [{ field: '', message: decoded.problem }] }
 
     const input = inputOf(decoded.object, record)
     const parsed = schema.safeParse(input)
+    if (deletions?.isOne(parsed.success ? (parsed.data as Row) : undefined, input) === true)
+      return deletions.read(input, record)
     const broken = parsed.success
       ? laterIssues(parsed.data as Row, input, record.timestamp, laterRules)
       : parsed.error.issues.map((issue) => toIssue(named(String(issue.path[0] ?? '')), issue.message))

@@ -1,4 +1,4 @@
-import type { Definition, Settings, StreamSpec } from './definition.ts'
+import type { AnyLatest, Definition, ForIdentity, Identity, Settings, StreamSpec } from './definition.ts'
 import { columnName, type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
@@ -20,8 +20,12 @@ const NAME = /^[a-z][a-z0-9_]{0,40}$/
 const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
 const TAKEN = ['offset', 'before', 'after']
-/** Columns that every fact has. */
+/** Columns that every fact has, and every version. */
 const OWN_COLUMNS = ['id', 'processed_at', 'source_partition', 'incarnation', 'source_offset', 'batch_id']
+const OF_VERSIONS = [
+  ...['source_partition', 'incarnation', 'source_offset', 'log_incarnation', 'log_offset'],
+  ...['deleted_at', 'valid_from', 'valid_to', 'is_current'],
+]
 
 /**
  * Declares a record type: what a message is, what is derived of it, what is summed. The engine makes the rest of
@@ -45,7 +49,11 @@ export function defineStream<
   const D extends Fields = Nothing,
   Rules = undefined,
   Environment extends Settings = Nothing,
->(name: string, spec: StreamSpec<F, D, Rules, Environment> & NoInfer<Required<D, Environment>>): Definition {
+  const I extends Identity<F> = Identity<F>,
+>(
+  name: string,
+  spec: StreamSpec<F, D, Rules, Environment, I> & NoInfer<Required<D, Environment>> & NoInfer<ForIdentity<I>>,
+): Definition {
   const definition = { ...(spec as unknown as Definition), name }
   const problems = problemsOf(definition)
   if (problems.length > 0)
@@ -76,12 +84,20 @@ function problemsOf(stream: Definition): string[] {
     typeof stream.title === 'string' && stream.title !== '',
     'title must say what one fact is, such as transaction',
   )
+  const hasVersions = stream.identity?.latest !== undefined
   must(
-    stream.partitionBy === 'month',
-    `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be month`,
+    hasVersions
+      ? stream.partitionBy === undefined
+      : stream.partitionBy === 'month' || stream.partitionBy === 'day',
+    `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be ${hasVersions ? 'left out: a version is unique over all times' : 'month or day'}`,
   )
+  must(!hasVersions || stream.write === undefined, 'write is for facts that happen once')
   const all: Fields = { ...fields, ...derived }
-  const columns = new Map<string, string>(OWN_COLUMNS.map((column) => [column, 'the column of every fact']))
+  const columns = new Map<string, string>(
+    hasVersions
+      ? OF_VERSIONS.map((column) => [column, 'the column of every version'])
+      : OWN_COLUMNS.map((column) => [column, 'the column of every fact']),
+  )
   for (const [part, group] of [
     ['fields', fields],
     ['derived', derived],
@@ -163,17 +179,22 @@ function problemsOf(stream: Definition): string[] {
 
 type Refers = (part: string, to: unknown, among: Fields, kinds?: readonly string[]) => void
 
-function identityProblems({ fields, identity }: Definition, refers: Refers): string[] {
+function identityProblems(stream: Definition, refers: Refers): string[] {
+  const { fields, identity } = stream
   const problems: string[] = []
-  if (!('once' in identity))
-    return [`identity must say which field happens once, such as { once: 'order_id', … }`]
+  const part = identity.latest === undefined ? 'once' : 'latest'
+  if (!(part in identity))
+    return [
+      `identity must say which field happens once, such as { once: 'order_id', … }, or has versions, such as { latest: 'product_id', by: 'version' }`,
+    ]
   const names = identityFields(identity)
-  if (names.length === 0) problems.push('identity.once must name a field')
+  if (names.length === 0) problems.push(`identity.${part} must name a field`)
   for (const name of names) {
-    refers('identity.once', name, fields, ['uuid', 'text', 'oneOf', 'int'])
-    if (fields[name]?.isOptional === true) problems.push(`identity.once: ${name} can't be optional`)
+    refers(`identity.${part}`, name, fields, ['uuid', 'text', 'oneOf', 'int'])
+    if (fields[name]?.isOptional === true) problems.push(`identity.${part}: ${name} can't be optional`)
   }
-  if (new Set(names).size < names.length) problems.push('identity.once names a field twice')
+  if (new Set(names).size < names.length) problems.push(`identity.${part} names a field twice`)
+  if (identity.latest !== undefined) return [...problems, ...versionProblems(stream, identity, refers)]
   const { scope } = identity as { scope: unknown }
   if (scope !== 'warehouse' && scope !== 'event_time')
     problems.push(`identity.scope is ${JSON.stringify(scope)}; it must be warehouse or event_time`)
@@ -182,7 +203,33 @@ function identityProblems({ fields, identity }: Definition, refers: Refers): str
   return problems
 }
 
-/** The fields of an identity, in the order in which they are declared. */
-export function identityFields({ once }: Definition['identity']): readonly string[] {
-  return typeof once === 'string' ? [once] : once
+function versionProblems(stream: Definition, { by, deletedWhen }: AnyLatest, refers: Refers): string[] {
+  const { fields } = stream
+  const problems: string[] = []
+  const names = identityFields(stream.identity)
+  refers('identity.by', by, fields, ['int', 'instant'])
+  if (fields[by]?.isOptional === true) problems.push(`identity.by: ${by} can't be optional`)
+  if (names.includes(by)) problems.push(`identity.by: ${by} is a part of the key`)
+  if (names.includes(stream.eventTime)) problems.push(`eventTime ${stream.eventTime} is a part of the key`)
+  if (typeof deletedWhen === 'string') refers('identity.deletedWhen', deletedWhen, fields, ['flag'])
+  else if (deletedWhen !== undefined && typeof deletedWhen !== 'function')
+    problems.push('identity.deletedWhen must be a flag or a function')
+  // Then a record without a value deletes, and all that it has is its key and its headers.
+  if (names.every((name) => isTheKey(fields, name)) && typeof fields[by]?.options.at !== 'object')
+    problems.push(
+      `identity.by: a record without a value deletes its key, and has no ${by}: read that from a header, or let the log order: by: 'log'`,
+    )
+  return problems
+}
+
+/** Whether a field is the record's key, whatever its value. */
+export function isTheKey(fields: Fields, field: string): boolean {
+  const at = fields[field]?.options.at
+  return typeof at === 'object' && 'key' in at
+}
+
+/** The fields of an identity, in the order in which they are declared; of what has versions the key. */
+export function identityFields({ once, latest }: Definition['identity']): readonly string[] {
+  const names = once ?? latest
+  return typeof names === 'string' ? [names] : names
 }

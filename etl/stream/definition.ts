@@ -15,6 +15,12 @@ type IdentityField<F extends Fields> = {
 }[NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]
 
 /**
+ * What makes two records the same, and which of them counts: a fact that happens **once**, or the **latest** version of
+ * what changes.
+ */
+export type Identity<F extends Fields> = Once<F> | Latest<F>
+
+/**
  * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
  * dead letter `conflicting_duplicate`.
  *
@@ -22,16 +28,49 @@ type IdentityField<F extends Fields> = {
  * - `scope: 'event_time'`: unique together with the event time, by the facts' own primary key. Cheaper, and an
  *   identity with another time is another fact.
  */
-export type Identity<F extends Fields> = {
-  readonly once:
-    | NoInfer<IdentityField<F>>
-    | readonly [NoInfer<IdentityField<F>>, ...NoInfer<IdentityField<F>>[]]
+export type Once<F extends Fields> = {
+  readonly once: Names<IdentityField<F>>
+  readonly latest?: undefined
   /** What it names, for people: an order. The stream's title unless told. */
   readonly title?: string
 } & (
   | { readonly scope: 'warehouse'; /** Name of the table of keys. */ readonly keys: string }
   | { readonly scope: 'event_time' }
 )
+
+type Names<Name extends string> = NoInfer<Name> | readonly [NoInfer<Name>, ...NoInfer<Name>[]]
+
+/**
+ * What counts is the newest version of a key. Each version that was accepted is a row of `<stream>_history` and is what
+ * the books count; `<stream>` holds the newest of each key. The same version again with the same values is a
+ * duplicate, with others a dead letter `conflicting_duplicate`; an older one than the current is history.
+ *
+ * A deletion is a version too: it needs its key and its version and nothing else, and keeps the key in `<stream>`, with
+ * `deleted_at`, so that an older version that comes late doesn't bring it back. `<stream>_live` is without them.
+ */
+export interface Latest<F extends Fields> {
+  readonly latest: Names<IdentityField<F>>
+  readonly once?: undefined
+  /** The field that says which of two versions is newer: the higher one. */
+  readonly by: NoInfer<VersionField<F>>
+  /**
+   * Whether a record deletes its key: the name of a flag, or a function of the fields, of which in a record that breaks
+   * the contract only those that are right are there.
+   */
+  readonly deletedWhen?: NoInfer<NameOfKind<F, 'flag'>> | ((row: Partial<Row<NoInfer<F>>>) => boolean)
+  /** What it names, for people: a product. The stream's title unless told. */
+  readonly title?: string
+}
+
+/** What can be higher than another. */
+type VersionField<F extends Fields> = {
+  [K in NameOfKind<F, 'int' | 'instant'>]: null extends F[K]['out'] ? never : K
+}[NameOfKind<F, 'int' | 'instant'>]
+
+/** What a stream must have, and what it can't have, because of its identity. */
+export type ForIdentity<I> = I extends { readonly latest: unknown }
+  ? { readonly partitionBy?: undefined; readonly write?: undefined }
+  : { readonly partitionBy: 'month' | 'day' }
 
 export type Measure<All extends Fields> = { readonly where?: NoInfer<NameOfKind<All, 'flag'>> } & (
   | { readonly measure: 'count' }
@@ -84,7 +123,13 @@ export interface Invariant {
 }
 
 /** A record type. See docs/CUSTOMIZING.md. */
-export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environment extends Settings> {
+export interface StreamSpec<
+  F extends Fields,
+  D extends Fields,
+  Rules,
+  Environment extends Settings,
+  I extends Identity<F> = Identity<F>,
+> {
   /** One fact, for people: "transaction". */
   readonly title: string
   readonly topic: {
@@ -94,8 +139,9 @@ export interface StreamSpec<F extends Fields, D extends Fields, Rules, Environme
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
-  readonly partitionBy: 'month'
-  readonly identity: Identity<F>
+  /** How the table of facts is cut, by their time. Histories are not cut: a version is unique over all times. */
+  readonly partitionBy?: 'month' | 'day'
+  readonly identity: I
   /** Indexes by the end of their name: columns, and the flag that rows must have. */
   readonly indexes?: Readonly<
     Record<
@@ -131,11 +177,8 @@ export interface Definition {
   readonly topic: { readonly key: string }
   readonly fields: Fields
   readonly eventTime: string
-  readonly partitionBy: 'month'
-  readonly identity: {
-    readonly once: string | readonly string[]
-    readonly title?: string
-  } & ({ readonly scope: 'warehouse'; readonly keys: string } | { readonly scope: 'event_time' })
+  readonly partitionBy?: 'month' | 'day'
+  readonly identity: AnyIdentity
   readonly indexes?: Readonly<Record<string, { readonly on: string; readonly where?: string }>>
   readonly laterRules?: readonly LaterRule<Row>[]
   readonly derived?: Fields
@@ -155,6 +198,27 @@ export interface Definition {
   readonly write?: Write<Fields>
   readonly invariants?: Readonly<Record<string, Invariant>>
   readonly replayFigures?: Readonly<Record<string, AnyMeasure & { readonly by?: string }>>
+}
+
+export type AnyIdentity = AnyOnce | AnyLatest
+
+type AnyOnce = {
+  readonly once: string | readonly string[]
+  readonly latest?: undefined
+  readonly title?: string
+} & (
+  | { readonly scope: 'warehouse'; readonly keys: string }
+  | { readonly scope: 'event_time'; readonly keys?: undefined }
+)
+
+export interface AnyLatest {
+  readonly latest: string | readonly string[]
+  readonly once?: undefined
+  readonly by: string
+  readonly deletedWhen?: string | ((row: Row) => boolean)
+  readonly title?: string
+  readonly scope?: undefined
+  readonly keys?: undefined
 }
 
 export type AnyMeasure = { readonly where?: string } & (

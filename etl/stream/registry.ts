@@ -7,6 +7,7 @@ import { streams } from '../schema/audit.ts'
 import type { Definition } from './definition.ts'
 import { identityFields } from './define.ts'
 import { columnName, wireOf } from './field.ts'
+import { countedTable, isLatest } from './stored.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -60,7 +61,9 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
     const { name, fields, eventTime, identity, rollups = {} } = stream
     const column = (field: string) => columnName(fields, field)
     const row = {
-      facts: name,
+      facts: countedTable(stream),
+      current: isLatest(stream) ? name : null,
+      partitionBy: stream.partitionBy ?? null,
       eventTime: column(eventTime),
       identity: identityFields(identity).map(column),
       keys: identity.scope === 'warehouse' ? identity.keys : null,

@@ -4,12 +4,15 @@ import { count, identity as factId, instant, offsetColumn } from '../schema/colu
 import type { Definition } from './definition.ts'
 import { columnName, type Field, type Fields } from './field.ts'
 import { identityFields } from './define.ts'
+import { countedKey, countedTable, DELETED_AT, isLatest, storedFields } from './stored.ts'
 
 export const warehouse = pgSchema('warehouse')
 
-/** The tables of a stream: of facts, of keys where its identity has one, and of each rollup. */
+/** The tables of a stream: of what is counted, of keys or current rows where its identity has them, of each rollup. */
 export interface StreamTables {
+  /** The facts, or the history of versions. */
   readonly facts: PgTable
+  readonly current: PgTable | undefined
   readonly keys: PgTable | undefined
   readonly rollups: Readonly<Record<string, PgTable>>
 }
@@ -20,7 +23,8 @@ export interface StreamTables {
  */
 export function tablesOf(stream: Definition): StreamTables {
   return {
-    facts: factTable(stream),
+    facts: isLatest(stream) ? versionTable(stream, 'history') : factTable(stream),
+    current: isLatest(stream) ? versionTable(stream, 'current') : undefined,
     keys: keyTable(stream),
     rollups: Object.fromEntries(
       Object.keys(stream.rollups ?? {}).map((name) => [name, rollupTable(stream, name)]),
@@ -30,7 +34,7 @@ export function tablesOf(stream: Definition): StreamTables {
 
 /** The facts. Partitioned by month (in the migration). */
 function factTable(stream: Definition): PgTable {
-  const { name, fields, derived = {}, eventTime, indexes = {} } = stream
+  const { name, fields, derived = {} } = stream
   return warehouse.table(
     name,
     {
@@ -45,14 +49,51 @@ function factTable(stream: Definition): PgTable {
     (table: Record<string, unknown>) => [
       primaryKey({
         name: `${name}_pkey`,
-        columns: [eventTime, ...identityFields(stream.identity)].map((field) => table[field]) as never,
+        columns: countedKey(stream).map((field) => table[field]) as never,
       }),
-      ...Object.entries(indexes).map(([end, { on, where }]) => {
-        const made = index(`${name}_${end}`).on(table[on] as never)
-        return where === undefined ? made : made.where(sql.raw(columnName(derived, where)))
-      }),
+      ...indexesOf(stream, table),
       ...checks(name, fields, true),
       ...checks(name, derived, false),
+    ],
+  )
+}
+
+function indexesOf({ name, derived = {}, indexes = {} }: Definition, table: Record<string, unknown>) {
+  return Object.entries(indexes).map(([end, { on, where }]) => {
+    const made = index(`${name}_${end}`).on(table[on] as never)
+    return where === undefined ? made : made.where(sql.raw(columnName(derived, where)))
+  })
+}
+
+/**
+ * Versions: all of them, once each, or the newest of each key. A version that deletes its key has none but that, its
+ * version and its time.
+ */
+function versionTable(stream: Definition, what: 'history' | 'current'): PgTable {
+  const { fields, derived = {} } = stream
+  const name = what === 'history' ? countedTable(stream) : stream.name
+  const key = what === 'history' ? countedKey(stream) : identityFields(stream.identity)
+  const always = [...countedKey(stream), stream.eventTime]
+  const all = { ...storedFields(stream), ...derived }
+  const columnOf = (field: string) => columnName(all, field)
+  const complete = Object.entries({ ...fields, ...derived })
+    .filter(([field, { isOptional }]) => !always.includes(field) && !isOptional)
+    .map(([field]) => columnOf(field))
+  const isComplete = `${DELETED_AT} is not null or num_nulls(${complete.join(', ')}) = 0`
+  return warehouse.table(
+    name,
+    {
+      source_offset: offsetColumn('source_offset').notNull(),
+      source_partition: integer('source_partition').notNull(),
+      incarnation: integer('incarnation').notNull(),
+      ...columns(packed(all), (field) => !always.includes(field)),
+    },
+    (table: Record<string, unknown>) => [
+      primaryKey({ name: `${name}_pkey`, columns: key.map((field) => table[field]) as never }),
+      ...(what === 'current' ? indexesOf(stream, table) : []),
+      ...checks(name, fields, true),
+      ...checks(name, derived, false),
+      ...(complete.length === 0 ? [] : [check(`${name}_complete`, sql.raw(isComplete))]),
     ],
   )
 }
@@ -108,9 +149,16 @@ function packed(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).toSorted((a, b) => place(a) - place(b)))
 }
 
-function columns(fields: Fields): Record<string, PgColumnBuilderBase> {
+/** @param mayBeNull beside those that may be missing in a message. */
+function columns(
+  fields: Fields,
+  mayBeNull: (field: string) => boolean = () => false,
+): Record<string, PgColumnBuilderBase> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, columnFor(columnName(fields, name), field)]),
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      columnFor(columnName(fields, name), field, mayBeNull(name)),
+    ]),
   )
 }
 
@@ -121,10 +169,14 @@ interface AnyBuilder extends PgColumnBuilderBase {
   primaryKey(): AnyBuilder
 }
 
-function columnFor(column: string, { kind, isOptional, fallback }: Field<unknown>): PgColumnBuilderBase {
-  const made = kind.column(column) as AnyBuilder
-  if (fallback !== undefined) return made.notNull().default(kind.toColumn(fallback))
-  return isOptional ? made : made.notNull()
+function columnFor(
+  column: string,
+  { kind, isOptional, fallback }: Field<unknown>,
+  mayBeNull: boolean,
+): PgColumnBuilderBase {
+  const plain = kind.column(column) as AnyBuilder
+  const made = fallback === undefined ? plain : plain.default(kind.toColumn(fallback))
+  return isOptional || mayBeNull ? made : made.notNull()
 }
 
 function checks(table: string, fields: Fields, ofMessages: boolean) {

@@ -96,7 +96,7 @@ const numberOf = (idx: number): string => String(idx).padStart(4, '0')
 function named(streams: readonly Definition[]): Record<string, unknown> {
   const all = streams
     .map(tablesOf)
-    .flatMap(({ facts, keys, rollups }) => [facts, keys, ...Object.values(rollups)])
+    .flatMap(({ facts, current, keys, rollups }) => [facts, current, keys, ...Object.values(rollups)])
   return { warehouse, ...Object.fromEntries(all.filter((table) => table !== undefined).entries()) }
 }
 
@@ -118,9 +118,13 @@ function requireNothingLost(before: DrizzleSnapshotJSON, after: DrizzleSnapshotJ
 /** With what drizzle can't say of a stream's tables: partitions, and room on the pages of rows that change often. */
 function complete(statement: string, streams: readonly Definition[]): string {
   if (statement === 'CREATE SCHEMA "warehouse";') return 'CREATE SCHEMA IF NOT EXISTS "warehouse";'
-  for (const { name, fields, eventTime, rollups = {} } of streams) {
+  for (const { name, fields, eventTime, partitionBy, rollups = {} } of streams) {
     const time = columnName(fields, eventTime)
-    if (statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
+    if (partitionBy === undefined) {
+      // Current rows are replaced again and again.
+      if (statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
+        return statement.replace(/\);$/, ') WITH (fillfactor = 80);')
+    } else if (statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
       return statement.replace(/\);$/, `) PARTITION BY RANGE ("${time}");`)
     const rollup = Object.keys(rollups).find((one) =>
       statement.startsWith(`CREATE TABLE "warehouse"."${one}" (`),

@@ -1,5 +1,7 @@
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
+import { countedTable, isLatest } from '../../etl/stream/stored.ts'
+import { viewNames } from '../../etl/stream/views.ts'
 
 /**
  * What each group role may do in the warehouse: what the gate, `npm run rights` and the tests hold the database
@@ -105,9 +107,18 @@ export const OF_ENGINE: Declared = {
  */
 export function ofStreams(streams: readonly Definition[], retired: readonly string[] = []): Declared {
   const rights: Record<string, ObjectRights> = {}
-  for (const { name, derived = {}, identity, rollups = {}, write } of streams) {
+  for (const stream of streams) {
+    const { name, derived = {}, identity, rollups = {}, write } = stream
     const columns = Object.keys(derived).map((field) => columnName(derived, field))
-    rights[`warehouse.${name}`] = { pulse_loader: [...ADD, ...on('UPDATE', ...columns)], pulse_reader: READ }
+    if (isLatest(stream)) {
+      rights[`warehouse.${name}`] = { pulse_loader: KEEP, pulse_reader: READ }
+      for (const view of viewNames(stream))
+        rights[`warehouse.${view}`] = { pulse_loader: READ, pulse_reader: READ }
+    }
+    rights[`warehouse.${countedTable(stream)}`] = {
+      pulse_loader: [...ADD, ...on('UPDATE', ...columns)],
+      pulse_reader: READ,
+    }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
     for (const rollup of Object.keys(rollups))
       rights[`warehouse.${rollup}`] = { pulse_loader: KEEP, pulse_reader: READ }

@@ -3,6 +3,9 @@ import type { SourceRecord } from '../../kafka/record.ts'
 import { columnsOf, differing } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
 import type { Row } from '../../stream/field.ts'
+import { isDeletion, storedColumns } from '../../stream/stored.ts'
+import type { Fact } from '../../stream/types.ts'
+import { findRedrives, firstPlaces } from '../../ledger/redrives.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Findings } from '../findings.ts'
 import type { DeepCounts, Incarnation } from '../report.ts'
@@ -115,16 +118,19 @@ export async function explainUnmatched(
   snapshot: Snapshot,
   stream: Stream,
   records: readonly SourceRecord[],
+  incarnation: number,
 ): Promise<Map<number, Unmatched>> {
   const explained = new Map<number, Unmatched>()
-  const valid: { offset: number; row: Row }[] = []
+  const said: Fact[] = []
   for (const record of records) {
     const outcome = stream.validate(record, ANY_AGE_DAYS)
     if ('code' in outcome)
       explained.set(record.offset, { kind: 'other', why: `it breaks the contract (${outcome.code})` })
-    else valid.push({ offset: record.offset, row: outcome.row })
+    else said.push({ offset: record.offset, identity: '', row: outcome.row })
   }
-  if (valid.length === 0) return explained
+  if (said.length === 0) return explained
+  const firstOf = firstPlaces(await findRedrives(snapshot, records))
+  const valid = stream.identity.place(said, incarnation, firstOf)
   const holders = await findHolders(
     snapshot,
     stream,
@@ -157,7 +163,11 @@ function mayBeDropped(micros: number): boolean {
 
 /** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */
 function differences({ definition }: Stream, stored: Row, record: Row): string[] {
-  return differing(columnsOf(definition.fields), stored, record).map(({ field, kind }) => {
+  const [one, other] = [isDeletion(stored), isDeletion(record)]
+  if (one !== other)
+    return [`version ${one ? 'deletes' : 'does not delete'}, by the record it does${one ? ' not' : ''}`]
+  const { key } = storedColumns(definition)
+  return differing(one ? key : columnsOf(definition.fields), stored, record).map(({ field, kind }) => {
     const show = (value: unknown) => (value === null ? 'null' : kind.show(value as object))
     return `${field} is ${show(stored[field])}, by the record ${show(record[field])}`
   })

@@ -1,0 +1,80 @@
+import { columnsOf, pick, type Column } from './columns.ts'
+import { identityFields } from './define.ts'
+import type { AnyLatest, Definition } from './definition.ts'
+import type { Fields, Row } from './field.ts'
+import { instant } from './words/times.ts'
+import { int } from './words/values.ts'
+
+/** What is stored of a stream's records, and where, as its identity wants it. */
+
+/** Of a version that deletes its key: Kafka's time of its record. */
+export const DELETED_AT = 'deleted_at'
+/** What orders the versions of a stream that is ordered by its log. */
+const LOG_VERSION: Fields = { log_incarnation: int(), log_offset: int() }
+
+/** Whether what counts are the newest versions. */
+export const isLatest = (
+  definition: Definition,
+): definition is Definition & { readonly identity: AnyLatest } => definition.identity.latest !== undefined
+
+/** The table whose rows are what was loaded, one for each record: the facts, or the history of versions. */
+export const countedTable = (definition: Definition): string =>
+  isLatest(definition) ? `${definition.name}_history` : definition.name
+
+/**
+ * Whether each row names its batch. A history does without: where a row came from says which batch it is of, by the
+ * ledger.
+ */
+export const namesBatch = (definition: Definition): boolean => !isLatest(definition)
+
+/** The fields of a message, and what the engine stores beside them of a version. */
+export function storedFields(definition: Definition): Fields {
+  if (!isLatest(definition)) return definition.fields
+  return {
+    ...definition.fields,
+    ...(definition.identity.by === 'log' && LOG_VERSION),
+    [DELETED_AT]: instant().optional(),
+  }
+}
+
+/** The fields that say which of two versions of a key is newer, compared in their order; none of what happens once. */
+export function versionFields({ identity }: Definition): readonly string[] {
+  if (identity.latest === undefined) return []
+  return identity.by === 'log' ? Object.keys(LOG_VERSION) : [identity.by]
+}
+
+/** The fields of the primary key of what is counted, in its order. */
+export function countedKey(definition: Definition): readonly string[] {
+  const key = identityFields(definition.identity)
+  return isLatest(definition) ? [...key, ...versionFields(definition)] : [definition.eventTime, ...key]
+}
+
+/** A stream's columns by what they are for. */
+export interface StoredColumns {
+  /** The fields of a message, and what is stored beside them of a version. */
+  readonly stored: readonly Column[]
+  readonly derived: readonly Column[]
+  /** The primary key of what is counted. */
+  readonly key: readonly Column[]
+}
+
+export function storedColumns(definition: Definition): StoredColumns {
+  const stored = columnsOf(storedFields(definition))
+  return {
+    stored,
+    derived: columnsOf(definition.derived ?? {}),
+    key: pick(stored, countedKey(definition)),
+  }
+}
+
+/** Whether a version deletes its key. */
+export const isDeletion = (row: Row): boolean => typeof row[DELETED_AT] === 'number'
+
+/** Less than 0 where the first version is the older one. */
+export function compareVersions(version: readonly string[], one: Row, other: Row): number {
+  for (const field of version) {
+    const difference = (one[field] as number) - (other[field] as number)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

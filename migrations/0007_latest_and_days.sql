@@ -1,0 +1,185 @@
+ALTER TABLE "audit"."dead_letters" DROP CONSTRAINT "dead_letters_code";
+--> statement-breakpoint
+ALTER TABLE "audit"."streams" ADD COLUMN "current" text;
+--> statement-breakpoint
+ALTER TABLE "audit"."streams" ADD COLUMN "partition_by" text DEFAULT 'month';
+--> statement-breakpoint
+ALTER TABLE "audit"."streams" ADD COLUMN "keep_days" integer;
+--> statement-breakpoint
+ALTER TABLE "audit"."dead_letters" ADD CONSTRAINT "dead_letters_code" CHECK ("code" in ('malformed_json', 'schema_violation', 'timestamp_out_of_range', 'conflicting_duplicate', 'rejected_by_warehouse', 'undecodable', 'key_moved'));
+--> statement-breakpoint
+
+-- By hand from here on. Makes the partition of a stream's facts for a moment, a month or a day, if it is missing, and
+-- says whether it did. The loader has no DDL rights of its own; this is the only way it gets a table. CREATE TABLE ... PARTITION OF would lock
+-- the parent against everyone, so the partition is made apart and attached, which locks out neither
+-- readers nor writers. The advisory lock lets one worker at a time do it: the second sees the first's. A
+-- lock that is not to be had in 3 s is given up, and tried again with the load.
+-- Bounds carry their zone, or they would follow the session's.
+CREATE OR REPLACE FUNCTION "audit"."ensure_partition"(of_stream text, moment timestamptz) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '3s'
+AS $$
+DECLARE
+  begins timestamp;
+  parent text;
+  unit text;
+  name text;
+BEGIN
+  SELECT s.facts, s.partition_by INTO parent, unit FROM audit.streams s
+  WHERE s.name = of_stream AND s.partition_by IS NOT NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no stream % with partitions is registered: run npm run migrate', of_stream
+      USING ERRCODE = 'undefined_object';
+  END IF;
+  IF moment < now() - interval '101 years' OR moment > now() + interval '62 days' THEN
+    RAISE EXCEPTION 'no partition is made for %', moment USING ERRCODE = 'datetime_field_overflow';
+  END IF;
+  begins := date_trunc(unit, moment AT TIME ZONE 'UTC');
+  name := parent || to_char(begins, CASE unit WHEN 'day' THEN '_YYYY_MM_DD' ELSE '_YYYY_MM' END);
+  IF to_regclass(format('warehouse.%I', name)) IS NOT NULL THEN
+    RETURN false;
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('pulse: ensure_partition'));
+  -- Not to_regclass again: it answers from a cache that the wait for an advisory lock doesn't refresh.
+  IF EXISTS (SELECT FROM pg_class WHERE relnamespace = 'warehouse'::regnamespace AND relname = name) THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('CREATE TABLE warehouse.%I (LIKE warehouse.%I INCLUDING ALL EXCLUDING IDENTITY)', name, parent);
+  EXECUTE format('ALTER TABLE warehouse.%I ATTACH PARTITION warehouse.%I FOR VALUES FROM (%L) TO (%L)',
+    parent, name, to_char(begins, 'YYYY-MM-DD') || ' 00:00:00+00',
+    to_char(begins + ('1 ' || unit)::interval, 'YYYY-MM-DD') || ' 00:00:00+00');
+  RETURN true;
+END
+$$;
+--> statement-breakpoint
+
+-- Another name of its argument.
+DROP FUNCTION "audit"."drop_partition"(text, date);
+--> statement-breakpoint
+
+-- Drops the partition of a stream that begins on this day, a month or a day: its facts, its part of the rollups and its partition, and
+-- writes into the ledger how many facts of each batch are gone, all in one transaction: at any moment a batch's
+-- facts that are there and those that were dropped are those that were loaded. Says how many facts went.
+--
+-- Loads go on meanwhile. The month itself is locked first, against writers only (SHARE), so that what is
+-- counted is what is dropped. The lock on the parent table that DROP needs, against everybody, comes last
+-- and is given up after 0.2 s: what is not dropped now is dropped another time. A load that waits for this
+-- month holds the parent's lock, so that each waits for the other until then; the load goes on.
+CREATE FUNCTION "audit"."drop_partition"(of_stream text, first_day date) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '3s'
+AS $$
+DECLARE
+  stream audit.streams;
+  name text;
+  batch_of text := 't.batch_id';
+  begins timestamptz := first_day::timestamp AT TIME ZONE 'UTC';
+  ends timestamptz;
+  facts bigint;
+  accounted bigint;
+  rollup jsonb;
+  summed bigint;
+  wrong text[] := '{}';
+BEGIN
+  SELECT s.* INTO stream FROM audit.streams s WHERE s.name = of_stream AND s.partition_by IS NOT NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no stream % with partitions is registered: run npm run migrate', of_stream
+      USING ERRCODE = 'undefined_object';
+  END IF;
+  IF first_day IS NULL OR first_day <> date_trunc(stream.partition_by, first_day::timestamp) THEN
+    RAISE EXCEPTION '% is not the first day of a month', first_day USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  ends := (first_day + ('1 ' || stream.partition_by)::interval) AT TIME ZONE 'UTC';
+  -- What the declaration says, which only the owner writes down here.
+  IF ends > now() - make_interval(days => coalesce(stream.keep_days, 31)) THEN
+    RAISE EXCEPTION 'the % of % is not dropped: it ended less than % days ago', stream.partition_by, first_day,
+      coalesce(stream.keep_days, 31) USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- An older snapshot would not see facts that were committed while we waited for the month's lock.
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'months are dropped in READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  name := stream.facts || to_char(first_day, CASE stream.partition_by WHEN 'day' THEN '_YYYY_MM_DD' ELSE '_YYYY_MM' END);
+  PERFORM pg_advisory_xact_lock(hashtext('pulse: housekeeping'));
+  -- Not to_regclass: it answers from a cache that the wait for an advisory lock doesn't refresh.
+  IF NOT EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = format('warehouse.%I', stream.facts)::regclass
+      AND relnamespace = 'warehouse'::regnamespace AND relname = name
+  ) THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format('LOCK TABLE warehouse.%I IN SHARE MODE', name);
+  -- Facts that don't name their batch are of the one whose range has their offset.
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute WHERE attrelid = format('warehouse.%I', name)::regclass AND attname = 'batch_id'
+      AND NOT attisdropped
+  ) THEN
+    batch_of := format($batch$(
+        SELECT b.batch_id
+        FROM audit.partition_progress p
+        CROSS JOIN LATERAL (
+          SELECT l.batch_id, l.to_offset FROM audit.pipeline_batches l
+          WHERE l.topic = p.topic AND l.partition = p.partition AND l.incarnation = t.incarnation
+            AND l.from_offset <= t.source_offset
+          ORDER BY l.from_offset DESC LIMIT 1
+        ) b
+        WHERE p.stream = %L AND p.source_partition = t.source_partition AND b.to_offset > t.source_offset
+      )$batch$, of_stream);
+  END IF;
+  EXECUTE format($counting$
+    WITH counted AS (
+      SELECT batch_id, source_partition, incarnation, count(*) AS facts,
+             min(source_offset) AS low, max(source_offset) AS high
+      FROM (SELECT %s AS batch_id, source_partition, incarnation, source_offset FROM warehouse.%I t) of_batches
+      GROUP BY batch_id, source_partition, incarnation
+    ), placed AS (
+      SELECT c.*, p.topic, p.partition
+      FROM counted c JOIN audit.partition_progress p ON p.stream = %L AND p.source_partition = c.source_partition
+    ), in_ledger AS (
+      UPDATE audit.pipeline_batches b SET dropped = b.dropped + c.facts
+      FROM placed c
+      WHERE b.batch_id = c.batch_id AND (b.topic, b.partition, b.incarnation) = (c.topic, c.partition, c.incarnation)
+      RETURNING c.facts
+    ), folded AS (
+      UPDATE audit.opening_balances o SET dropped = o.dropped + f.facts, updated_at = now()
+      FROM (
+        SELECT c.topic, c.partition, c.incarnation, sum(c.facts) AS facts, min(c.low) AS low, max(c.high) AS high
+        FROM placed c
+        WHERE NOT EXISTS (SELECT FROM audit.pipeline_batches b WHERE b.batch_id = c.batch_id)
+        GROUP BY 1, 2, 3
+      ) f
+      WHERE (o.topic, o.partition, o.incarnation) = (f.topic, f.partition, f.incarnation)
+        AND f.low >= o.from_offset AND f.high < o.to_offset
+      RETURNING f.facts
+    )
+    SELECT coalesce((SELECT sum(facts) FROM counted), 0),
+           coalesce((SELECT sum(facts) FROM in_ledger), 0) + coalesce((SELECT sum(facts) FROM folded), 0)
+    $counting$, batch_of, name, of_stream) INTO facts, accounted;
+  IF accounted <> facts THEN
+    wrong := wrong || format('batches and opening balances have %s of them', accounted);
+  END IF;
+  FOR rollup IN SELECT jsonb_array_elements(stream.rollups) LOOP
+    EXECUTE format($summing$
+      WITH gone AS (DELETE FROM warehouse.%I WHERE %I >= $1 AND %I < $2 RETURNING %I AS counted)
+      SELECT coalesce(sum(counted), 0) FROM gone
+      $summing$, rollup ->> 'table', rollup ->> 'time', rollup ->> 'time', rollup ->> 'count')
+      INTO summed USING begins, ends;
+    IF summed <> facts THEN
+      wrong := wrong || format('%s has %s', rollup ->> 'table', summed);
+    END IF;
+  END LOOP;
+  -- Books that are wrong are evidence: they are not tidied away.
+  IF cardinality(wrong) > 0 THEN
+    RAISE EXCEPTION 'the % of % is not dropped: it has % facts, but %; see pulse reconcile',
+      stream.partition_by, first_day, facts, array_to_string(wrong, ', ') USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  SET LOCAL lock_timeout = '200ms';
+  EXECUTE format('DROP TABLE warehouse.%I', name);
+  RETURN facts;
+END
+$$;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION "audit"."drop_partition"(text, date) TO pulse_loader;
