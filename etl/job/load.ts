@@ -40,6 +40,8 @@ export type LoadOutcome =
       readonly deadLettered: number
       /** Of the loaded ones, versions that were older than the current one of their key. */
       readonly older?: number | undefined
+      /** Of the dead-lettered ones, those whose key is another partition's. */
+      readonly keyMoved?: number
     }
   /** The watermark is not where this batch begins: it was loaded before, or something before it was not. */
   | { readonly kind: 'moved' }
@@ -84,9 +86,11 @@ function loadOnce(
     const { stream } = loader
     const origin = { ...batch, batchId: batch.id }
     const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
-    const facts = stream.identity.place(prepared.facts, batch.incarnation, firstPlaces(redrives))
-    const { fresh, duplicates, conflicts } = await claim(stream, client, batch, facts, origin)
-    const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
+    const placed = stream.identity.place(prepared.facts, batch.incarnation, firstPlaces(redrives))
+    const recordOf = recordsOf(batch)
+    const { facts, moved } = await withoutMoved(stream, client, placed, origin, recordOf)
+    const { fresh, duplicates, conflicts } = await claim(stream, client, facts, origin, recordOf)
+    const rejected = inOffsetOrder([...prepared.rejected, ...moved, ...conflicts])
     const reason = await massRejection(
       client,
       progress,
@@ -96,7 +100,7 @@ function loadOnce(
       loader.deadLetterMaxRatio,
     )
     if (reason !== undefined) {
-      const mostly = commonestFailures([...(prepared.whole ?? prepared).rejected, ...conflicts])
+      const mostly = commonestFailures([...(prepared.whole ?? prepared).rejected, ...moved, ...conflicts])
       return rollback({
         kind: 'mass_rejection',
         seen: progress,
@@ -128,25 +132,58 @@ function loadOnce(
     })
     const last = batch.records.at(-1)
     await advanceProgress(client, batch, batch.to, last, last && recordHash(last))
-    return commit({ kind: 'loaded', ...counts, older })
+    return commit({ kind: 'loaded', ...counts, older, keyMoved: moved.length })
   })
 }
 
 async function claim(
   stream: Stream,
   client: PoolClient,
-  batch: Batch,
   facts: readonly Fact[],
   origin: Origin,
+  recordOf: (offset: number) => SourceRecord,
 ) {
   const firsts = firstOfEachIdentity(facts)
   const existing =
     firsts.length === 0 ? new Map<string, Row>() : await stream.identity.claim(client, firsts, origin)
-  const records = new Map<number, SourceRecord>()
-  return settleDuplicates(stream, facts, firsts, existing, (offset) => {
-    if (records.size === 0) for (const record of batch.records) records.set(record.offset, record)
-    return records.get(offset)!
-  })
+  return settleDuplicates(stream, facts, firsts, existing, recordOf)
+}
+
+/** Of a stream that its log orders: the records whose key is another partition's are dead letters. */
+async function withoutMoved(
+  { current, identity, definition }: Stream,
+  client: PoolClient,
+  facts: readonly Fact[],
+  origin: Origin,
+  recordOf: (offset: number) => SourceRecord,
+): Promise<{ facts: readonly Fact[]; moved: readonly Rejection[] }> {
+  const moved = await current?.moved(client, facts, origin)
+  if (moved === undefined || moved.size === 0) return { facts, moved: [] }
+  const [field] = identity.fields
+  return {
+    facts: facts.filter((fact) => !moved.has(fact.identity)),
+    moved: facts
+      .filter((fact) => moved.has(fact.identity))
+      .map((fact) => ({
+        record: recordOf(fact.offset),
+        code: 'key_moved',
+        issues: [
+          {
+            field: field!,
+            message: `${field!} is ${String(fact.row[field!])}, which is current from partition ${moved.get(fact.identity)!}; a ${definition.title} stays in its partition as long as the topic’s incarnation`,
+          },
+        ],
+      })),
+  }
+}
+
+/** By offset, for the few that are asked for. */
+function recordsOf({ records }: Batch): (offset: number) => SourceRecord {
+  const byOffset = new Map<number, SourceRecord>()
+  return (offset) => {
+    if (byOffset.size === 0) for (const record of records) byOffset.set(record.offset, record)
+    return byOffset.get(offset)!
+  }
 }
 
 function outcomes(fresh: readonly Fact[], rejected: readonly Rejection[]): (offset: number) => RecordOutcome {
@@ -184,7 +221,7 @@ async function massRejection(
       : await countRefused(client, batch, whole.batch.from, batch.from)
   const ofCode = (wanted: DeadLetterCode) => here.filter(({ code }) => code === wanted).length
   const byWarehouse = earlier.byWarehouse + ofCode('rejected_by_warehouse')
-  const conflicts = earlier.conflicts + ofCode('conflicting_duplicate')
+  const conflicts = earlier.conflicts + ofCode('conflicting_duplicate') + ofCode('key_moved')
   const invalid = whole.rejected.filter(({ record }) => counts(record)).length
 
   const judge = async (consumed: number, rejections: number) => {

@@ -91,6 +91,7 @@ async function loadHalves(prepared: PreparedBatch, recovery: Recovery): Promise<
     loaded: one.loaded + other.loaded,
     duplicate: one.duplicate + other.duplicate,
     deadLettered: one.deadLettered + other.deadLettered,
+    keyMoved: (one.keyMoved ?? 0) + (other.keyMoved ?? 0),
     older: one.older === undefined ? other.older : one.older + (other.older ?? 0),
   }
 }

@@ -126,8 +126,10 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
       our.duplicate.inc({ partition }, counts.duplicate)
       if (counts.older !== undefined) our.older.inc({ partition }, counts.older)
       for (const { code } of rejected) our.deadLettered.inc({ partition, code })
-      // To what was rejected before it, a load adds conflicts and nothing else.
-      const conflicts = counts.deadLettered - rejected.length
+      // To what was rejected before it, a load adds conflicts and keys that moved, and nothing else.
+      const { keyMoved = 0 } = counts
+      const conflicts = counts.deadLettered - rejected.length - keyMoved
+      if (keyMoved > 0) our.deadLettered.inc({ partition, code: 'key_moved' }, keyMoved)
       our.deadLettered.inc({ partition, code: 'conflicting_duplicate' }, conflicts)
 
       const stages = { ...timings, load: loadMs }

@@ -7,6 +7,7 @@ import {
   beginIncarnation,
   continuePartition,
   lockProgress,
+  nextIncarnation,
   readProgress,
   type PartitionId,
 } from '../ledger/watermark.ts'
@@ -52,6 +53,11 @@ export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<v
         'Where this warehouse takes the place of the other: pulse partitions take-over',
     )
   }
+  if (stopCode === 'partitions_grew')
+    throw new ActionRefused(
+      `${name} is stopped for another reason (${stopCode}: ${stopReason}).\n` +
+        `Begin a new incarnation of each partition: pulse partitions new-incarnation ${partition} --from …`,
+    )
   const trouble = await troubleNow(kafka, now)
   if (trouble === undefined) return
   throw new ActionRefused(
@@ -106,12 +112,12 @@ export async function newIncarnation(
 ): Promise<Action> {
   requireOffset(seen, offset)
   const { topic, partition, incarnation, stopCode } = seen.progress
-  const target = { topic, partition, incarnation: incarnation + 1, offset }
+  const target = { topic, partition, incarnation: await nextIncarnation(pool, seen.progress), offset }
   return actAtOnce(pool, by, { action: 'new_incarnation', target }, async (client) => {
     const locked = await lockProgress(client, seen.progress)
     if (locked.incarnation !== incarnation || locked.stopCode !== stopCode)
       throw new ActionRefused(`${topic}/${partition} was changed meanwhile; nothing was done. Look again.`)
-    await beginIncarnation(client, seen.progress, offset, seen)
+    await beginIncarnation(client, seen.progress, offset, seen, target.incarnation)
   })
 }
 

@@ -166,6 +166,7 @@ export const STOP_CODES = [
   'log_start_moved_back',
   'log_differs',
   'another_owner',
+  'partitions_grew',
 ] as const
 
 /**

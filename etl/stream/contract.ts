@@ -64,7 +64,7 @@ export function compileContract(definition: Definition): Validate {
 
     const input = inputOf(decoded.object, record)
     const parsed = schema.safeParse(input)
-    if (deletions?.isOne(parsed.success ? (parsed.data as Row) : undefined, input) === true)
+    if (deletions?.isOne(parsed.success ? parsed.data : undefined, input) === true)
       return deletions.read(input, record)
     const broken = parsed.success
       ? laterIssues(parsed.data as Row, input, record.timestamp, laterRules)

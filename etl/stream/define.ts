@@ -207,7 +207,13 @@ function versionProblems(stream: Definition, { by, deletedWhen }: AnyLatest, ref
   const { fields } = stream
   const problems: string[] = []
   const names = identityFields(stream.identity)
-  refers('identity.by', by, fields, ['int', 'instant'])
+  if (by === 'log') {
+    const others = names.filter((name) => !isTheKey(fields, name))
+    if (others.length > 0 || names.length > 1)
+      problems.push(
+        `identity.by is log: identity.latest must be one field that is the record's key, by { at: key() }`,
+      )
+  } else refers('identity.by', by, fields, ['int', 'instant'])
   if (fields[by]?.isOptional === true) problems.push(`identity.by: ${by} can't be optional`)
   if (names.includes(by)) problems.push(`identity.by: ${by} is a part of the key`)
   if (names.includes(stream.eventTime)) problems.push(`eventTime ${stream.eventTime} is a part of the key`)
@@ -215,7 +221,11 @@ function versionProblems(stream: Definition, { by, deletedWhen }: AnyLatest, ref
   else if (deletedWhen !== undefined && typeof deletedWhen !== 'function')
     problems.push('identity.deletedWhen must be a flag or a function')
   // Then a record without a value deletes, and all that it has is its key and its headers.
-  if (names.every((name) => isTheKey(fields, name)) && typeof fields[by]?.options.at !== 'object')
+  if (
+    by !== 'log' &&
+    names.every((name) => isTheKey(fields, name)) &&
+    typeof fields[by]?.options.at !== 'object'
+  )
     problems.push(
       `identity.by: a record without a value deletes its key, and has no ${by}: read that from a header, or let the log order: by: 'log'`,
     )

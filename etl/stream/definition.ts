@@ -51,8 +51,12 @@ type Names<Name extends string> = NoInfer<Name> | readonly [NoInfer<Name>, ...No
 export interface Latest<F extends Fields> {
   readonly latest: Names<IdentityField<F>>
   readonly once?: undefined
-  /** The field that says which of two versions is newer: the higher one. */
-  readonly by: NoInfer<VersionField<F>>
+  /**
+   * The field that says which of two versions is newer: the higher one. Or `log`, for topics without a version, such as
+   * compacted ones: the later record is the newer. The record's key is the identity then, as only that keeps a key in
+   * one partition, and a record without a value deletes.
+   */
+  readonly by: NoInfer<VersionField<F>> | 'log'
   /**
    * Whether a record deletes its key: the name of a flag, or a function of the fields, of which in a record that breaks
    * the contract only those that are right are there.
@@ -205,6 +209,7 @@ export type AnyIdentity = AnyOnce | AnyLatest
 type AnyOnce = {
   readonly once: string | readonly string[]
   readonly latest?: undefined
+  readonly by?: undefined
   readonly title?: string
 } & (
   | { readonly scope: 'warehouse'; readonly keys: string }

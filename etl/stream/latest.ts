@@ -34,6 +34,12 @@ export interface CurrentStatements {
    */
   replace(client: ClientBase, versions: readonly Fact[], origin: Origin): Promise<Replaced>
   /**
+   * Of versions that the log orders: those whose key is current from another partition of the same incarnation, by their
+   * identities. What is newer can't be said of two partitions. Read without a lock: a key that moves at this very moment
+   * is found by `replace`, which throws, so that the load is tried again.
+   */
+  moved(client: ClientBase, versions: readonly Fact[], origin: Origin): Promise<ReadonlyMap<string, number>>
+  /**
    * Of these versions, which came from the partition, those that are current: their rows are locked, in the order of
    * keys, and have the same place in the lock order as in a load.
    */
@@ -41,6 +47,8 @@ export interface CurrentStatements {
   /** Stores what was derived anew of rows that `lockCurrent` has locked. */
   updateDerivations(client: ClientBase, versions: readonly Fact[]): Promise<void>
 }
+
+const NONE_MOVED: ReadonlyMap<string, number> = new Map()
 
 type Source = Pick<Origin, 'sourcePartition' | 'incarnation'>
 
@@ -87,6 +95,13 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
            from unnest($3::int8[], ${arrays(all, 4)}) as f (source_offset, ${names(all)})
            where ${sameKey(key, 't', 'f')} and row(${names(ofVersion, 't')}) < row(${names(ofVersion, 'f')})`,
   }
+  const inLog = stream.identity.by === 'log'
+  const moved = {
+    name: `${name}: moved`,
+    text: `select t.source_partition as "sourcePartition", ${readAs([...key, ...ofVersion], 't')}
+           from warehouse.${name} t join unnest(${arrays(key, 2)}) as f (${names(key)}) on ${sameKey(key, 't', 'f')}
+           where t.source_partition <> $1`,
+  }
   const lockSame = {
     name: `${name}: lock the same`,
     text: `select f.source_offset as "offset"
@@ -110,7 +125,6 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
     int8s(facts.map(({ offset }) => offset)),
     ...encoded(all, facts),
   ]
-  const counts = ({ row }: { readonly row: Row }): boolean => !isDeletion(row)
 
   return {
     replace: async (client, versions, origin) => {
@@ -126,6 +140,8 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
           throw new Error(`of ${rest.length} current rows of ${name} ${rows.length} are there`)
         for (const row of rows) current.set(keyOf(row), row)
       }
+      if (inLog && rest.some(({ row }) => isMoved(row, current.get(keyOf(row)), origin)))
+        throw new Error(`a key of ${name} has come to another partition just now`)
       const replacing = rest.filter(({ row }) => compareVersions(version, row, current.get(keyOf(row))!) > 0)
       if (replacing.length > 0) {
         const { rowCount } = await client.query({ ...replace, values: sent(replacing, origin) })
@@ -142,6 +158,20 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
         before: before.filter(counts),
         older: countOlder(versions, current, keyOf, version),
       }
+    },
+    moved: async (client, versions, origin) => {
+      if (!inLog || versions.length === 0) return NONE_MOVED
+      const distinct = newestOfEachKey(versions, keyOf, version)
+      const { rows } = await client.query<Locked>({
+        ...moved,
+        values: [origin.sourcePartition, ...encoded(key, [...distinct.values()])],
+      })
+      const there = new Map(rows.map((row) => [keyOf(row), row]))
+      return new Map(
+        versions
+          .filter(({ row }) => isMoved(row, there.get(keyOf(row)), origin))
+          .map(({ identity, row }) => [identity, there.get(keyOf(row))!.sourcePartition]),
+      )
     },
     lockCurrent: async (client, versions, { sourcePartition, incarnation }) => {
       const { rows } = await client.query<{ offset: number }>({
@@ -163,6 +193,13 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
     },
   }
 }
+
+const counts = ({ row }: { readonly row: Row }): boolean => !isDeletion(row)
+
+const isMoved = (row: Row, there: Locked | undefined, { sourcePartition }: Origin): boolean =>
+  there !== undefined &&
+  there.sourcePartition !== sourcePartition &&
+  there['log_incarnation'] === row['log_incarnation']
 
 function newestOfEachKey(
   versions: readonly Fact[],

@@ -114,6 +114,7 @@ function warnings({ kafka, topic, partitions, paused, isReadOnly }: Status): str
 
 function wayOut(stopCode: string, partition: number): string {
   if (stopCode === 'mass_rejection') return `continue ${partition}`
+  if (stopCode === 'partitions_grew') return `new-incarnation ${partition} --from …`
   return stopCode === 'another_owner' ? 'take-over' : `new-incarnation ${partition} --from-beginning`
 }
 

@@ -27,9 +27,9 @@ const CURRENT = (key: string, version: number) =>
   `insert into warehouse.goods select * from warehouse.goods_history where product_id = '${key}' and version = ${version}
    on conflict (product_id) do update set version = excluded.version, name = excluded.name, price = excluded.price,
      gross = excluded.gross, source_partition = 9, source_offset = excluded.source_offset`
-const SHARE = (goods: number, amount: number) =>
+const SHARE = (many: number, amount: number) =>
   `insert into warehouse.goods_by_day (day, source_partition, category, goods, price, gross)
-   values (date_trunc('day', '${noon()}'::timestamptz, 'UTC'), 9, 'food', ${goods}, ${amount}, ${amount})
+   values (date_trunc('day', '${noon()}'::timestamptz, 'UTC'), 9, 'food', ${many}, ${amount}, ${amount})
    on conflict (day, source_partition, category) do update set goods = goods_by_day.goods + excluded.goods,
      price = goods_by_day.price + excluded.price, gross = goods_by_day.gross + excluded.gross`
 

@@ -125,10 +125,11 @@ describe('a deletion', () => {
   })
 })
 
+const at = (version: number, daysAgo: number, changes = {}) =>
+  aVersion('a', version, { updated_at: noon(daysAgo), ...changes })
+
 test('times of validity tile, whatever order versions come in and whatever their clocks say', async () => {
   const world = await aGoodsWorld()
-  const at = (version: number, daysAgo: number, changes = {}) =>
-    aVersion('a', version, { updated_at: noon(daysAgo), ...changes })
   await world.produce([at(4, 6), at(1, 9), at(2, 7), at(3, 8), at(6, 3), at(5, 5, { is_gone: true })])
   await world.runOnce()
   const { rows } = await world.pool.query<{ version: number; begins: Date; ends: Date | null; now: boolean }>(

@@ -71,7 +71,7 @@ describe('the table', () => {
 
   test('has a kind for each code that a record alone can earn', () => {
     // The others need another record, the warehouse, or bytes that Kafka's own format doesn't allow.
-    const others = ['conflicting_duplicate', 'rejected_by_warehouse', 'undecodable']
+    const others = ['conflicting_duplicate', 'rejected_by_warehouse', 'undecodable', 'key_moved']
     expect(new Set(INVALID_KINDS.map(({ expectedCode }) => expectedCode))).toEqual(
       new Set(DEAD_LETTER_CODES.filter((code) => !others.includes(code))),
     )

@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineStream, StreamError } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
-import { count, flag, instant, int, list, money, oneOf, sum, text, uuid } from '../../etl/stream/words.ts'
+import {
+  count,
+  flag,
+  instant,
+  int,
+  key,
+  list,
+  money,
+  oneOf,
+  sum,
+  text,
+  uuid,
+} from '../../etl/stream/words.ts'
 
 /** What is right about all of them; each wrong one says one thing besides. */
 const fields = { visit_id: uuid(), at: instant(), page: text(50), amount: money(), note: text(20).optional() }
@@ -14,6 +26,8 @@ const visit = {
   partitionBy: 'month',
   identity: { once: 'visit_id', scope: 'event_time' },
 } as const
+
+const { partitionBy: _, identity: __, ...versions } = visit
 
 /** Each doesn't compile, and is refused when it is run: [what, the declaration, what is said of it]. */
 const WRONG: [what: string, declare: () => Definition, said: string][] = [
@@ -72,16 +86,61 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     'identity.scope is "day"; it must be warehouse or event_time',
   ],
   [
-    'an identity by the newest version, which there is not yet',
-    // @ts-expect-error there is once only
+    'an identity of no kind',
+    // @ts-expect-error neither once nor latest
+    () => defineStream('visits', { ...visit, identity: { first: 'visit_id' } }),
+    "identity must say which field happens once, such as { once: 'order_id', … }, or has versions",
+  ],
+  [
+    'versions that are cut by time',
+    // @ts-expect-error a version is unique over all times
     () => defineStream('visits', { ...visit, identity: { latest: 'visit_id', by: 'at' } }),
-    'identity must say which field happens once',
+    'partitionBy is "month"; it must be left out: a version is unique over all times',
+  ],
+  [
+    'versions by a text',
+    // @ts-expect-error a text is not higher than another
+    () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'page' } }),
+    'identity.by is page, a field of kind text; it must be int or instant',
+  ],
+  [
+    'versions by no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'version' } }),
+    'identity.by is "version"; it must be one of',
+  ],
+  [
+    'versions of no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...versions, identity: { latest: 'visit', by: 'at' } }),
+    'identity.latest is "visit"; it must be one of',
+  ],
+  [
+    'a deletion by a text',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        // @ts-expect-error a text is no flag
+        identity: { latest: 'visit_id', by: 'at', deletedWhen: 'page' },
+      }),
+    'identity.deletedWhen is page, a field of kind text; it must be flag',
+  ],
+  [
+    'further tables of versions',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        identity: { latest: 'visit_id', by: 'at' },
+        // @ts-expect-error they are written with facts
+        write: { tables: {}, check: '', apply: () => Promise.resolve() },
+      }),
+    'write is for facts that happen once',
   ],
   [
     'partitions by another time than a month',
     // @ts-expect-error no such partitions
     () => defineStream('visits', { ...visit, partitionBy: 'year' }),
-    'partitionBy is "year"; it must be month',
+    'partitionBy is "year"; it must be month or day',
   ],
   [
     'a derived column that derive does not return',
@@ -193,6 +252,41 @@ describe('what the compiler can not see is refused when it is run', () => {
       'a field in capitals',
       () => defineStream('visits', { ...visit, fields: { ...fields, Page: text(5) } }),
       'fields.Page must be named by 1 to 41 of a to z, 0 to 9 and _',
+    ],
+    [
+      'versions whose deletions have none: a record without a value has its key alone',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, sku: text(9, { at: key() }) },
+          identity: { latest: 'sku', by: 'at' },
+        }),
+      'identity.by: a record without a value deletes its key, and has no at: read that from a header',
+    ],
+    [
+      'an order by the log where the key is not the identity',
+      () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'log' } }),
+      "identity.by is log: identity.latest must be one field that is the record's key",
+    ],
+    [
+      'a version that is part of the key',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, n: int() },
+          identity: { latest: ['n', 'visit_id'], by: 'n' },
+        }),
+      'identity.by: n is a part of the key',
+    ],
+    [
+      'a column that every version has',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, deleted_at: instant() },
+          identity: { latest: 'visit_id', by: 'at' },
+        }),
+      'the column deleted_at of fields.deleted_at is also the column of every version',
     ],
     [
       'a rollup that counts nothing',

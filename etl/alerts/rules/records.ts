@@ -18,6 +18,8 @@ const WAYS_OUT: Readonly<Record<StopCode, (partition: number) => string>> = {
   log_shorter: anotherLog,
   log_start_moved_back: anotherLog,
   log_differs: anotherLog,
+  partitions_grew: (partition) =>
+    `The topic has got further partitions, so keys go to other ones, and the log no longer orders their versions. Let the producers send each key anew, then begin a new incarnation of every partition from there: pulse partitions new-incarnation ${partition} --help`,
   another_owner: () =>
     'Another warehouse works in this consumer group. Give one of the two a KAFKA_GROUP_ID of its own; where the other is gone for good and this one takes its place: pulse partitions take-over',
 }
