@@ -1,7 +1,7 @@
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
 import { columnName } from '../stream/field.ts'
-import { DELETED_AT } from '../stream/stored.ts'
+import { DELETED_AT, namingColumns } from '../stream/stored.ts'
 import { count } from '../text/wording.ts'
 import { loadedRows } from './batches.ts'
 import { findMismatches } from './findings.ts'
@@ -175,10 +175,10 @@ function keySentence({
 /** What a stream says of each of its facts. */
 export async function checkInvariant(
   snapshot: Snapshot,
-  { definition, counted: facts, current, identity }: Stream,
+  { definition, counted: facts, current }: Stream,
   { rule, holds, shows }: Invariant,
 ): Promise<CheckResult> {
-  const key = identity.fields.map((field) => columnOf(definition, field)).join(', ')
+  const key = namingColumns(definition).join(', ')
   const findings = await findMismatches<{ name: string; shown: Readonly<Record<string, unknown>> }>(
     snapshot,
     `select 'broken' as kind, (${key}) as sort, concat_ws(', ', ${key}) as name,

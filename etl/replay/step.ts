@@ -81,7 +81,7 @@ async function store(
   source: Progress,
 ): Promise<void> {
   const after = changed.map(({ fact }) => fact)
-  await facts.updateDerivations(client, after)
+  await facts.updateDerivations(client, after, source)
   if (current === undefined) {
     const before = changed.map(({ stored }) => stored)
     for (const rollup of rollups) await rollup.replace(client, before, after, source.sourcePartition)

@@ -9,7 +9,16 @@ import { compileFacts, type FactStatements } from './facts.ts'
 import { compileIdentity, type IdentityStatements } from './identity.ts'
 import { compileCurrent, type CurrentStatements } from './latest.ts'
 import { compileRollup, type RollupStatements } from './rollup.ts'
-import { countedKey, countedTable, DELETED_AT, isDeletion, isLatest, storedFields } from './stored.ts'
+import {
+  countedKey,
+  countedTable,
+  DELETED_AT,
+  isDeletion,
+  isEach,
+  isLatest,
+  redrivenTable,
+  storedFields,
+} from './stored.ts'
 import type { Fact } from './types.ts'
 
 /**
@@ -105,6 +114,7 @@ function isOfFacts(definition: Definition): (table: string) => boolean {
   const others = [
     ...(identity.scope === 'warehouse' ? [identity.keys] : []),
     ...(isLatest(definition) ? [countedTable(definition)] : []),
+    ...(isEach(definition) ? [redrivenTable(definition)] : []),
     ...(write?.blames === true ? Object.keys(write.tables) : []),
   ]
   const tables = new RegExp(`^(${[`${name}(_\\d{4}_\\d{2}(_\\d{2})?)?`, ...others].join('|')})$`)

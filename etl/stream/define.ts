@@ -22,10 +22,10 @@ const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 const TAKEN = ['offset', 'before', 'after']
 /** Columns that every fact has, and every version. */
 const OWN_COLUMNS = ['id', 'processed_at', 'source_partition', 'incarnation', 'source_offset', 'batch_id']
-const OF_VERSIONS = [
-  ...['source_partition', 'incarnation', 'source_offset', 'log_incarnation', 'log_offset'],
-  ...['deleted_at', 'valid_from', 'valid_to', 'is_current'],
-]
+const OF_VERSIONS =
+  'source_partition incarnation source_offset log_incarnation log_offset deleted_at valid_from valid_to is_current'.split(
+    ' ',
+  )
 
 /**
  * Declares a record type: what a message is, what is derived of it, what is summed. The engine makes the rest of
@@ -182,10 +182,14 @@ type Refers = (part: string, to: unknown, among: Fields, kinds?: readonly string
 function identityProblems(stream: Definition, refers: Refers): string[] {
   const { fields, identity } = stream
   const problems: string[] = []
+  if (identity.each !== undefined)
+    return (identity.each as unknown) === 'record'
+      ? []
+      : [`identity.each is ${JSON.stringify(identity.each)}; it must be record`]
   const part = identity.latest === undefined ? 'once' : 'latest'
   if (!(part in identity))
     return [
-      `identity must say which field happens once, such as { once: 'order_id', … }, or has versions, such as { latest: 'product_id', by: 'version' }`,
+      `identity must say which field happens once, such as { once: 'order_id', … }, or has versions, such as { latest: 'product_id', by: 'version' }, or that each record counts: { each: 'record' }`,
     ]
   const names = identityFields(identity)
   if (names.length === 0) problems.push(`identity.${part} must name a field`)
@@ -238,8 +242,8 @@ export function isTheKey(fields: Fields, field: string): boolean {
   return typeof at === 'object' && 'key' in at
 }
 
-/** The fields of an identity, in the order in which they are declared; of what has versions the key. */
+/** The fields of an identity, in the order in which they are declared; of what has versions the key; of single records none. */
 export function identityFields({ once, latest }: Definition['identity']): readonly string[] {
-  const names = once ?? latest
+  const names = once ?? latest ?? []
   return typeof names === 'string' ? [names] : names
 }

@@ -15,10 +15,10 @@ type IdentityField<F extends Fields> = {
 }[NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]
 
 /**
- * What makes two records the same, and which of them counts: a fact that happens **once**, or the **latest** version of
- * what changes.
+ * What makes two records the same, and which of them counts: a fact that happens **once**, the **latest** version of
+ * what changes, or **each** record.
  */
-export type Identity<F extends Fields> = Once<F> | Latest<F>
+export type Identity<F extends Fields> = Once<F> | Latest<F> | Each
 
 /**
  * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
@@ -31,12 +31,24 @@ export type Identity<F extends Fields> = Once<F> | Latest<F>
 export type Once<F extends Fields> = {
   readonly once: Names<IdentityField<F>>
   readonly latest?: undefined
+  readonly each?: undefined
   /** What it names, for people: an order. The stream's title unless told. */
   readonly title?: string
 } & (
   | { readonly scope: 'warehouse'; /** Name of the table of keys. */ readonly keys: string }
   | { readonly scope: 'event_time' }
 )
+
+/**
+ * Each record is a fact, as nothing in it tells it from another: what a producer sends twice is there twice. A record that
+ * was sent again for a dead letter is loaded once.
+ */
+export interface Each {
+  readonly each: 'record'
+  readonly once?: undefined
+  readonly latest?: undefined
+  readonly title?: string
+}
 
 type Names<Name extends string> = NoInfer<Name> | readonly [NoInfer<Name>, ...NoInfer<Name>[]]
 
@@ -51,6 +63,7 @@ type Names<Name extends string> = NoInfer<Name> | readonly [NoInfer<Name>, ...No
 export interface Latest<F extends Fields> {
   readonly latest: Names<IdentityField<F>>
   readonly once?: undefined
+  readonly each?: undefined
   /**
    * The field that says which of two versions is newer: the higher one. Or `log`, for topics without a version, such as
    * compacted ones: the later record is the newer. The record's key is the identity then, as only that keeps a key in
@@ -204,11 +217,18 @@ export interface Definition {
   readonly replayFigures?: Readonly<Record<string, AnyMeasure & { readonly by?: string }>>
 }
 
-export type AnyIdentity = AnyOnce | AnyLatest
+export type AnyIdentity = AnyOnce | AnyLatest | AnyEach
+
+interface AnyEach extends Each {
+  readonly by?: undefined
+  readonly scope?: undefined
+  readonly keys?: undefined
+}
 
 type AnyOnce = {
   readonly once: string | readonly string[]
   readonly latest?: undefined
+  readonly each?: undefined
   readonly by?: undefined
   readonly title?: string
 } & (
@@ -219,6 +239,7 @@ type AnyOnce = {
 export interface AnyLatest {
   readonly latest: string | readonly string[]
   readonly once?: undefined
+  readonly each?: undefined
   readonly by: string
   readonly deletedWhen?: string | ((row: Row) => boolean)
   readonly title?: string

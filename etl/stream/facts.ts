@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import { arrays, encoded, names, readAs, sameKey, values } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
-import { countedTable, isLatest, namesBatch, storedColumns } from './stored.ts'
+import { countedTable, isEach, isLatest, namesBatch, storedColumns } from './stored.ts'
 import { int8s } from '../postgres/binary-arrays.ts'
 import type { Fact } from './types.ts'
 
@@ -39,14 +39,16 @@ export interface FactStatements {
   findDerivations(
     client: ClientBase,
     facts: readonly Fact[],
-    source: Pick<Origin, 'sourcePartition' | 'incarnation'>,
+    source: Source,
   ): Promise<Map<number, StoredDerivation>>
   /**
    * Stores what was derived anew of facts that findDerivations has found in this transaction: no two of them
    * have a key in common, and all are there.
    */
-  updateDerivations(client: ClientBase, facts: readonly Fact[]): Promise<void>
+  updateDerivations(client: ClientBase, facts: readonly Fact[], source: Source): Promise<void>
 }
+
+type Source = Pick<Origin, 'sourcePartition' | 'incarnation'>
 
 export function compileFacts(stream: Definition): FactStatements {
   const { name, eventTime } = stream
@@ -62,8 +64,11 @@ export function compileFacts(stream: Definition): FactStatements {
     text: `insert into warehouse.${table} (source_partition, incarnation, ${batch.map((one) => `${one}, `).join('')}source_offset, ${names(all)})
            select $1, $2, ${batch.map(() => '$3, ').join('')}f.source_offset, ${values(all, 'f')}
            from unnest($${first}::int8[], ${arrays(all, first + 1)}) as f (source_offset, ${names(all)})
-           ${stream.identity.scope === 'warehouse' ? '' : 'on conflict do nothing'}`,
+           ${stream.identity.scope === 'warehouse' || isEach(stream) ? '' : 'on conflict do nothing'}`,
   }
+  const inKey = isEach(stream)
+    ? ' and t.source_partition = $1 and t.incarnation = $2 and t.source_offset = f.source_offset'
+    : ''
   // OFFSET 0 makes it a look-up by key for each fact, whatever the statistics say: where they are older than
   // the facts, the planner believes in a handful of rows and compares each with each.
   const find = {
@@ -71,16 +76,18 @@ export function compileFacts(stream: Definition): FactStatements {
     text: `select f.source_offset as "offset", ${readAs(ofDerived, 't')}${ofDerived.length === 0 ? '' : ', '}
                   row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues"
            from unnest($3::int8[], ${arrays(contract, 4)}) as f (source_offset, ${names(contract)})
-           cross join lateral (select * from warehouse.${table} t where ${keyEquals} offset 0) t
+           cross join lateral (select * from warehouse.${table} t where ${keyEquals}${inKey} offset 0) t
            where t.source_partition = $1 and t.incarnation = $2 and t.source_offset = f.source_offset`,
   }
   // Planned anew each time (no name), with the month that they begin in as a constant, so that no older one is
   // locked: that would wait for the oldest where it is being dropped. Not with their own times, which would
   // look like a handful of rows where the facts are newer than the statistics. A history has no months.
   const since = isLatest(stream) ? '$1::timestamptz is not null' : `t.${key[0]!.name} >= $1`
+  const byOrigin = isEach(stream)
+  const unnested = [...(byOrigin ? ['$4::int8[]'] : []), arrays([...key, ...ofDerived], byOrigin ? 5 : 2)]
   const update = `update warehouse.${table} t set ${ofDerived.map((column) => `${column.name} = ${values([column], 'f')}`).join(', ')}
-           from unnest(${arrays([...key, ...ofDerived], 2)}) as f (${names([...key, ...ofDerived])})
-           where ${keyEquals} and ${since}`
+           from unnest(${unnested.join(', ')}) as f (${byOrigin ? 'source_offset, ' : ''}${names([...key, ...ofDerived])})
+           where ${keyEquals} and ${since}${byOrigin ? ` and (t.source_partition, t.incarnation, t.source_offset) = ($2::int4, $3::int4, f.source_offset)` : ''}`
 
   return {
     insert: async (client, facts, { sourcePartition, incarnation, batchId }) => {
@@ -105,10 +112,14 @@ export function compileFacts(stream: Definition): FactStatements {
         rows.map(({ offset, sameValues, ...row }) => [offset, { offset, sameValues, derived: row }]),
       )
     },
-    updateDerivations: async (client, facts) => {
+    updateDerivations: async (client, facts, { sourcePartition, incarnation }) => {
       const { rowCount } = await client.query({
         text: update,
-        values: [firstMonth(facts, eventTime), ...encoded([...key, ...ofDerived], facts)],
+        values: [
+          firstMonth(facts, eventTime),
+          ...(byOrigin ? [sourcePartition, incarnation, offsetsOf(facts)] : []),
+          ...encoded([...key, ...ofDerived], facts),
+        ],
       })
       if (rowCount !== facts.length)
         throw new Error(`of ${facts.length} facts that were found only ${rowCount} were updated`)

@@ -4,7 +4,8 @@ import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
 import type { FactStatements, Origin } from './facts.ts'
-import { countedTable, isLatest, storedColumns, versionFields } from './stored.ts'
+import { eachRecord } from './each.ts'
+import { countedTable, isEach, isLatest, storedColumns, versionFields } from './stored.ts'
 import type { Fact } from './types.ts'
 
 /** How a stream's facts claim their identity, and who holds it. A version's identity is its key and its version. */
@@ -36,13 +37,19 @@ export interface IdentityStatements {
 }
 
 /** Where a record was consumed first. */
-export type FirstPlace = (
-  offset: number,
-) => { readonly incarnation: number; readonly offset: number } | undefined
+export type FirstPlace = (offset: number) => Place | undefined
+
+interface Place {
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+  readonly offset: number
+}
 
 type Claims = Pick<IdentityStatements, 'claim' | 'insert'>
 
 export function compileIdentity(stream: Definition, facts: FactStatements): IdentityStatements {
+  if (isEach(stream)) return eachRecord(stream, facts)
   const { identity, eventTime, title } = stream
   const fields = identityFields(identity)
   const version = versionFields(stream)

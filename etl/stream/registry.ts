@@ -5,9 +5,8 @@ import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
 import type { Definition } from './definition.ts'
-import { identityFields } from './define.ts'
 import { columnName, wireOf } from './field.ts'
-import { countedTable, isLatest } from './stored.ts'
+import { countedTable, isEach, isLatest, namingColumns, redrivenTable } from './stored.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -65,8 +64,8 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
       current: isLatest(stream) ? name : null,
       partitionBy: stream.partitionBy ?? null,
       eventTime: column(eventTime),
-      identity: identityFields(identity).map(column),
-      keys: identity.scope === 'warehouse' ? identity.keys : null,
+      identity: [...namingColumns(stream)],
+      keys: identity.keys ?? (isEach(stream) ? redrivenTable(stream) : null),
       rollups: Object.entries(rollups).map(([table, { every, measures }]) => ({
         table,
         time: every,

@@ -1,7 +1,7 @@
 import { columnsOf, pick, type Column } from './columns.ts'
 import { identityFields } from './define.ts'
 import type { AnyLatest, Definition } from './definition.ts'
-import type { Fields, Row } from './field.ts'
+import { columnName, type Fields, type Row } from './field.ts'
 import { instant } from './words/times.ts'
 import { int } from './words/values.ts'
 
@@ -16,6 +16,19 @@ const LOG_VERSION: Fields = { log_incarnation: int(), log_offset: int() }
 export const isLatest = (
   definition: Definition,
 ): definition is Definition & { readonly identity: AnyLatest } => definition.identity.latest !== undefined
+
+/** Whether each record is a fact of its own. */
+export const isEach = ({ identity }: Definition): boolean => identity.each !== undefined
+
+/** Where a row came from. */
+export const ORIGIN = ['source_partition', 'incarnation', 'source_offset']
+
+/** Of a stream of single records: which dead letters were sent again and loaded. */
+export const redrivenTable = ({ name }: Definition): string => `${name}_redriven`
+
+/** The columns that name a row for people, and in order. */
+export const namingColumns = ({ fields, identity }: Definition): readonly string[] =>
+  identity.each === undefined ? identityFields(identity).map((field) => columnName(fields, field)) : ORIGIN
 
 /** The table whose rows are what was loaded, one for each record: the facts, or the history of versions. */
 export const countedTable = (definition: Definition): string =>
@@ -43,8 +56,9 @@ export function versionFields({ identity }: Definition): readonly string[] {
   return identity.by === 'log' ? Object.keys(LOG_VERSION) : [identity.by]
 }
 
-/** The fields of the primary key of what is counted, in its order. */
+/** The fields of the primary key of what is counted, in its order; of single records with columns of their origin. */
 export function countedKey(definition: Definition): readonly string[] {
+  if (isEach(definition)) return [definition.eventTime, ...ORIGIN]
   const key = identityFields(definition.identity)
   return isLatest(definition) ? [...key, ...versionFields(definition)] : [definition.eventTime, ...key]
 }
@@ -54,7 +68,7 @@ export interface StoredColumns {
   /** The fields of a message, and what is stored beside them of a version. */
   readonly stored: readonly Column[]
   readonly derived: readonly Column[]
-  /** The primary key of what is counted. */
+  /** The primary key of what is counted, as far as it is of fields. */
   readonly key: readonly Column[]
 }
 
@@ -63,7 +77,7 @@ export function storedColumns(definition: Definition): StoredColumns {
   return {
     stored,
     derived: columnsOf(definition.derived ?? {}),
-    key: pick(stored, countedKey(definition)),
+    key: pick(stored, isEach(definition) ? [definition.eventTime] : countedKey(definition)),
   }
 }
 

@@ -4,7 +4,15 @@ import { count, identity as factId, instant, offsetColumn } from '../schema/colu
 import type { Definition } from './definition.ts'
 import { columnName, type Field, type Fields } from './field.ts'
 import { identityFields } from './define.ts'
-import { countedKey, countedTable, DELETED_AT, isLatest, storedFields } from './stored.ts'
+import {
+  countedKey,
+  countedTable,
+  DELETED_AT,
+  isEach,
+  isLatest,
+  redrivenTable,
+  storedFields,
+} from './stored.ts'
 
 export const warehouse = pgSchema('warehouse')
 
@@ -99,7 +107,16 @@ function versionTable(stream: Definition, what: 'history' | 'current'): PgTable 
 }
 
 /** Claims an identity for the whole warehouse: a unique key over the facts would have to contain their time. */
-function keyTable({ fields, eventTime, identity }: Definition): PgTable | undefined {
+function keyTable(stream: Definition): PgTable | undefined {
+  const { fields, eventTime, identity } = stream
+  if (isEach(stream))
+    return warehouse.table(redrivenTable(stream), {
+      redrive_of: text('redrive_of').primaryKey(),
+      ...columns({ [eventTime]: fields[eventTime]! }),
+      source_offset: offsetColumn('source_offset').notNull(),
+      source_partition: integer('source_partition').notNull(),
+      incarnation: integer('incarnation').notNull(),
+    })
   if (identity.scope !== 'warehouse') return undefined
   const names = identityFields(identity)
   const own = Object.fromEntries([...names, eventTime].map((name) => [name, fields[name]!]))

@@ -1,6 +1,6 @@
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
-import { countedTable, isLatest } from '../../etl/stream/stored.ts'
+import { countedTable, isEach, isLatest, redrivenTable } from '../../etl/stream/stored.ts'
 import { viewNames } from '../../etl/stream/views.ts'
 
 /**
@@ -120,6 +120,7 @@ export function ofStreams(streams: readonly Definition[], retired: readonly stri
       pulse_reader: READ,
     }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
+    if (isEach(stream)) rights[`warehouse.${redrivenTable(stream)}`] = { pulse_loader: ADD }
     for (const rollup of Object.keys(rollups))
       rights[`warehouse.${rollup}`] = { pulse_loader: KEEP, pulse_reader: READ }
     for (const [table, granted] of Object.entries(write?.tables ?? {}))

@@ -1,7 +1,8 @@
 import { arrays, encoded, names, pick, readAs, sameKey } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
-import type { Row } from '../../stream/field.ts'
-import { storedColumns } from '../../stream/stored.ts'
+import { columnName, type Row } from '../../stream/field.ts'
+import type { Definition } from '../../stream/definition.ts'
+import { isEach, redrivenTable, storedColumns } from '../../stream/stored.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -117,6 +118,7 @@ export async function findHolders(
   { counted: name, definition, identity, eventTime }: Stream,
   rows: readonly Row[],
 ): Promise<Map<string, Holder>> {
+  if (isEach(definition)) return findRedriven(snapshot, definition, rows)
   const { stored: all, key: ofCounted } = storedColumns(definition)
   const { scope } = definition.identity
   const key = scope === 'warehouse' ? pick(all, identity.fields) : ofCounted
@@ -141,6 +143,27 @@ export async function findHolders(
       const held = Object.fromEntries(key.map(({ field }) => [field, row[`key ${field}`]]))
       return [identity.of(held), { at: row.heldAt, fact: row.hasFact ? row : null }]
     }),
+  )
+}
+
+/** Of single records only those that were sent again for a dead letter can be there already. */
+async function findRedriven(
+  snapshot: Snapshot,
+  definition: Definition,
+  rows: readonly Row[],
+): Promise<Map<string, Holder>> {
+  const time = columnName(definition.fields, definition.eventTime)
+  const { rows: found } = await snapshot.query<Row & { of: string; heldAt: number; hasFact: boolean }>(
+    `select k.redrive_of as "of", (extract(epoch from k.${time}) * 1000000)::bigint as "heldAt",
+            t.source_offset is not null as "hasFact", ${readAs(storedColumns(definition).stored, 't')}
+     from warehouse.${redrivenTable(definition)} k
+     left join warehouse.${definition.name} t
+       on (t.${time}, t.source_partition, t.incarnation, t.source_offset) = (k.${time}, k.source_partition, k.incarnation, k.source_offset)
+     where k.redrive_of = any($1::text[])`,
+    [rows.flatMap((row) => (row['redrive_of'] === undefined ? [] : [String(row['redrive_of'])]))],
+  )
+  return new Map(
+    found.map(({ of, heldAt, hasFact, ...row }) => [of, { at: heldAt, fact: hasFact ? row : null }]),
   )
 }
 
