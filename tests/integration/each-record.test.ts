@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { compile, compileWith } from '../../etl/stream/compile.ts'
-import { redrive } from '../support/background.ts'
+import { lookAt, newIncarnation } from '../../etl/partitions/stopped.ts'
+import { ADA, redrive } from '../support/background.ts'
 import { clicks } from '../support/clicks/clicks.ts'
 import { aReplayer, replayed } from '../support/replayer.ts'
 import { noon, proofOf } from '../support/versions.ts'
@@ -69,4 +70,16 @@ test('a dead letter that is sent again twice is loaded once, with other values i
   expect(await proofOf(world, clicks)).toMatchObject({ balanced: true, findings: [] })
   await aReplayer(world, { stream: compile(clicks) })
   expect((await replayed(world)).result).toMatchObject({ facts: 1, changed: 0 })
+})
+
+test('a new incarnation needs the number of facts that may be there twice', async () => {
+  const world = await aClicksWorld()
+  await world.produce([aClick(), aClick(), aClick()])
+  await world.runOnce()
+  const now = await lookAt(world.pool, world.kafka, { topic: world.topic, partition: 0 })
+  await expect(newIncarnation(world.pool, ADA, now, 1)).rejects.toThrow('--from 1 --twice 2')
+  await expect(newIncarnation(world.pool, ADA, now, 0, 2)).rejects.toThrow('3 of them may be there twice')
+  await newIncarnation(world.pool, ADA, now, 1, 2)
+  expect(await world.runOnce()).toMatchObject({ loaded: 2 })
+  expect(await proofOf(world, clicks)).toMatchObject({ balanced: true, findings: [] })
 })
