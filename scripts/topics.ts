@@ -1,13 +1,17 @@
 import { readConfig, type Config } from '../etl/process/config.ts'
 import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
+import { daysOf } from '../etl/stream/age.ts'
+import { theOnly } from '../etl/stream/compile.ts'
+import type { Definition } from '../etl/stream/definition.ts'
+import { streams } from '../streams/index.ts'
 import { createLogger } from '../etl/process/log.ts'
 import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics
 
-Makes the topic of transactions (7 days, LogAppendTime) and that of dead letters (30 days, larger
-messages), where they are missing, and names what differs on those that are there. Changes none.
+Makes the stream's topic (as its declaration says; 7 days unless it does, LogAppendTime) and that of dead letters (30 days,
+larger messages), where they are missing, and names what differs on those that are there. Changes none.
 
 Reads KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, TOPIC_PARTITIONS, TOPIC_REPLICATION, TOPIC_MIN_INSYNC.
 Exit codes: 0 the topics are there, 1 failed, 2 usage or configuration, 6 there, but not as wanted.`
@@ -16,9 +20,17 @@ const DAY_MS = 86_400_000
 /** Kafka's default, written down so that the dead letters' limit can stand above it. */
 const MAX_MESSAGE_BYTES = 1_048_588
 
-/** The two topics as the product wants them. */
-export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
-  const common = { partitions: config.TOPIC_PARTITIONS, replication: config.TOPIC_REPLICATION }
+/**
+ * The two topics as the product wants them.
+ *
+ * @param stream whose they are: what its declaration says of its topic goes before the settings.
+ */
+export function topicSpecs(
+  config: Config<'kafka' | 'topics'>,
+  stream?: Pick<Definition, 'topic' | 'identity'>,
+): TopicSpec[] {
+  const partitions = stream?.topic.partitions ?? config.TOPIC_PARTITIONS
+  const common = { partitions, replication: config.TOPIC_REPLICATION }
   const safe = {
     'min.insync.replicas': String(config.TOPIC_MIN_INSYNC),
     'unclean.leader.election.enable': 'false',
@@ -29,7 +41,7 @@ export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
       topic: config.KAFKA_TOPIC,
       settings: {
         ...safe,
-        'retention.ms': String(7 * DAY_MS),
+        ...keeping(stream),
         // Kafka's own time: what the producer says may be wrong, and retention goes by it.
         'message.timestamp.type': 'LogAppendTime',
         'max.message.bytes': String(MAX_MESSAGE_BYTES),
@@ -47,10 +59,19 @@ export function topicSpecs(config: Config<'kafka' | 'topics'>): TopicSpec[] {
   ]
 }
 
+/** How long Kafka keeps records. A rebuild has no more of versions than what the topic holds, so all of them unless told. */
+function keeping(stream?: Pick<Definition, 'topic' | 'identity'>): Record<string, string> {
+  const { compact, retention } = stream?.topic ?? {}
+  if (compact === true) return { 'cleanup.policy': 'compact', 'retention.ms': '-1' }
+  const isForEver =
+    retention === 'forever' || (retention === undefined && stream?.identity.latest !== undefined)
+  return { 'retention.ms': isForEver ? '-1' : String(daysOf(retention ?? '7 days')! * DAY_MS) }
+}
+
 async function main(): Promise<number> {
   const config = readConfig(['kafka', 'topics', 'log'])
   const kafka = createKafka(config, createLogger('silent'), 'global-sales-pulse-topics')
-  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config)))
+  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config, theOnly(streams))))
   for (const result of results) report(result)
   return results.some((result) => !result.made && result.differences.length > 0) ? 6 : 0
 }

@@ -12,7 +12,7 @@ import type { Stream } from '../stream/compile.ts'
 import { messageOf } from '../text/message-of.ts'
 import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
 import { dropMonth, makeMonthsAhead, monthsAheadMissing, monthsOlderThan } from './months.ts'
-import { keyAgeDays, dropKeys } from './retention.ts'
+import { dropKeys, keepsTooShort, keptDays, keyAgeDays } from './retention.ts'
 
 export interface HousekeepingOptions {
   readonly pool: Pool
@@ -108,17 +108,23 @@ function stepsOf(
   const { partitionBy } = stream.definition
   const steps: [string, Step][] = []
   if (partitionBy !== undefined) steps.push([`${partitionBy}s_made`, () => makeMonthsAhead(pool, stream)])
-  const days = config.RETENTION_DAYS
+  const days = keptDays(config, stream.definition)
   if (days !== undefined && partitionBy !== undefined) {
-    steps.push(['facts_dropped', () => dropOldMonths(pool, stream, days, signal, goOn)])
+    const settings = () => withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
+    const mayDrop = async () => {
+      const problem = keepsTooShort(stream.definition, await settings())
+      if (problem !== undefined) logger.warn(problem)
+      return problem === undefined
+    }
+    steps.push(['facts_dropped', () => dropOldMonths(pool, stream, days, mayDrop, signal, goOn)])
     const { identity } = stream.definition
     if (identity.scope === 'warehouse')
       steps.push([
         `${identity.keys}_dropped`,
         async () => {
-          const settings = await withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
-          const age = keyAgeDays(days, settings)
-          if (age !== undefined) return dropKeys(pool, stream, age, goOn)
+          const age = keyAgeDays(days, await settings())
+          // The owner's function deletes none that are younger.
+          if (age !== undefined) return dropKeys(pool, stream, Math.max(age, 32), goOn)
           logger.info(`${identity.keys} stay: by its settings the topic may bring any of its records again`)
           return 0
         },
@@ -141,12 +147,15 @@ async function dropOldMonths(
   pool: Pool,
   stream: Stream,
   days: number,
+  mayDrop: () => Promise<boolean>,
   signal: AbortSignal,
   goOn: () => void,
 ): Promise<number> {
   let facts = 0
   for (const month of await monthsOlderThan(pool, stream, days)) {
     goOn()
+    // Asked before each: somebody may change the topic meanwhile.
+    if (!(await mayDrop())) break
     facts += await dropMonth(pool, stream, month, signal)
   }
   return facts

@@ -15,6 +15,8 @@ export interface Recovery {
    * warehouse refuses. Throws where it is not.
    */
   readonly requireSameWarehouse: () => Promise<void>
+  /** Whether a batch needs more partitions than one load should lock. Not unless told. */
+  readonly isTooWide?: (prepared: PreparedBatch) => boolean
   readonly load: (prepared: PreparedBatch) => Promise<LoadOutcome>
   readonly logger: Logger
   readonly onRetry: () => void
@@ -31,6 +33,7 @@ export interface Recovery {
  * @throws what is left: the run fails, the offsets stay, the next run tries again.
  */
 export async function loadWithRecovery(prepared: PreparedBatch, recovery: Recovery): Promise<LoadOutcome> {
+  if (recovery.isTooWide?.(prepared) === true) return loadHalves(prepared, recovery)
   try {
     return await withRetries(prepared, recovery)
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Batch } from '../ledger/batches.ts'
 import { stopPartition, type Progress } from '../ledger/watermark.ts'
 import type { Logger } from '../process/log.ts'
 import type { Stream } from '../stream/compile.ts'
-import type { MonthKeeper } from '../stream/months.ts'
+import { partitionsOf, type MonthKeeper } from '../stream/months.ts'
 import type { Fact, Rejection, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
@@ -58,6 +58,9 @@ export interface Stages {
   /** As `acknowledge`, where the last time is a second ago. */
   readonly acknowledgeInTurn: () => Promise<void>
 }
+
+/** Each day of a batch is a table to lock with its indexes, and Postgres has room for so many locks in all. */
+const MAX_DAYS_AT_ONCE = 31
 
 const ACKNOWLEDGE_EVERY_MS = 1_000
 
@@ -130,6 +133,9 @@ async function loadRecovered(
     const outcome = await loadWithRecovery(prepared, {
       isOfFacts: pipeline.stream.isOfFacts,
       requireSameWarehouse: pipeline.requireSameWarehouse,
+      isTooWide: ({ facts }) =>
+        pipeline.stream.definition.partitionBy === 'day' &&
+        partitionsOf(facts, pipeline.stream) > MAX_DAYS_AT_ONCE,
       load: (part) => loadMeasured(pipeline, part, run.runId),
       signal: run.signal,
       onRetry: run.onRetry,

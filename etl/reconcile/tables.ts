@@ -131,13 +131,14 @@ export async function checkKeys(
   const time = columnOf(definition, definition.eventTime)
   const key = identity.fields.map((field) => columnOf(definition, field))
   const title = definition.identity.title ?? definition.title
+  const { partitionBy: unit = 'month', keep: kept = '31 days' } = definition
   const findings = await findMismatches<KeyMismatch>(
     snapshot,
     `with pairs as (
        select ${key.join(', ')}, t.batch_id, t.source_offset, k.${time} is null as no_key, t.${time} is null as no_fact,
               k.${time} as key_at, t.${time} as fact_at,
-              t.${time} is null and date_trunc('month', k.${time}, 'UTC') + interval '1 month'
-                <= now() - interval '31 days' as may_be_dropped
+              t.${time} is null and date_trunc('${unit}', k.${time}, 'UTC') + interval '1 ${unit}'
+                <= now() - interval '${kept}' as may_be_dropped
        from warehouse.${facts} t full join warehouse.${table} k using (${key.join(', ')})
        where k.${time} is distinct from t.${time}
      ), dropped as (

@@ -4,6 +4,8 @@ import { storedColumns, versionFields } from '../stream/stored.ts'
 import { viewNames } from '../stream/views.ts'
 import { count } from '../text/wording.ts'
 import { findMismatches } from './findings.ts'
+import { keepsTooShort } from '../housekeeping/retention.ts'
+import type { TopicNow } from './log.ts'
 import type { CheckResult } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -91,4 +93,27 @@ export async function checkValidity(snapshot: Snapshot, stream: Stream): Promise
     scope: `warehouse.${name}_versions`,
     findings,
   }
+}
+
+/** Facts that are dropped for their age can't come again: of a stream that says how long it keeps them. */
+export function checkRetention(
+  { definition }: Stream,
+  { settings }: Pick<TopicNow, 'settings'>,
+): CheckResult {
+  const { keep, maxAge } = definition
+  const problem = keepsTooShort(definition, settings)
+  return {
+    rule: 'what is dropped for its age is too old to be loaded again',
+    scope: `keep ${keep}, maxAge ${maxAge}`,
+    findings:
+      problem === undefined
+        ? []
+        : [{ kind: 'too short', total: 1, examples: [{ subject: definition.name, message: problem }] }],
+  }
+}
+
+/** What a rebuild would lack, in a sentence: of versions all that ever changed is wanted. */
+export function forgetful({ name, current }: Stream, { settings, compacted }: TopicNow): string | undefined {
+  if (current === undefined || compacted || settings['retention.ms'] === '-1') return undefined
+  return `the topic of ${name} keeps its records for ${settings['retention.ms']} ms: a rebuild would hold only what changed since; keep them for ever, or compact it`
 }

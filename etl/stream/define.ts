@@ -1,4 +1,5 @@
 import type { AnyLatest, Definition, ForIdentity, Identity, Settings, StreamSpec } from './definition.ts'
+import { daysOf } from './age.ts'
 import { columnName, type Fields, Field } from './field.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
@@ -91,6 +92,7 @@ function problemsOf(stream: Definition): string[] {
       : stream.partitionBy === 'month' || stream.partitionBy === 'day',
     `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be ${hasVersions ? 'left out: a version is unique over all times' : 'month or day'}`,
   )
+  problems.push(...ageProblems(stream))
   must(!hasVersions || stream.write === undefined, 'write is for facts that happen once')
   const all: Fields = { ...fields, ...derived }
   const columns = new Map<string, string>(
@@ -173,6 +175,39 @@ function problemsOf(stream: Definition): string[] {
   for (const [figure, { by, ...measure }] of Object.entries(stream.replayFigures ?? {})) {
     measured(`replayFigures.${figure}`, measure)
     if (by !== undefined) refers(`replayFigures.${figure}.by`, by, fields)
+  }
+  return problems
+}
+
+/** Day partitions are made for each day that a record may be of. */
+const MAX_AGE_OF_DAYS = 400
+
+function ageProblems({ partitionBy, maxAge, keep, topic, identity }: Definition): string[] {
+  const problems: string[] = []
+  const daysIn = (part: string, text: string | undefined): number | undefined => {
+    const days = typeof text === 'string' ? daysOf(text) : undefined
+    if (text !== undefined && days === undefined)
+      problems.push(`${part} is ${JSON.stringify(text)}; it must be such as 90 days`)
+    return days
+  }
+  const age = daysIn('maxAge', maxAge)
+  daysIn('keep', keep)
+  if (keep !== undefined && maxAge === undefined)
+    problems.push('keep needs maxAge: what is dropped must be too old to come again')
+  if (keep !== undefined && identity?.latest !== undefined)
+    problems.push('keep is for facts: of versions the newest stays')
+  if (partitionBy === 'day' && !((age ?? Infinity) <= MAX_AGE_OF_DAYS))
+    problems.push(`maxAge must be at most ${MAX_AGE_OF_DAYS} days where partitionBy is day`)
+  if (topic?.retention !== 'forever') daysIn('topic.retention', topic?.retention)
+  if (topic?.partitions !== undefined && !(Number.isInteger(topic.partitions) && topic.partitions > 0))
+    problems.push(
+      `topic.partitions is ${JSON.stringify(topic.partitions)}; it must be a whole number above 0`,
+    )
+  if (topic?.compact === true) {
+    if (identity?.latest === undefined || identityFields(identity).join() !== topic.key)
+      problems.push('topic.compact is for versions whose key is the one field topic.key')
+    if (topic.retention !== undefined)
+      problems.push('topic.compact keeps records for ever: leave retention out')
   }
   return problems
 }

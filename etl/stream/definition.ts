@@ -84,10 +84,28 @@ type VersionField<F extends Fields> = {
   [K in NameOfKind<F, 'int' | 'instant'>]: null extends F[K]['out'] ? never : K
 }[NameOfKind<F, 'int' | 'instant'>]
 
+/** A length of time: `90 days`. */
+export type Days = `${number} days` | '1 day'
+
 /** What a stream must have, and what it can't have, because of its identity. */
-export type ForIdentity<I> = I extends { readonly latest: unknown }
-  ? { readonly partitionBy?: undefined; readonly write?: undefined }
-  : { readonly partitionBy: 'month' | 'day' }
+export type ForIdentity<I> = I extends { readonly latest: object | string }
+  ? { readonly partitionBy?: undefined; readonly keep?: undefined; readonly write?: undefined }
+  : { readonly topic: { readonly compact?: undefined } } & (
+      | { readonly partitionBy: 'month'; readonly keep?: undefined }
+      | { readonly partitionBy: 'month' | 'day'; readonly maxAge: Days }
+    )
+
+/** The topic as `npm run topics` makes it, where the environment doesn't say otherwise. */
+export interface Topic<Name> {
+  /** The field that messages have as their key: records of one key are in one partition, in order. */
+  readonly key: Name
+  /** TOPIC_PARTITIONS unless told. */
+  readonly partitions?: number
+  /** How long Kafka keeps records; 7 days unless told, of versions for ever. */
+  readonly retention?: Days | 'forever'
+  /** Kafka keeps the newest record of each key, for ever: of versions only, and by their key. */
+  readonly compact?: boolean
+}
 
 export type Measure<All extends Fields> = { readonly where?: NoInfer<NameOfKind<All, 'flag'>> } & (
   | { readonly measure: 'count' }
@@ -149,15 +167,22 @@ export interface StreamSpec<
 > {
   /** One fact, for people: "transaction". */
   readonly title: string
-  readonly topic: {
-    /** The field that messages have as their key: records of one key are in one partition, in order. */
-    readonly key: NoInfer<NameOf<F>>
-  }
+  readonly topic: Topic<NoInfer<NameOf<F>>>
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
   /** How the table of facts is cut, by their time. Histories are not cut: a version is unique over all times. */
   readonly partitionBy?: 'month' | 'day'
+  /**
+   * How much older than its record what it tells of may be; TRANSACTION_MAX_AGE_DAYS unless told. At most 400 days where
+   * facts are cut by day.
+   */
+  readonly maxAge?: Days
+  /**
+   * How long facts are kept; for ever unless told. So long that nothing that was dropped can come again: at least
+   * `maxAge`, how long the topic keeps its records, its segment.ms and a day.
+   */
+  readonly keep?: Days
   readonly identity: I
   /** Indexes by the end of their name: columns, and the flag that rows must have. */
   readonly indexes?: Readonly<
@@ -191,10 +216,12 @@ export interface StreamSpec<
 export interface Definition {
   readonly name: string
   readonly title: string
-  readonly topic: { readonly key: string }
+  readonly topic: Topic<string>
   readonly fields: Fields
   readonly eventTime: string
   readonly partitionBy?: 'month' | 'day'
+  readonly maxAge?: string
+  readonly keep?: string
   readonly identity: AnyIdentity
   readonly indexes?: Readonly<Record<string, { readonly on: string; readonly where?: string }>>
   readonly laterRules?: readonly LaterRule<Row>[]

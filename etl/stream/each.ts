@@ -10,6 +10,11 @@ import { redrivenTable, storedColumns } from './stored.ts'
 const REDRIVE_OF = 'redrive_of'
 const AT_OFFSET = 'source_offset'
 
+const of = (row: Row): string => redrivenOf(row) ?? `@${row[AT_OFFSET] as number}`
+
+/** The first dead letter that it was sent again for. */
+export const redrivenOf = (row: Row): string | undefined => row[REDRIVE_OF] as string | undefined
+
 type Each = Pick<IdentityStatements, 'fields' | 'of' | 'place' | 'named' | 'claim' | 'insert'>
 
 /**
@@ -25,7 +30,6 @@ export function eachRecord(stream: Definition, facts: FactStatements): Each {
   const table = redrivenTable(stream)
   const time = columnName(fields, eventTime)
   const { stored } = storedColumns(stream)
-  const of = (row: Row): string => String(row[REDRIVE_OF] ?? `@${String(row[AT_OFFSET])}`)
   const claim = {
     name: `${name}: claim redriven`,
     text: `insert into warehouse.${table} (redrive_of, ${time}, source_partition, incarnation, source_offset)

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
+import { daysOf } from './age.ts'
 import type { Definition } from './definition.ts'
 import { columnName, wireOf } from './field.ts'
 import { countedTable, isEach, isLatest, namingColumns, redrivenTable } from './stored.ts'
@@ -24,6 +25,7 @@ export function contractHash({
   derived = {},
   eventTime,
   identity,
+  maxAge,
   laterRules = [],
 }: Definition): string {
   const contract = {
@@ -31,6 +33,7 @@ export function contractHash({
     derived: shown(derived),
     eventTime,
     identity,
+    maxAge,
     laterRules: laterRules.map(({ since, field, accepted }) => [since, field, accepted]),
   }
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 16)
@@ -63,6 +66,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
       facts: countedTable(stream),
       current: isLatest(stream) ? name : null,
       partitionBy: stream.partitionBy ?? null,
+      keepDays: stream.keep === undefined ? null : daysOf(stream.keep)!,
       eventTime: column(eventTime),
       identity: [...namingColumns(stream)],
       keys: identity.keys ?? (isEach(stream) ? redrivenTable(stream) : null),

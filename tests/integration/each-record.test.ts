@@ -25,6 +25,8 @@ async function stored({ pool }: World): Promise<string[]> {
   return rows.map(({ shown }) => shown)
 }
 
+const day = (daysAgo: number) => `clicks_${noon(daysAgo).slice(0, 10).replaceAll('-', '_')}`
+
 test('equal records are facts of their own, each in the partition of its day', async () => {
   const world = await aClicksWorld()
   await world.produce([aClick(), aClick(), '{', aClick({ at: noon(2) }), aClick({ seconds: 20 })])
@@ -34,7 +36,6 @@ test('equal records are facts of their own, each in the partition of its day', a
     `select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
      where inhparent = 'warehouse.clicks'::regclass order by 1`,
   )
-  const day = (daysAgo: number) => `clicks_${noon(daysAgo).slice(0, 10).replaceAll('-', '_')}`
   expect(rows.map(({ name }) => name)).toEqual([day(2), day(1)])
   await aReplayer(world, { stream: compileWith(clicks, { limit: 3 }) })
   expect((await replayed(world)).result).toMatchObject({ facts: 4, changed: 3, withoutFact: 0 })

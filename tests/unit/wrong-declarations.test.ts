@@ -143,6 +143,46 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     'partitionBy is "year"; it must be month or day',
   ],
   [
+    'a time that facts are kept without an age',
+    // @ts-expect-error maxAge is missing
+    () => defineStream('visits', { ...visit, keep: '90 days' }),
+    'keep needs maxAge: what is dropped must be too old to come again',
+  ],
+  [
+    'days without an age',
+    // @ts-expect-error maxAge is missing
+    () => defineStream('visits', { ...visit, partitionBy: 'day' }),
+    'maxAge must be at most 400 days where partitionBy is day',
+  ],
+  [
+    'an age that is no number of days',
+    // @ts-expect-error a month is no number of days
+    () => defineStream('visits', { ...visit, maxAge: 'a month' }),
+    'maxAge is "a month"; it must be such as 90 days',
+  ],
+  [
+    'versions that are kept for a while',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        identity: { latest: 'visit_id', by: 'at' },
+        maxAge: '3 days',
+        // @ts-expect-error of versions the newest stays
+        keep: '90 days',
+      }),
+    'keep is for facts: of versions the newest stays',
+  ],
+  [
+    'a compacted topic of what happens once',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error compaction takes facts away
+        topic: { key: 'page', compact: true },
+      }),
+    'topic.compact is for versions whose key is the one field topic.key',
+  ],
+  [
     'a derived column that derive does not return',
     () =>
       defineStream('visits', {
@@ -267,6 +307,21 @@ describe('what the compiler can not see is refused when it is run', () => {
       'an order by the log where the key is not the identity',
       () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'log' } }),
       "identity.by is log: identity.latest must be one field that is the record's key",
+    ],
+    [
+      'days of more than 400',
+      () => defineStream('visits', { ...visit, partitionBy: 'day', maxAge: '401 days' }),
+      'maxAge must be at most 400 days where partitionBy is day',
+    ],
+    [
+      'a compacted topic by another key',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          identity: { latest: 'visit_id', by: 'at' },
+          topic: { key: 'page', compact: true, retention: '7 days' },
+        }),
+      'topic.compact is for versions whose key is the one field topic.key',
     ],
     [
       'a version that is part of the key',

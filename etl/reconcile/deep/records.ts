@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SourceRecord } from '../../kafka/record.ts'
 import { columnsOf, differing } from '../../stream/columns.ts'
+import { daysOf } from '../../stream/age.ts'
 import type { Stream } from '../../stream/compile.ts'
 import type { Row } from '../../stream/field.ts'
 import { isDeletion, storedColumns } from '../../stream/stored.ts'
@@ -152,13 +153,16 @@ function explain(stream: Stream, row: Row, holder: Holder | undefined): Unmatche
   if (holder !== undefined && holder.at !== at)
     return { kind: 'other', why: `${named} has a key of another time` }
   const why = holder === undefined ? `${named} was never loaded` : `${named} has a key, but no fact`
-  return { kind: mayBeDropped(at) ? 'no fact' : 'other', why }
+  return { kind: mayBeDropped(stream, at) ? 'no fact' : 'other', why }
 }
 
-function mayBeDropped(micros: number): boolean {
+/** By the end of the partition that it is in, and what the owner's function asks of that. */
+function mayBeDropped({ definition: { partitionBy, keep } }: Stream, micros: number): boolean {
   const at = new Date(micros / 1_000)
-  const monthEnd = Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1)
-  return monthEnd <= Date.now() - DROPPED_AFTER_MS
+  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()]
+  const end = partitionBy === 'day' ? Date.UTC(year, month, at.getUTCDate() + 1) : Date.UTC(year, month + 1)
+  const keptMs = keep === undefined ? DROPPED_AFTER_MS : daysOf(keep)! * 86_400_000
+  return end <= Date.now() - keptMs
 }
 
 /** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */

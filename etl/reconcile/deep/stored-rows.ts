@@ -2,6 +2,7 @@ import { arrays, encoded, names, pick, readAs, sameKey } from '../../stream/colu
 import type { Stream } from '../../stream/compile.ts'
 import { columnName, type Row } from '../../stream/field.ts'
 import type { Definition } from '../../stream/definition.ts'
+import { redrivenOf } from '../../stream/each.ts'
 import { isEach, redrivenTable, storedColumns } from '../../stream/stored.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
@@ -160,7 +161,7 @@ async function findRedriven(
      left join warehouse.${definition.name} t
        on (t.${time}, t.source_partition, t.incarnation, t.source_offset) = (k.${time}, k.source_partition, k.incarnation, k.source_offset)
      where k.redrive_of = any($1::text[])`,
-    [rows.flatMap((row) => (row['redrive_of'] === undefined ? [] : [String(row['redrive_of'])]))],
+    [rows.map(redrivenOf).filter((origin) => origin !== undefined)],
   )
   return new Map(
     found.map(({ of, heldAt, hasFact, ...row }) => [of, { at: heldAt, fact: hasFact ? row : null }]),

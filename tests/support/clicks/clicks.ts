@@ -8,6 +8,8 @@ export const clicks = defineStream('clicks', {
   fields: { session: text(40), kind: oneOf(['view', 'cart']), seconds: int({ min: 0 }), at: instant() },
   eventTime: 'at',
   partitionBy: 'day',
+  maxAge: '60 days',
+  keep: '80 days',
   identity: { each: 'record' },
   derived: { is_long: flag() },
   rules: (): { readonly limit: number } => ({ limit: 10 }),
