@@ -1,7 +1,7 @@
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
 import { columnName } from '../stream/field.ts'
-import { DELETED_AT, namingColumns } from '../stream/stored.ts'
+import { DELETED_AT, namesBatch, namingColumns } from '../stream/stored.ts'
 import { count } from '../text/wording.ts'
 import { loadedRows } from './batches.ts'
 import { findMismatches } from './findings.ts'
@@ -135,7 +135,7 @@ export async function checkKeys(
   const findings = await findMismatches<KeyMismatch>(
     snapshot,
     `with pairs as (
-       select ${key.join(', ')}, t.batch_id, t.source_offset, k.${time} is null as no_key, t.${time} is null as no_fact,
+       select ${key.join(', ')}, ${namesBatch(definition) ? 't.batch_id' : `concat('of partition ', t.source_partition) as batch_id`}, t.source_offset, k.${time} is null as no_key, t.${time} is null as no_fact,
               k.${time} as key_at, t.${time} as fact_at,
               t.${time} is null and date_trunc('${unit}', k.${time}, 'UTC') + interval '1 ${unit}'
                 <= now() - interval '${kept}' as may_be_dropped

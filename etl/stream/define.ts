@@ -22,7 +22,8 @@ const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
 const TAKEN = ['offset', 'before', 'after']
 /** Columns that every fact has, and every version. */
-const OWN_COLUMNS = ['id', 'processed_at', 'source_partition', 'incarnation', 'source_offset', 'batch_id']
+const OWN_COLUMNS = ['source_partition', 'incarnation', 'source_offset']
+const NAMING_BATCH = ['id', 'processed_at', 'batch_id']
 const OF_VERSIONS =
   'source_partition incarnation source_offset log_incarnation log_offset deleted_at valid_from valid_to is_current'.split(
     ' ',
@@ -93,12 +94,19 @@ function problemsOf(stream: Definition): string[] {
     `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be ${hasVersions ? 'left out: a version is unique over all times' : 'month or day'}`,
   )
   problems.push(...ageProblems(stream))
+  must(
+    [undefined, 'batch', 'origin'].includes(stream.lineage),
+    `lineage is ${JSON.stringify(stream.lineage)}; it must be batch or origin`,
+  )
   must(!hasVersions || stream.write === undefined, 'write is for facts that happen once')
   const all: Fields = { ...fields, ...derived }
   const columns = new Map<string, string>(
     hasVersions
       ? OF_VERSIONS.map((column) => [column, 'the column of every version'])
-      : OWN_COLUMNS.map((column) => [column, 'the column of every fact']),
+      : [...OWN_COLUMNS, ...(stream.lineage === 'origin' ? [] : NAMING_BATCH)].map((column) => [
+          column,
+          'the column of every fact',
+        ]),
   )
   for (const [part, group] of [
     ['fields', fields],

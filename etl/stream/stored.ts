@@ -35,10 +35,11 @@ export const countedTable = (definition: Definition): string =>
   isLatest(definition) ? `${definition.name}_history` : definition.name
 
 /**
- * Whether each row names its batch. A history does without: where a row came from says which batch it is of, by the
- * ledger.
+ * Whether each row has an id, the name of its batch and when it was loaded. A history does without, and facts whose
+ * declaration says so: where a row came from says which batch it is of, by the ledger.
  */
-export const namesBatch = (definition: Definition): boolean => !isLatest(definition)
+export const namesBatch = (definition: Definition): boolean =>
+  !isLatest(definition) && definition.lineage !== 'origin'
 
 /** The fields of a message, and what the engine stores beside them of a version. */
 export function storedFields(definition: Definition): Fields {

@@ -10,6 +10,7 @@ import {
   DELETED_AT,
   isEach,
   isLatest,
+  namesBatch,
   redrivenTable,
   storedFields,
 } from './stored.ts'
@@ -43,16 +44,16 @@ export function tablesOf(stream: Definition): StreamTables {
 /** The facts. Partitioned by month (in the migration). */
 function factTable(stream: Definition): PgTable {
   const { name, fields, derived = {} } = stream
+  const ofBatch = batchColumns(stream)
   return warehouse.table(
     name,
     {
-      id: factId(),
-      processed_at: instant('processed_at').notNull().defaultNow(),
+      ...ofBatch.before,
       source_offset: offsetColumn('source_offset').notNull(),
       source_partition: integer('source_partition').notNull(),
       incarnation: integer('incarnation').notNull(),
       ...columns(packed({ ...fields, ...derived })),
-      batch_id: text('batch_id').notNull(),
+      ...ofBatch.after,
     },
     (table: Record<string, unknown>) => [
       primaryKey({
@@ -64,6 +65,17 @@ function factTable(stream: Definition): PgTable {
       ...checks(name, derived, false),
     ],
   )
+}
+
+/** Columns in front of the others, and behind them. */
+function batchColumns(
+  stream: Definition,
+): Record<'before' | 'after', Readonly<Record<string, PgColumnBuilderBase>>> {
+  if (!namesBatch(stream)) return { before: {}, after: {} }
+  return {
+    before: { id: factId(), processed_at: instant('processed_at').notNull().defaultNow() },
+    after: { batch_id: text('batch_id').notNull() },
+  }
 }
 
 function indexesOf({ name, derived = {}, indexes = {} }: Definition, table: Record<string, unknown>) {

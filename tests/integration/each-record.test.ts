@@ -83,4 +83,11 @@ test('a new incarnation needs the number of facts that may be there twice', asyn
   await newIncarnation(world.pool, ADA, now, 1, 2)
   expect(await world.runOnce()).toMatchObject({ loaded: 2 })
   expect(await proofOf(world, clicks)).toMatchObject({ balanced: true, findings: [] })
+  // Also when the batches of the one that is over are folded, facts that name no batch are counted for them.
+  await world.pool.query(`update audit.pipeline_batches set loaded_at = now() - interval '9 days'`)
+  await world.pool.query('select audit.fold_batches($1, 0, 1, 1)', [world.topic])
+  const { balanced, findings, totals } = await proofOf(world, clicks)
+  expect({ balanced, findings, totals }).toMatchObject({ balanced: true, findings: [], totals: { loaded: 5 } })
+  await world.pool.query('delete from warehouse.clicks where source_offset = 0')
+  expect((await proofOf(world, clicks)).findings.map(({ name }) => name)).toContain('opening balances')
 })

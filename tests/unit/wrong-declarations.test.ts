@@ -149,6 +149,12 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     'keep needs maxAge: what is dropped must be too old to come again',
   ],
   [
+    'a lineage that is none',
+    // @ts-expect-error no such lineage
+    () => defineStream('visits', { ...visit, lineage: 'none' }),
+    'lineage is "none"; it must be batch or origin',
+  ],
+  [
     'days without an age',
     // @ts-expect-error maxAge is missing
     () => defineStream('visits', { ...visit, partitionBy: 'day' }),

@@ -10,6 +10,7 @@ export const clicks = defineStream('clicks', {
   partitionBy: 'day',
   maxAge: '60 days',
   keep: '80 days',
+  lineage: 'origin',
   identity: { each: 'record' },
   derived: { is_long: flag() },
   rules: (): { readonly limit: number } => ({ limit: 10 }),
