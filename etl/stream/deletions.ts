@@ -17,6 +17,12 @@ export interface Deletions {
   read(input: JsonObject, record: SourceRecord): ValidRecord | Rejection
 }
 
+/** Whether a record's fields say that it deletes; undefined where none can. */
+export function deletesBy({ identity }: Definition): ((row: Row) => boolean) | undefined {
+  const deletedWhen = identity.latest === undefined ? undefined : identity.deletedWhen
+  return typeof deletedWhen === 'string' ? (row) => row[deletedWhen] === true : deletedWhen
+}
+
 /** @param named what an issue calls a field. */
 export function compileDeletions(
   definition: Definition,
@@ -24,13 +30,12 @@ export function compileDeletions(
 ): Deletions | undefined {
   if (!isLatest(definition)) return undefined
   const { fields, eventTime, identity } = definition
-  const { deletedWhen } = identity
   const key = identityFields(identity)
   const needed = [...key, ...versionFields(definition)].filter((field) => field in fields)
   const schema = z.compile(z.object(Object.fromEntries(needed.map((name) => [name, wireOf(fields[name]!)]))))
   const wires = Object.entries(fields).map(([name, field]) => [name, wireOf(field)] as const)
   const nothing = Object.fromEntries(Object.keys(fields).map((field) => [field, null]))
-  const deletes = typeof deletedWhen === 'string' ? (row: Row) => row[deletedWhen] === true : deletedWhen
+  const deletes = deletesBy(definition)
   /** Of a record that breaks the contract the right fields; a function that needs another one says no by throwing. */
   const deletesInPart = (input: JsonObject): boolean => {
     const right = wires.flatMap(([name, wire]) => {
