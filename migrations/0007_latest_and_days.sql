@@ -2,6 +2,10 @@ ALTER TABLE "audit"."dead_letters" DROP CONSTRAINT "dead_letters_code";
 --> statement-breakpoint
 ALTER TABLE "audit"."streams" ADD COLUMN "current" text;
 --> statement-breakpoint
+ALTER TABLE "audit"."streams" ADD COLUMN "version" text[] DEFAULT '{}'::text[] NOT NULL;
+--> statement-breakpoint
+ALTER TABLE "audit"."streams" ADD COLUMN "keep_versions" integer;
+--> statement-breakpoint
 ALTER TABLE "audit"."streams" ADD COLUMN "partition_by" text DEFAULT 'month';
 --> statement-breakpoint
 ALTER TABLE "audit"."streams" ADD COLUMN "keep_days" integer;
@@ -183,3 +187,112 @@ END
 $$;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION "audit"."drop_partition"(text, date) TO pulse_loader;
+--> statement-breakpoint
+
+-- Prunes the history of a stream to as many versions of a key as its declaration keeps, the newest ones, of some thousand
+-- keys at once. The current row gets the newest version that went as its floor: what is not above it is a duplicate from
+-- then on. The ledger gets what of each batch is gone. Says how many versions went.
+--
+-- The current rows are locked first, in the order of keys. A load looks at a floor before it writes history and
+-- again under that lock, so a version is never there and below the floor by its doing. Versions are ranked in a second
+-- statement, which sees what was committed while the locks were waited for. Not while a replay is asked for: it
+-- locks history before current rows.
+CREATE FUNCTION "audit"."prune_versions"(of_stream text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '3s'
+AS $$
+DECLARE
+  keys_at_once CONSTANT integer := 5000;
+  stream audit.streams;
+  key text;
+  version text;
+  floors text;
+  raised text;
+  locked tid[];
+  pruned bigint;
+  accounted bigint;
+BEGIN
+  SELECT s.* INTO stream FROM audit.streams s WHERE s.name = of_stream AND s.current IS NOT NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no stream % with versions is registered: run npm run migrate', of_stream
+      USING ERRCODE = 'undefined_object';
+  END IF;
+  IF stream.keep_versions IS NULL THEN
+    RAISE EXCEPTION 'the stream % keeps all versions', of_stream USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'versions are pruned in READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtext('pulse: housekeeping'));
+  IF EXISTS (SELECT FROM audit.operator_actions WHERE action = 'replay' AND status IN ('pending', 'running')) THEN
+    RETURN 0;
+  END IF;
+  SELECT string_agg(format('%I', part), ', ') INTO key FROM unnest(stream.identity) part;
+  SELECT string_agg(format('%I', part), ', '), string_agg(format('%I', 'floor_' || part), ', '),
+         string_agg(format('(array_agg(%I ORDER BY nth_version))[1] AS %I', part, 'floor_' || part), ', ')
+    INTO version, floors, raised FROM unnest(stream.version) part;
+  EXECUTE format($locking$
+    SELECT array_agg(place) FROM (
+      SELECT c.ctid AS place FROM warehouse.%I c
+      JOIN (SELECT %s FROM warehouse.%I GROUP BY %s HAVING count(*) > $1 LIMIT $2) many USING (%s)
+      ORDER BY %s FOR UPDATE OF c
+    ) rows
+    $locking$, stream.current, key, stream.facts, key, key, key) INTO locked USING stream.keep_versions, keys_at_once;
+  IF locked IS NULL THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format($pruning$
+    WITH ranked AS (
+      SELECT h.ctid AS place, row_number() OVER (PARTITION BY %1$s ORDER BY %2$s) AS nth_version
+      FROM (SELECT %1$s FROM warehouse.%3$I WHERE ctid = ANY ($1)) c
+      JOIN (SELECT ctid, %1$s, %4$s FROM warehouse.%5$I) h USING (%1$s)
+    ), gone AS (
+      DELETE FROM warehouse.%5$I h USING ranked
+      WHERE h.ctid = ranked.place AND ranked.nth_version > $2
+      RETURNING h.*, ranked.nth_version
+    ), raised AS (
+      UPDATE warehouse.%3$I c SET (%6$s) = (SELECT %7$s FROM gone g WHERE (%8$s))
+      WHERE c.ctid = ANY ($1) AND EXISTS (SELECT FROM gone g WHERE (%8$s))
+    ), placed AS (
+      SELECT p.topic, p.partition, g.incarnation, g.source_offset
+      FROM gone g JOIN audit.partition_progress p ON p.stream = %9$L AND p.source_partition = g.source_partition
+    ), of_batches AS (
+      SELECT p.topic, p.partition, p.incarnation, p.source_offset, b.from_offset
+      FROM placed p LEFT JOIN LATERAL (
+        SELECT l.from_offset, l.to_offset FROM audit.pipeline_batches l
+        WHERE (l.topic, l.partition, l.incarnation) = (p.topic, p.partition, p.incarnation)
+          AND l.from_offset <= p.source_offset
+        ORDER BY l.from_offset DESC LIMIT 1
+      ) b ON b.to_offset > p.source_offset
+    ), in_ledger AS (
+      UPDATE audit.pipeline_batches b SET dropped = b.dropped + n.versions
+      FROM (SELECT topic, partition, incarnation, from_offset, count(*) AS versions FROM of_batches
+            WHERE from_offset IS NOT NULL GROUP BY 1, 2, 3, 4) n
+      WHERE (b.topic, b.partition, b.incarnation, b.from_offset) = (n.topic, n.partition, n.incarnation, n.from_offset)
+      RETURNING n.versions
+    ), folded AS (
+      UPDATE audit.opening_balances o SET dropped = o.dropped + n.versions, updated_at = now()
+      FROM (SELECT topic, partition, incarnation, count(*) AS versions, min(source_offset) AS low, max(source_offset) AS high
+            FROM of_batches WHERE from_offset IS NULL GROUP BY 1, 2, 3) n
+      WHERE (o.topic, o.partition, o.incarnation) = (n.topic, n.partition, n.incarnation)
+        AND n.low >= o.from_offset AND n.high < o.to_offset
+      RETURNING n.versions
+    )
+    SELECT (SELECT count(*) FROM gone),
+           coalesce((SELECT sum(versions) FROM in_ledger), 0) + coalesce((SELECT sum(versions) FROM folded), 0)
+    $pruning$,
+    key, (SELECT string_agg(format('h.%I DESC', part), ', ') FROM unnest(stream.version) part), stream.current, version,
+    stream.facts, floors, raised,
+    (SELECT string_agg(format('g.%1$I = c.%1$I', part), ' AND ') FROM unnest(stream.identity) part), of_stream)
+    INTO pruned, accounted USING locked, stream.keep_versions;
+  -- Books that are wrong are evidence: they are not tidied away.
+  IF accounted <> pruned THEN
+    RAISE EXCEPTION 'the history of % is not pruned: of % versions the batches and opening balances have %; see pulse reconcile',
+      of_stream, pruned, accounted USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  RETURN pruned;
+END
+$$;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION "audit"."prune_versions"(text) TO pulse_loader;

@@ -12,7 +12,7 @@ import type { Stream } from '../stream/compile.ts'
 import { messageOf } from '../text/message-of.ts'
 import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
 import { dropMonth, makeMonthsAhead, monthsAheadMissing, monthsOlderThan } from './months.ts'
-import { dropKeys, keepsTooShort, keptDays, keyAgeDays } from './retention.ts'
+import { dropKeys, keepsTooShort, keptDays, keyAgeDays, pruneVersions } from './retention.ts'
 
 export interface HousekeepingOptions {
   readonly pool: Pool
@@ -130,6 +130,11 @@ function stepsOf(
         },
       ])
   }
+  if (
+    stream.definition.identity.latest !== undefined &&
+    stream.definition.identity.keepVersions !== undefined
+  )
+    steps.push(['versions_pruned', () => pruneVersions(pool, stream, goOn)])
   const ledgerDays = config.LEDGER_RETENTION_DAYS
   if (ledgerDays !== undefined) {
     steps.push(

@@ -96,6 +96,24 @@ export async function dropKeys(pool: Pool, stream: Stream, days: number, goOn: (
   return dropped
 }
 
+/**
+ * Prunes the history of a stream to so many versions of each key as it declares, some thousand keys in a transaction.
+ *
+ * @param goOn throws where it is to end here; the rest goes another time.
+ * @returns how many versions went.
+ */
+export async function pruneVersions(pool: Pool, { name }: Stream, goOn: () => void): Promise<number> {
+  for (let all = 0; ;) {
+    goOn()
+    const pruned = await inTransaction(pool, async (client) => {
+      const { rows } = await client.query<{ n: number }>('select audit.prune_versions($1) as n', [name])
+      return commit(rows[0]!.n)
+    })
+    if (pruned === 0) return all
+    all += pruned
+  }
+}
+
 interface Stretch {
   readonly deleted: number
   readonly next_page: number | null

@@ -88,8 +88,14 @@ function loadOnce(
     const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
     const placed = stream.identity.place(prepared.facts, batch.incarnation, firstPlaces(redrives))
     const recordOf = recordsOf(batch)
-    const { facts, moved } = await withoutMoved(stream, client, placed, origin, recordOf)
-    const { fresh, duplicates, conflicts } = await claim(stream, client, facts, origin, recordOf)
+    const { facts: known, moved } = await withoutMoved(stream, client, placed, origin, recordOf)
+    const pruned = await stream.current?.pruned(client, known)
+    const facts =
+      pruned === undefined || pruned.size === 0
+        ? known
+        : known.filter(({ identity }) => !pruned.has(identity))
+    const { fresh, duplicates: compared, conflicts } = await claim(stream, client, facts, origin, recordOf)
+    const duplicates = compared + known.length - facts.length
     const rejected = inOffsetOrder([...prepared.rejected, ...moved, ...conflicts])
     const reason = await massRejection(
       client,

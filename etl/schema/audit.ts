@@ -180,6 +180,13 @@ export const streams = audit.table('streams', {
   eventTime: text('event_time').notNull(),
   /** The table of current rows, where versions are loaded. */
   current: text('current'),
+  /** Columns, of the history. */
+  version: text('version')
+    .array()
+    .notNull()
+    .default(sql`'{}'::text[]`),
+  /** How many versions of a key the history keeps; null where it keeps all. */
+  keepVersions: integer('keep_versions'),
   /** month or day; null where the table is not cut. */
   partitionBy: text('partition_by').default('month'),
   /** How long facts are kept, in days, where the declaration says it. */

@@ -102,7 +102,7 @@ function problemsOf(stream: Definition): string[] {
   const all: Fields = { ...fields, ...derived }
   const columns = new Map<string, string>(
     hasVersions
-      ? OF_VERSIONS.map((column) => [column, 'the column of every version'])
+      ? [...OF_VERSIONS, ...floorsOf(stream)].map((column) => [column, 'the column of every version'])
       : [...OWN_COLUMNS, ...(stream.lineage === 'origin' ? [] : NAMING_BATCH)].map((column) => [
           column,
           'the column of every fact',
@@ -187,6 +187,13 @@ function problemsOf(stream: Definition): string[] {
   return problems
 }
 
+/** What a current row has beside: see keepVersions. */
+function floorsOf({ fields, identity }: Definition): string[] {
+  const { by } = identity
+  if (by === 'log') return ['floor_log_incarnation', 'floor_log_offset']
+  return by !== undefined && fields[by] instanceof Field ? [`floor_${columnName(fields, by)}`] : []
+}
+
 /** Day partitions are made for each day that a record may be of. */
 const MAX_AGE_OF_DAYS = 400
 
@@ -250,7 +257,11 @@ function identityProblems(stream: Definition, refers: Refers): string[] {
   return problems
 }
 
-function versionProblems(stream: Definition, { by, deletedWhen }: AnyLatest, refers: Refers): string[] {
+function versionProblems(
+  stream: Definition,
+  { by, deletedWhen, keepVersions }: AnyLatest,
+  refers: Refers,
+): string[] {
   const { fields } = stream
   const problems: string[] = []
   const names = identityFields(stream.identity)
@@ -267,6 +278,10 @@ function versionProblems(stream: Definition, { by, deletedWhen }: AnyLatest, ref
   if (typeof deletedWhen === 'string') refers('identity.deletedWhen', deletedWhen, fields, ['flag'])
   else if (deletedWhen !== undefined && typeof deletedWhen !== 'function')
     problems.push('identity.deletedWhen must be a flag or a function')
+  if (keepVersions !== undefined && !(Number.isInteger(keepVersions) && keepVersions > 0))
+    problems.push(
+      `identity.keepVersions is ${JSON.stringify(keepVersions)}; it must be a whole number above 0`,
+    )
   // Then a record without a value deletes, and all that it has is its key and its headers.
   if (
     by !== 'log' &&

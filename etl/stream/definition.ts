@@ -75,6 +75,11 @@ export interface Latest<F extends Fields> {
    * the contract only those that are right are there.
    */
   readonly deletedWhen?: NoInfer<NameOfKind<F, 'flag'>> | ((row: Partial<Row<NoInfer<F>>>) => boolean)
+  /**
+   * How many versions of a key the history keeps, the newest ones; all of them unless told. A record of a version that was
+   * pruned, or of an older one, is a duplicate that isn't compared.
+   */
+  readonly keepVersions?: number
   /** What it names, for people: a product. The stream's title unless told. */
   readonly title?: string
 }
@@ -276,6 +281,7 @@ export interface AnyLatest {
   readonly each?: undefined
   readonly by: string
   readonly deletedWhen?: string | ((row: Row) => boolean)
+  readonly keepVersions?: number
   readonly title?: string
   readonly scope?: undefined
   readonly keys?: undefined

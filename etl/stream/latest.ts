@@ -5,7 +5,14 @@ import { identityFields } from './define.ts'
 import type { AnyLatest, Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import type { Origin } from './facts.ts'
-import { compareVersions, DELETED_AT, isDeletion, storedColumns, versionFields } from './stored.ts'
+import {
+  compareVersions,
+  DELETED_AT,
+  floorColumn,
+  isDeletion,
+  storedColumns,
+  versionFields,
+} from './stored.ts'
 import type { Fact } from './types.ts'
 
 /** What a load did to the current rows. */
@@ -34,6 +41,12 @@ export interface CurrentStatements {
    */
   replace(client: ClientBase, versions: readonly Fact[], origin: Origin): Promise<Replaced>
   /**
+   * Of versions those that were pruned from the history, or are older than one that was: they were loaded, or would be
+   * gone by now. By their identities. Read without a lock: what is pruned at this very moment is found by `replace`, which throws, so that
+   * the load is tried again.
+   */
+  pruned(client: ClientBase, versions: readonly Fact[]): Promise<ReadonlySet<string>>
+  /**
    * Of versions that the log orders: those whose key is current from another partition of the same incarnation, by their
    * identities. What is newer can't be said of two partitions. Read without a lock: a key that moves at this very moment
    * is found by `replace`, which throws, so that the load is tried again.
@@ -48,6 +61,7 @@ export interface CurrentStatements {
   updateDerivations(client: ClientBase, versions: readonly Fact[]): Promise<void>
 }
 
+const NONE_PRUNED: ReadonlySet<string> = new Set()
 const NONE_MOVED: ReadonlyMap<string, number> = new Map()
 
 type Source = Pick<Origin, 'sourcePartition' | 'incarnation'>
@@ -80,9 +94,26 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
            on conflict do nothing
            returning ${readAs(key, name)}`,
   }
+  const floors = ofVersion.map(({ field, kind, name: column }) => ({
+    floor: `floor ${field}`,
+    read: `${kind.read(`t.${floorColumn(column)}`)} as "floor ${field}"`,
+  }))
+  const readFloors = floors.map((one) => one.read).join(', ')
+  /** Whether it is at or below the newest version of its key that was pruned. */
+  const isPruned = (row: Row, there: Row | undefined): boolean => {
+    if (there === undefined || there[floors[0]!.floor] === null) return false
+    const floor = Object.fromEntries(version.map((field) => [field, there[`floor ${field}`]]))
+    return compareVersions(version, row, floor) <= 0
+  }
+  const pruned = {
+    name: `${name}: pruned`,
+    text: `select ${readAs(key, 't')}, ${readFloors}
+           from warehouse.${name} t join unnest(${arrays(key, 1)}) as f (${names(key)}) on ${sameKey(key, 't', 'f')}
+           where t.${floorColumn(ofVersion[0]!.name)} is not null`,
+  }
   const lock = {
     name: `${name}: lock current`,
-    text: `select t.source_partition as "sourcePartition", ${readAs(read, 't')}
+    text: `select t.source_partition as "sourcePartition", ${readAs(read, 't')}, ${readFloors}
            from warehouse.${name} t join unnest(${arrays(key, 1)}) as f (${names(key)}) on ${sameKey(key, 't', 'f')}
            order by ${names(key, 't')} for update of t`,
   }
@@ -142,6 +173,8 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
       }
       if (inLog && rest.some(({ row }) => isMoved(row, current.get(keyOf(row)), origin)))
         throw new Error(`a key of ${name} has come to another partition just now`)
+      if (versions.some(({ row }) => isPruned(row, current.get(keyOf(row)))))
+        throw new Error(`the history of ${name} was pruned just now`)
       const replacing = rest.filter(({ row }) => compareVersions(version, row, current.get(keyOf(row))!) > 0)
       if (replacing.length > 0) {
         const { rowCount } = await client.query({ ...replace, values: sent(replacing, origin) })
@@ -158,6 +191,15 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
         before: before.filter(counts),
         older: countOlder(versions, current, keyOf, version),
       }
+    },
+    pruned: async (client, versions) => {
+      if (versions.length === 0) return NONE_PRUNED
+      const distinct = newestOfEachKey(versions, keyOf, version)
+      const { rows } = await client.query<Row>({ ...pruned, values: encoded(key, [...distinct.values()]) })
+      const there = new Map(rows.map((row) => [keyOf(row), row]))
+      return new Set(
+        versions.filter(({ row }) => isPruned(row, there.get(keyOf(row)))).map(({ identity }) => identity),
+      )
     },
     moved: async (client, versions, origin) => {
       if (!inLog || versions.length === 0) return NONE_MOVED

@@ -7,7 +7,15 @@ import { streams } from '../schema/audit.ts'
 import { daysOf } from './age.ts'
 import type { Definition } from './definition.ts'
 import { columnName, wireOf } from './field.ts'
-import { countedTable, isEach, isLatest, namingColumns, redrivenTable } from './stored.ts'
+import {
+  countedTable,
+  isEach,
+  isLatest,
+  namingColumns,
+  redrivenTable,
+  storedFields,
+  versionFields,
+} from './stored.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -65,6 +73,8 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
     const row = {
       facts: countedTable(stream),
       current: isLatest(stream) ? name : null,
+      version: versionFields(stream).map((field) => columnName(storedFields(stream), field)),
+      keepVersions: isLatest(stream) ? (stream.identity.keepVersions ?? null) : null,
       partitionBy: stream.partitionBy ?? null,
       keepDays: stream.keep === undefined ? null : daysOf(stream.keep)!,
       eventTime: column(eventTime),

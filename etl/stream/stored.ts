@@ -57,6 +57,9 @@ export function versionFields({ identity }: Definition): readonly string[] {
   return identity.by === 'log' ? Object.keys(LOG_VERSION) : [identity.by]
 }
 
+/** Of a current row: the newest version of its key that was pruned from the history. */
+export const floorColumn = (versionColumn: string): string => `floor_${versionColumn}`
+
 /** The fields of the primary key of what is counted, in its order; of single records with columns of their origin. */
 export function countedKey(definition: Definition): readonly string[] {
   if (isEach(definition)) return [definition.eventTime, ...ORIGIN]

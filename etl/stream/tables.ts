@@ -8,11 +8,13 @@ import {
   countedKey,
   countedTable,
   DELETED_AT,
+  floorColumn,
   isEach,
   isLatest,
   namesBatch,
   redrivenTable,
   storedFields,
+  versionFields,
 } from './stored.ts'
 
 export const warehouse = pgSchema('warehouse')
@@ -106,6 +108,7 @@ function versionTable(stream: Definition, what: 'history' | 'current'): PgTable 
       source_offset: offsetColumn('source_offset').notNull(),
       source_partition: integer('source_partition').notNull(),
       incarnation: integer('incarnation').notNull(),
+      ...(what === 'current' ? floors(stream) : {}),
       ...columns(packed(all), (field) => !always.includes(field)),
     },
     (table: Record<string, unknown>) => [
@@ -115,6 +118,17 @@ function versionTable(stream: Definition, what: 'history' | 'current'): PgTable 
       ...checks(name, derived, false),
       ...(complete.length === 0 ? [] : [check(`${name}_complete`, sql.raw(isComplete))]),
     ],
+  )
+}
+
+/** Null as long as nothing of a key was pruned. */
+function floors(stream: Definition): Record<string, PgColumnBuilderBase> {
+  const all = storedFields(stream)
+  return Object.fromEntries(
+    versionFields(stream).map((field) => {
+      const column = floorColumn(columnName(all, field))
+      return [column, all[field]!.kind.column(column)]
+    }),
   )
 }
 

@@ -3,7 +3,7 @@ import { columnsOf, names, pick } from './columns.ts'
 import { identityFields } from './define.ts'
 import type { Definition } from './definition.ts'
 import { columnName } from './field.ts'
-import { countedTable, DELETED_AT, isLatest, storedFields, versionFields } from './stored.ts'
+import { countedTable, DELETED_AT, floorColumn, isLatest, storedFields, versionFields } from './stored.ts'
 
 /**
  * The views of a stream of versions: `<stream>_live` has the current rows without deletions, `<stream>_versions` each
@@ -24,7 +24,10 @@ export async function makeViews(client: ClientBase, streams: readonly Definition
     // In the order in which the tables got them: a view takes further columns at its end only.
     const ofCurrent = await columnsThere(client, stream.name)
     const ofHistory = await columnsThere(client, countedTable(stream))
-    const shown = ofCurrent.filter((column) => column !== DELETED_AT)
+    const floors = pick(columnsOf(storedFields(stream)), versionFields(stream)).map((one) =>
+      floorColumn(one.name),
+    )
+    const shown = ofCurrent.filter((column) => column !== DELETED_AT && !floors.includes(column))
     await client.query(
       `create or replace view warehouse.${live!} as
        select ${shown.join(', ')} from warehouse.${stream.name} where ${DELETED_AT} is null`,

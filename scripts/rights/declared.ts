@@ -88,6 +88,7 @@ export const OF_ENGINE: Declared = {
   'audit.ensure_partition(text, timestamp with time zone)': { pulse_loader: CALL },
   'audit.drop_partition(text, date)': { pulse_loader: CALL },
   'audit.drop_keys(text, integer, bigint)': { pulse_loader: CALL },
+  'audit.prune_versions(text)': { pulse_loader: CALL },
   'audit.fold_batches(text, integer, integer, integer)': { pulse_loader: CALL },
   'audit.prune_dead_letters(integer)': { pulse_loader: CALL },
   'audit.prune_runs(integer)': { pulse_loader: CALL },

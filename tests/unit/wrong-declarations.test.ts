@@ -330,6 +330,15 @@ describe('what the compiler can not see is refused when it is run', () => {
       'topic.compact is for versions whose key is the one field topic.key',
     ],
     [
+      'versions of which none is kept',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          identity: { latest: 'visit_id', by: 'at', keepVersions: 0 },
+        }),
+      'identity.keepVersions is 0; it must be a whole number above 0',
+    ],
+    [
       'a version that is part of the key',
       () =>
         defineStream('visits', {

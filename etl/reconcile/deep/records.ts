@@ -156,8 +156,9 @@ function explain(stream: Stream, row: Row, holder: Holder | undefined): Unmatche
   return { kind: mayBeDropped(stream, at) ? 'no fact' : 'other', why }
 }
 
-/** By the end of the partition that it is in, and what the owner's function asks of that. */
-function mayBeDropped({ definition: { partitionBy, keep } }: Stream, micros: number): boolean {
+/** By the end of the partition that it is in, and what the owner's function asks of that; any version, where they are pruned. */
+function mayBeDropped({ definition: { partitionBy, keep, identity } }: Stream, micros: number): boolean {
+  if (identity.latest !== undefined) return identity.keepVersions !== undefined
   const at = new Date(micros / 1_000)
   const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()]
   const end = partitionBy === 'day' ? Date.UTC(year, month, at.getUTCDate() + 1) : Date.UTC(year, month + 1)
