@@ -15,9 +15,9 @@ const KEYS = 10_000
 /** What a stream of versions has that no word draws. */
 export interface Versions {
   /** Makes of a drawn record the next version of an earlier key, or the first one of a new key. */
-  next(drawn: Row): Row
+  next(this: void, drawn: Row): Row
   /** Whether a record deletes its key. Of such a one nothing but key and version is looked at. */
-  deletes(row: Row): boolean
+  deletes(this: void, row: Row): boolean
 }
 
 /** @returns undefined where the stream has no versions. */
