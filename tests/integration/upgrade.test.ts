@@ -95,7 +95,11 @@ test('a warehouse of 0.3 migrates in place: facts, dead letters, an open alert a
     return rows
   }
   const before = await everything()
-  expect((await migrate(url)).applied).toEqual(['0006_streams', 'streams/0000_transactions'])
+  expect((await migrate(url)).applied).toEqual([
+    '0006_streams',
+    '0007_latest_and_days',
+    'streams/0000_transactions',
+  ])
   expect(await everything()).toEqual(before)
   expect(await findingsOf(url)).toEqual([])
   const { rows } = await client.query(
