@@ -57,6 +57,7 @@ const STAGES = [
   'etl/job/validate.ts',
   'etl/job/transform.ts',
   'etl/stream/{contract,json,rfc3339,age,currency-codes,later-rules,money,types}.ts',
+  'etl/stream/envelopes/*.ts',
   'streams/**/{tax,fraud-rules}.ts',
 ]
 const WORLD: Ban = {

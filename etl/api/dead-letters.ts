@@ -204,7 +204,7 @@ export function redriveApi(server: Server, { pool, stream, maxAgeDays, config }:
     async (request, reply) => {
       const letter = await readDeadLetter(pool, request.params.id, 0)
       const rules = { stream, maxAgeDays }
-      return reply.send(checkValue(letter, request.body.value, rules, new Date()))
+      return reply.send(await checkValue(pool, letter, request.body.value, rules, new Date()))
     },
   )
 

@@ -23,6 +23,7 @@ const Run = z.object({
   consumed: count,
   loaded: count,
   duplicate: count,
+  skipped: count.describe('No row, by their envelope.'),
   deadLettered: count,
   retries: count,
   error: z.string().nullable(),

@@ -6,10 +6,11 @@ import { pipelineBatches } from '../schema/audit.ts'
 import { operatorActions } from '../schema/operations.ts'
 import { d } from './filter.ts'
 import { LINE, type DeadLetterLine } from './list.ts'
-import type { ValidationRules } from '../job/validate.ts'
+import type { Pipeline } from '../job/stages.ts'
 import { ACTION, NotFound, type Action } from '../operations/actions.ts'
 import type { DeadLetterCode, Issue } from '../stream/types.ts'
 import type { RecordHeader } from '../kafka/record.ts'
+import { learnStored } from '../ledger/schemas.ts'
 import { headersFromJson, originOfRow, parseOrigin, type StoredHeader } from '../ledger/dead-letters.ts'
 
 /** One dead letter with its bytes, and what was done about it. */
@@ -139,14 +140,17 @@ export type CheckedValue =
  * Holds a value against the contract as if it were sent in place of a dead letter's now: Kafka gives the
  * record a new time. Changes nothing. Whether its order is there already only the load finds out.
  */
-export function checkValue(
+export async function checkValue(
+  pool: Pool,
   { key, headers }: Pick<DeadLetter, 'key' | 'headers'>,
   value: Buffer | null,
-  { stream, maxAgeDays }: ValidationRules,
+  { stream, maxAgeDays }: Pick<Pipeline, 'stream' | 'maxAgeDays'>,
   now: Date,
-): CheckedValue {
-  const outcome = stream.validate({ offset: 0, timestamp: now.getTime(), key, headers, value }, maxAgeDays)
-  return 'row' in outcome
-    ? { accepted: true }
-    : { accepted: false, code: outcome.code, issues: outcome.issues }
+): Promise<CheckedValue> {
+  const record = { offset: 0, timestamp: now.getTime(), key, headers, value }
+  await learnStored(pool, stream.schemas, [record])
+  const outcome = stream.validate(record, maxAgeDays)
+  return 'code' in outcome
+    ? { accepted: false, code: outcome.code, issues: outcome.issues }
+    : { accepted: true }
 }

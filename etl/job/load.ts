@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg'
 import { firstOfEachIdentity, settleDuplicates } from './duplicates.ts'
 import { recentBatches, writeLedger, type StageTimings, type Batch } from '../ledger/batches.ts'
 import { commonestFailures, tooManyRejected, WINDOW_RECORDS } from './circuit-breaker.ts'
-import type { DeadLetterCode, Fact, Rejection } from '../stream/types.ts'
+import type { DeadLetterCode, Fact, Rejection, Skipped } from '../stream/types.ts'
 import type { SourceRecord } from '../kafka/record.ts'
 import { countRefused, insertDeadLetters } from '../ledger/dead-letters.ts'
 import type { Stream } from '../stream/compile.ts'
@@ -21,12 +21,15 @@ import {
 } from '../ledger/redrives.ts'
 import { commit, inTransaction, rollback } from '../postgres/transaction.ts'
 
-/** A batch after validate and transform: every record of it is either a fact or a rejection. */
+/** A batch after validate and transform: every record of it is a fact, a rejection or skipped. */
 export interface PreparedBatch {
   readonly batch: Batch
   /** In offset order. */
   readonly facts: readonly Fact[]
   readonly rejected: readonly Rejection[]
+  readonly skipped: readonly Skipped[]
+  /** Who wrote the newest of them, where their envelope says so. */
+  readonly writer?: string | undefined
   readonly timings: Omit<StageTimings, 'load'>
   /** Of a part: the batch that was halved, as it came. Mass rejection is judged by the whole. */
   readonly whole?: PreparedBatch
@@ -37,6 +40,7 @@ export type LoadOutcome =
       readonly kind: 'loaded'
       readonly loaded: number
       readonly duplicate: number
+      readonly skipped: number
       readonly deadLettered: number
       /** Of the loaded ones, versions that were older than the current one of their key. */
       readonly older?: number | undefined
@@ -125,8 +129,14 @@ function loadOnce(
     }
     if (redrives.size > 0) await lockRedriveOutcomes(client)
     await insertDeadLetters(client, rejected, origin, redrives)
-    if (redrives.size > 0) await settleRedrives(client, batch, redrives, outcomes(fresh, rejected))
-    const counts = { loaded: fresh.length, duplicate: duplicates, deadLettered: rejected.length }
+    if (redrives.size > 0)
+      await settleRedrives(client, batch, redrives, outcomes(fresh, rejected, prepared.skipped))
+    const counts = {
+      loaded: fresh.length,
+      duplicate: duplicates,
+      skipped: prepared.skipped.length,
+      deadLettered: rejected.length,
+    }
     await writeLedger(client, {
       ...batch,
       ...counts,
@@ -137,7 +147,7 @@ function loadOnce(
       timings: { ...prepared.timings, load: performance.now() - started },
     })
     const last = batch.records.at(-1)
-    await advanceProgress(client, batch, batch.to, last, last && recordHash(last))
+    await advanceProgress(client, batch, batch.to, last, last && recordHash(last), prepared.writer)
     return commit({ kind: 'loaded', ...counts, older, keyMoved: moved.length })
   })
 }
@@ -192,10 +202,16 @@ function recordsOf({ records }: Batch): (offset: number) => SourceRecord {
   }
 }
 
-function outcomes(fresh: readonly Fact[], rejected: readonly Rejection[]): (offset: number) => RecordOutcome {
-  const loaded = new Set(fresh.map(({ offset }) => offset))
-  const failed = new Set(rejected.map(({ record }) => record.offset))
-  return (offset) => (loaded.has(offset) ? 'loaded' : failed.has(offset) ? 'failed' : 'duplicate')
+function outcomes(
+  fresh: readonly Fact[],
+  rejected: readonly Rejection[],
+  skipped: readonly Skipped[],
+): (offset: number) => RecordOutcome {
+  const others = new Map<number, RecordOutcome>()
+  for (const { offset } of fresh) others.set(offset, 'loaded')
+  for (const { record } of rejected) others.set(record.offset, 'failed')
+  for (const { record } of skipped) others.set(record.offset, 'skipped')
+  return (offset) => others.get(offset) ?? 'duplicate'
 }
 
 /**
@@ -237,10 +253,13 @@ async function massRejection(
       missing <= 0 ? { consumed: 0, deadLettered: 0 } : await recentBatches(client, since, missing)
     return tooManyRejected({ consumed, rejected: rejections }, before, maxRatio)
   }
+  // What is no row by its envelope, such as heartbeats, must not make the rejected look few.
+  const rows =
+    whole.batch.records.filter(counts).length - whole.skipped.filter(({ record }) => counts(record)).length
   const tried = whole.facts.filter((fact) => fact.offset < batch.to && counts(fact)).length
   return (
     (byWarehouse === 0 ? undefined : await judge(tried, byWarehouse)) ??
-    (await judge(whole.batch.records.filter(counts).length, invalid + conflicts + byWarehouse))
+    (await judge(rows, invalid + conflicts + byWarehouse))
   )
 }
 

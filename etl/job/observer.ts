@@ -26,6 +26,7 @@ export type RunStatus = 'succeeded' | 'failed'
 export interface LoadCounts {
   readonly loaded: number
   readonly duplicate: number
+  readonly skipped: number
   readonly deadLettered: number
   /** Of the loaded ones, versions that were older than the current one of their key. */
   readonly older?: number | undefined

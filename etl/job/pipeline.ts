@@ -37,7 +37,7 @@ export async function drainPartition(
 
 /** The job's sentence. What must hold around each verb (retries, timing, limits after a crash) is in stages.ts. */
 async function drain(
-  { extract, validate, transform, load, acknowledgeInTurn }: Stages,
+  { extract, learnSchemas, validate, transform, load, acknowledgeInTurn }: Stages,
   interruption: () => DrainResult | undefined,
 ): Promise<DrainResult> {
   for (;;) {
@@ -46,9 +46,11 @@ async function drain(
 
     const batch = await extract()
     if (batch === undefined) return 'drained'
-    const { valid, rejected } = validate(batch)
+    const waitedInVain = await learnSchemas(batch, interruption)
+    if (waitedInVain !== undefined) return waitedInVain
+    const { valid, ...others } = validate(batch)
     const facts = transform(valid)
-    const outcome = await load({ batch, facts, rejected })
+    const outcome = await load({ facts, ...others })
     if (outcome !== 'loaded') return outcome
     await acknowledgeInTurn()
   }

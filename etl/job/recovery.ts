@@ -93,6 +93,7 @@ async function loadHalves(prepared: PreparedBatch, recovery: Recovery): Promise<
     kind: 'loaded',
     loaded: one.loaded + other.loaded,
     duplicate: one.duplicate + other.duplicate,
+    skipped: one.skipped + other.skipped,
     deadLettered: one.deadLettered + other.deadLettered,
     keyMoved: (one.keyMoved ?? 0) + (other.keyMoved ?? 0),
     older: one.older === undefined ? other.older : one.older + (other.older ?? 0),
@@ -117,6 +118,7 @@ function part(prepared: PreparedBatch, from: number, to: number): PreparedBatch 
     batch: { ...batch, id: batchId({ ...batch, from, to }), from, to, records, bytes },
     facts: prepared.facts.filter(({ offset }) => within(offset)),
     rejected: prepared.rejected.filter(({ record }) => within(record.offset)),
+    skipped: prepared.skipped.filter(({ record }) => within(record.offset)),
   }
 }
 
@@ -128,6 +130,7 @@ function rejectedByWarehouse(prepared: PreparedBatch, error: unknown): PreparedB
     ...prepared,
     whole: prepared.whole ?? prepared,
     facts: [],
+    skipped: [],
     rejected: [
       { record: record!, code: 'rejected_by_warehouse', issues: [{ field: column ?? '', message: text }] },
     ],

@@ -1,23 +1,24 @@
 import { PartitionCursor } from '../kafka/cursor.ts'
 import type { LogReader } from '../kafka/log-reader.ts'
 import type { Membership } from '../kafka/membership.ts'
-import type { Batch } from '../ledger/batches.ts'
-import { stopPartition, type Progress } from '../ledger/watermark.ts'
+import { batchId, type Batch } from '../ledger/batches.ts'
+import { stopPartition, type Progress, type StopCode } from '../ledger/watermark.ts'
 import type { Logger } from '../process/log.ts'
 import type { Stream } from '../stream/compile.ts'
 import { partitionsOf, type MonthKeeper } from '../stream/months.ts'
-import type { Fact, Rejection, ValidRecord } from '../stream/types.ts'
+import type { Fact, Stopping, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
+import { learnSchemas, type Learner } from './learn-schemas.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
 import { extract } from './extract.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
 import type { RunObserver } from './observer.ts'
 import { loadWithRecovery } from './recovery.ts'
 import { transform } from './transform.ts'
-import { validate } from './validate.ts'
+import { validate, type Judged } from './validate.ts'
 
 /** What the pipeline works with; made once by main. */
-export interface Pipeline extends Acknowledger {
+export interface Pipeline extends Acknowledger, Learner {
   readonly stream: Stream
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
@@ -47,12 +48,22 @@ export interface RunLimits {
 export interface Stages {
   /** Takes its time; after a crash its batches are small at first and grow with each that is loaded. */
   readonly extract: () => Promise<Batch | undefined>
-  /** Takes its time. */
-  readonly validate: (batch: Batch) => { valid: ValidRecord[]; rejected: Rejection[] }
+  /** Those that the batch is validated by. Gives what `interruption` says where that ends it; its time is that of extract. */
+  readonly learnSchemas: <Interruption>(
+    batch: Batch,
+    interruption: () => Interruption | undefined,
+  ) => Promise<Interruption | undefined>
+  /** Takes its time. Cuts the batch before a record that stops the partition. */
+  readonly validate: (batch: Batch) => Judged & { readonly batch: Batch }
   /** Takes its time. */
   readonly transform: (valid: readonly ValidRecord[]) => Fact[]
-  /** With retries, and halved where Postgres refuses a record; stops the partition on mass rejection. */
-  readonly load: (prepared: Omit<PreparedBatch, 'timings'>) => Promise<'loaded' | 'moved' | 'stopped'>
+  /**
+   * With retries, and halved where Postgres refuses a record; stops the partition on mass rejection, and behind what
+   * was loaded where a record asks for it.
+   */
+  readonly load: (
+    prepared: Omit<PreparedBatch, 'timings'> & { readonly stop?: Stopping },
+  ) => Promise<'loaded' | 'moved' | 'stopped'>
   /** Up to what was loaded. Refusals of the topic or the group are logged: nothing is lost by them. */
   readonly acknowledge: () => Promise<void>
   /** As `acknowledge`, where the last time is a second ago. */
@@ -79,6 +90,9 @@ export function stagesOf(
   const timings = { extract: 0, validate: 0, transform: 0 }
   let loadedTo = progress.nextOffset
   let acknowledgedAt = performance.now()
+  // Both are read with the watermark and change with it alone: a load that finds it elsewhere has no effect.
+  let { writer } = progress
+  const { passedOffset } = progress
 
   const timed = <T>(stage: keyof typeof timings, verb: () => T): T => {
     const started = performance.now()
@@ -92,6 +106,14 @@ export function stagesOf(
     acknowledgedAt = performance.now()
   }
 
+  const stopAs = async (code: StopCode, reason: string, seen: Progress) => {
+    if (await stopPartition(pipeline.pool, seen, code, reason)) logger.error(`partition stopped: ${reason}`)
+    return 'stopped' as const
+  }
+  /** All before the record is loaded: the watermark is at it. */
+  const stopAt = ({ stop, reason, record }: Stopping) =>
+    stopAs(stop, reason, { ...progress, nextOffset: record.offset })
+
   return {
     extract: async () => {
       const started = performance.now()
@@ -99,27 +121,43 @@ export function stagesOf(
       timings.extract = performance.now() - started
       return batch
     },
-    validate: (batch) => timed('validate', () => validate(batch.records, pipeline)),
+    learnSchemas: async (batch, interruption) => {
+      if (pipeline.stream.schemas === undefined) return undefined
+      const started = performance.now()
+      const options = { signal: run.signal, logger }
+      const interrupted = await learnSchemas(pipeline, batch.records, interruption, options)
+      timings.extract += performance.now() - started
+      return interrupted
+    },
+    validate: (batch) => {
+      const judged = timed('validate', () => validate(batch.records, pipeline, { passedOffset, writer }))
+      return { ...judged, batch: judged.stop === undefined ? batch : before(batch, judged.stop) }
+    },
     transform: (valid) => timed('transform', () => transform(valid, pipeline.stream)),
-    load: async (prepared) => {
+    load: async ({ stop, ...prepared }) => {
       const { batch } = prepared
+      if (batch.from === batch.to) return stopAt(stop!)
       const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)
-      if (outcome.kind === 'mass_rejection') {
-        if (await stopPartition(pipeline.pool, outcome.seen, 'mass_rejection', outcome.reason)) {
-          logger.error({ batch_id: batch.id }, `partition stopped: ${outcome.reason}`)
-        }
-        return 'stopped'
-      }
+      if (outcome.kind === 'mass_rejection') return stopAs('mass_rejection', outcome.reason, outcome.seen)
       if (outcome.kind !== 'loaded') return outcome.kind
       loadedTo = batch.to
       limits = twice(limits, full)
-      return 'loaded'
+      writer = prepared.writer ?? writer
+      return stop === undefined ? 'loaded' : stopAt(stop)
     },
     acknowledge: acknowledgeLoaded,
     acknowledgeInTurn: async () => {
       if (performance.now() - acknowledgedAt > ACKNOWLEDGE_EVERY_MS) await acknowledgeLoaded()
     },
   }
+}
+
+/** The part of a batch that lies before a record. */
+function before(batch: Batch, { record }: Stopping): Batch {
+  const to = record.offset
+  const records = batch.records.filter(({ offset }) => offset < to)
+  const bytes = Math.round((batch.bytes * records.length) / batch.records.length)
+  return { ...batch, id: batchId({ ...batch, to }), to, records, bytes }
 }
 
 async function loadRecovered(

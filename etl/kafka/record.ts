@@ -11,6 +11,9 @@ export interface RecordHeader {
   readonly value: Buffer | null
 }
 
+/** The header that names, by its origin, the first dead letter that a record was sent again for. */
+export const REDRIVE_OF = 'redrive-of'
+
 /** A record as Kafka delivered it: bytes, and where and when they were stored. */
 export interface SourceRecord {
   readonly offset: number

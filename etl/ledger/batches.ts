@@ -31,6 +31,7 @@ export interface LedgerEntry extends PartitionId {
   readonly consumed: number
   readonly loaded: number
   readonly duplicate: number
+  readonly skipped: number
   readonly deadLettered: number
   readonly bytes: number
   /** Kafka's timestamps, milliseconds since the epoch; undefined where there was no record. */
@@ -59,9 +60,9 @@ export async function writeLedger(client: ClientBase, entry: LedgerEntry): Promi
     name: 'write-ledger',
     text: `insert into audit.pipeline_batches
              (topic, partition, incarnation, from_offset, to_offset, batch_id, run_id, consumed, loaded, duplicate,
-              dead_lettered, bytes, oldest_record_at, newest_record_at, extract_ms, validate_ms, transform_ms, load_ms)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13::double precision / 1000),
-                   to_timestamp($14::double precision / 1000), $15, $16, $17, $18)`,
+              skipped, dead_lettered, bytes, oldest_record_at, newest_record_at, extract_ms, validate_ms, transform_ms, load_ms)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, to_timestamp($14::double precision / 1000),
+                   to_timestamp($15::double precision / 1000), $16, $17, $18, $19)`,
     values: [
       entry.topic,
       entry.partition,
@@ -73,6 +74,7 @@ export async function writeLedger(client: ClientBase, entry: LedgerEntry): Promi
       entry.consumed,
       entry.loaded,
       entry.duplicate,
+      entry.skipped,
       entry.deadLettered,
       entry.bytes,
       entry.oldestRecord ?? null,
@@ -94,7 +96,7 @@ export interface WindowCounts {
 const WINDOW_BATCHES = 200
 
 /**
- * The fewest whole batches right before an offset that hold `wanted` records, or all there are since
+ * The fewest whole batches right before an offset that hold `wanted` records that are not skipped, or all there are since
  * `since`, where an operator last let the partition go on. Redrives that failed again are left out. Walks
  * back batch by batch, as only of those in the window the redrives need to be counted.
  */
@@ -112,7 +114,7 @@ export async function recentBatches(
       with recursive walk (from_offset, consumed, dead_lettered, batches) as (
         select ${at.before}::int8, 0::int8, 0::int8, 0
         union all
-        select ${b.fromOffset}, walk.consumed + ${b.consumed} - r.redrives,
+        select ${b.fromOffset}, walk.consumed + ${b.consumed} - ${b.skipped} - r.redrives,
                walk.dead_lettered + ${b.deadLettered} - r.redrives, walk.batches + 1
         from walk
         cross join lateral (

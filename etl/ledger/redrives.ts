@@ -1,10 +1,9 @@
 import type { ClientBase, Pool } from 'pg'
 import type { Batch } from './batches.ts'
-import type { RecordHeader, SourceRecord } from '../kafka/record.ts'
+import { REDRIVE_OF, type RecordHeader, type SourceRecord } from '../kafka/record.ts'
 import { originOf, parseOrigin, type Origin } from './dead-letters.ts'
 
-/** The header that names, by its origin, the first dead letter that a record was sent again for. */
-export const REDRIVE_OF = 'redrive-of'
+export { REDRIVE_OF }
 
 /** Records that were sent again for a dead letter that we have: its origin, by their own offset. */
 export type Redrives = ReadonlyMap<number, string>
@@ -70,11 +69,11 @@ export async function lockRedriveOutcomes(client: ClientBase): Promise<void> {
   await client.query(`select pg_advisory_xact_lock(hashtext('pulse: redrive outcomes'))`)
 }
 
-export type RecordOutcome = 'loaded' | 'duplicate' | 'failed'
+export type RecordOutcome = 'loaded' | 'duplicate' | 'skipped' | 'failed'
 
 /**
  * Writes down what became of a batch's redrives, after its own dead letters are in. A chain is the first
- * dead letter and its later attempts. A record that was loaded, or is a duplicate, resolves what of its
+ * dead letter and its later attempts. A record that was loaded, or is a duplicate or skipped, resolves what of its
  * chain came before it; one that failed again is the chain's latest attempt and replaces earlier ones,
  * and the first one's attempts grow. Rows are locked in the order of ids; one that is named itself and is
  * also a later attempt of another is updated once.
@@ -136,7 +135,7 @@ interface ChainOutcome {
   readonly origin: Origin
   failures: number
   lastFailure?: number
-  success?: { readonly offset: number; readonly as: 'loaded' | 'duplicate' }
+  success?: { readonly offset: number; readonly as: Exclude<RecordOutcome, 'failed'> }
 }
 
 function chainOutcomes(

@@ -40,6 +40,7 @@ export interface RunTotals {
   readonly consumed: number
   readonly loaded: number
   readonly duplicate: number
+  readonly skipped: number
   readonly deadLettered: number
 }
 
@@ -52,14 +53,15 @@ export async function finishRun(
   const { rows } = await pool.query<RunTotals>(
     `update audit.pipeline_runs r
      set status = $2, error = $3, retries = $4, finished_at = now(), batches = b.batches, consumed = b.consumed,
-         loaded = b.loaded, duplicate = b.duplicate, dead_lettered = b.dead_lettered
+         loaded = b.loaded, duplicate = b.duplicate, skipped = b.skipped, dead_lettered = b.dead_lettered
      from (
        select count(*) as batches, coalesce(sum(consumed), 0)::bigint as consumed, coalesce(sum(loaded), 0)::bigint as loaded,
-              coalesce(sum(duplicate), 0)::bigint as duplicate, coalesce(sum(dead_lettered), 0)::bigint as dead_lettered
+              coalesce(sum(duplicate), 0)::bigint as duplicate, coalesce(sum(skipped), 0)::bigint as skipped,
+              coalesce(sum(dead_lettered), 0)::bigint as dead_lettered
        from audit.pipeline_batches where run_id = $1
      ) b
      where r.id = $1
-     returning r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered as "deadLettered"`,
+     returning r.batches, r.consumed, r.loaded, r.duplicate, r.skipped, r.dead_lettered as "deadLettered"`,
     [runId, outcome.status, outcome.error ?? null, outcome.retries],
   )
   return rows[0]!

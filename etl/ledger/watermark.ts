@@ -3,7 +3,8 @@ import { and, asc, eq } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Client, type Row } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { SourceRecord } from '../kafka/record.ts'
-import { partitionProgress, type STOP_CODES } from '../schema/audit.ts'
+import { partitionProgress } from '../schema/audit.ts'
+import type { StopCode } from '../stream/types.ts'
 
 export interface PartitionId {
   readonly topic: string
@@ -25,6 +26,8 @@ const PROGRESS = columnsOf(
   'lastHash',
   'stopCode',
   'stopReason',
+  'passedOffset',
+  'writer',
   'acceptedUntil',
 )
 
@@ -140,6 +143,7 @@ export async function advanceProgress(
   to: number,
   last: SourceRecord | undefined,
   hash: string | undefined,
+  writer?: string,
 ): Promise<void> {
   await client.query({
     name: 'advance-progress',
@@ -147,9 +151,17 @@ export async function advanceProgress(
            set next_offset = $3, updated_at = now(),
                last_offset = coalesce($4, last_offset),
                last_timestamp = coalesce(to_timestamp($5::double precision / 1000), last_timestamp),
-               last_hash = coalesce($6, last_hash)
+               last_hash = coalesce($6, last_hash), writer = coalesce($7, writer)
            where topic = $1 and partition = $2`,
-    values: [topic, partition, to, last?.offset ?? null, last?.timestamp ?? null, hash ?? null],
+    values: [
+      topic,
+      partition,
+      to,
+      last?.offset ?? null,
+      last?.timestamp ?? null,
+      hash ?? null,
+      writer ?? null,
+    ],
   })
 }
 
@@ -170,7 +182,10 @@ export async function rememberLog(
   )
 }
 
-export type StopCode = (typeof STOP_CODES)[number]
+export type { StopCode }
+
+/** Stops for what the records say, whose log is the one we know: an operator accepts them, or has them mended. */
+export const STOPS_FOR_RECORDS: readonly StopCode[] = ['mass_rejection', 'truncated', 'another_writer']
 
 /**
  * Stops a partition, unless somebody has moved its watermark or stopped it meanwhile: then what was seen
@@ -212,7 +227,8 @@ export async function endStops(
 }
 
 /**
- * Lets a partition go on that is stopped for this reason.
+ * Lets a partition go on that is stopped for this reason. The record that stopped it, which is the next one, is passed;
+ * where that was for who wrote it, the next record says who writes from now on.
  *
  * @param acceptedUntil up to where its batches are not held against the rejection ratio; unchanged if undefined.
  */
@@ -225,6 +241,8 @@ export async function continuePartition(
   const { rowCount } = await client.query(
     `update audit.partition_progress
      set stopped_at = null, stop_code = null, stop_reason = null,
+         passed_offset = case when stop_code = 'truncated' then next_offset else passed_offset end,
+         writer = case when stop_code <> 'another_writer' then writer end,
          accepted_until = coalesce($3, accepted_until), updated_at = now()
      where topic = $1 and partition = $2 and stop_code = $4`,
     [topic, partition, acceptedUntil ?? null, stopCode],
@@ -264,7 +282,7 @@ export async function beginIncarnation(
   await client.query(
     `update audit.partition_progress
      set incarnation = coalesce($6, incarnation + 1), first_offset = $3, next_offset = $3, cluster_id = $4, log_start = $5, log_end = null,
-         last_offset = null, last_timestamp = null, last_hash = null,
+         last_offset = null, last_timestamp = null, last_hash = null, passed_offset = null, writer = null,
          stopped_at = null, stop_code = null, stop_reason = null, accepted_until = 0, updated_at = now()
      where topic = $1 and partition = $2`,
     [topic, partition, offset, log.clusterId, log.start, incarnation ?? null],

@@ -24,7 +24,7 @@ export function createInstruments(registry: Registry) {
   return {
     consumed: byPartition.counter(
       'pulse_records_consumed_total',
-      'Records of loaded batches: the sum of loaded, duplicate and dead-lettered.',
+      'Records of loaded batches: the sum of loaded, duplicate, skipped and dead-lettered.',
     ),
     loaded: byPartition.counter(
       'pulse_records_loaded_total',
@@ -37,6 +37,10 @@ export function createInstruments(registry: Registry) {
     older: byPartition.counter(
       'pulse_versions_older_total',
       'Of the records loaded, versions that were older than the current one of their key: they are history.',
+    ),
+    skipped: byPartition.counter(
+      'pulse_records_skipped_total',
+      'Records that are no row, by their envelope.',
     ),
     deadLettered: by('partition', 'code').counter(
       'pulse_records_dead_lettered_total',

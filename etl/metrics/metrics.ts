@@ -125,6 +125,7 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
       our.loaded.inc({ partition }, counts.loaded)
       our.duplicate.inc({ partition }, counts.duplicate)
       if (counts.older !== undefined) our.older.inc({ partition }, counts.older)
+      our.skipped.inc({ partition }, counts.skipped)
       for (const { code } of rejected) our.deadLettered.inc({ partition, code })
       // To what was rejected before it, a load adds conflicts and keys that moved, and nothing else.
       const { keyMoved = 0 } = counts

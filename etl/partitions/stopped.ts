@@ -9,8 +9,9 @@ import {
   lockProgress,
   nextIncarnation,
   readProgress,
-  type PartitionId,
+  STOPS_FOR_RECORDS,
   type Progress,
+  type PartitionId,
 } from '../ledger/watermark.ts'
 import { ActionRefused, actAtOnce, NotFound, type Action, type Operator } from '../operations/actions.ts'
 
@@ -38,7 +39,7 @@ export async function lookAt(pool: Pool, kafka: Kafka, id: PartitionId) {
 export type PartitionNow = Readonly<Awaited<ReturnType<typeof lookAt>>>
 
 /**
- * Whether it may go on as it is: stopped on mass rejection, or for a log that is the one we knew again, such as
+ * Whether it may go on as it is: stopped for what its records say, or for a log that is the one we knew again, such as
  * after KAFKA_BROKERS was mended.
  *
  * @throws ActionRefused
@@ -47,7 +48,7 @@ export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<v
   const { topic, partition, stopCode, stopReason } = now.progress
   const name = `${topic}/${partition}`
   if (stopCode === null) throw new ActionRefused(`${name} is not stopped: nothing to do.`)
-  if (stopCode === 'mass_rejection') return
+  if (STOPS_FOR_RECORDS.includes(stopCode)) return
   if (stopCode === 'another_owner') {
     throw new ActionRefused(
       `${name} is stopped for another reason (${stopCode}: ${stopReason}).\n` +
@@ -74,6 +75,15 @@ async function troubleNow(kafka: Kafka, now: PartitionNow): ReturnType<typeof di
   } finally {
     await reader.close()
   }
+}
+
+/** What comes when a stop ends, other than that on mass rejection; in a sentence. */
+export function howItGoesOn({ stopCode, nextOffset }: Pick<Progress, 'stopCode' | 'nextOffset'>): string {
+  if (stopCode === 'truncated')
+    return `The record at offset ${nextOffset} is skipped: the rows that the warehouse has stay.`
+  if (stopCode === 'another_writer')
+    return `It goes on at offset ${nextOffset}, and the source of that record is the one whose records are taken.`
+  return `Its log is the one that was loaded: it goes on at offset ${nextOffset}.`
 }
 
 /**

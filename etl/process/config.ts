@@ -78,6 +78,16 @@ const webUrl = z
   )
   .transform((value) => new URL(value).origin)
 
+/** May have a path, as registries have behind a gateway. */
+const registryUrl = z
+  .string()
+  .refine(
+    (value) =>
+      URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).username === '',
+    'is not an address such as https://registry.example.com, without user and password: those are SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
+  )
+  .transform((value) => value.replace(/\/+$/, ''))
+
 const password = z.string().min(12, 'is shorter than 12 characters')
 
 function isPostgresUrl(value: string): boolean {
@@ -124,6 +134,9 @@ const sections = {
     BATCH_BYTES: wholeNumberSetting(65_536, 67_108_864).default(8_388_608),
     DEAD_LETTER_MAX_RATIO: decimalSetting(0, 1).default(0.5),
     TRANSACTION_MAX_AGE_DAYS: wholeNumberSetting(1, 36_500).default(1_095),
+    SCHEMA_REGISTRY_URL: registryUrl.optional(),
+    SCHEMA_REGISTRY_USER: z.string().optional(),
+    SCHEMA_REGISTRY_PASSWORD: z.string().optional(),
     HTTP_PORT: wholeNumberSetting(0, 65_535).default(8_080),
   },
   console: {
@@ -243,6 +256,9 @@ function contradictions(data: Record<string, unknown>): string[] {
     problems.push(
       'KAFKA_SASL_MECHANISM plain without KAFKA_SSL=true would send the password in the clear: use TLS or scram-sha-512',
     )
+  }
+  if ((data['SCHEMA_REGISTRY_USER'] === undefined) !== (data['SCHEMA_REGISTRY_PASSWORD'] === undefined)) {
+    problems.push('SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD make sense together only')
   }
   const mail = ['ALERT_SMTP_URL', 'ALERT_EMAIL_FROM', 'ALERT_EMAIL_TO']
   const unset = mail.filter((name) => data[name] === undefined)

@@ -1,6 +1,7 @@
 import type { Stream } from '../stream/compile.ts'
 import { namesBatch } from '../stream/stored.ts'
 import { count, thousands } from '../text/wording.ts'
+import { notTheSum } from './render.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
 import type { CheckResult, Counts, OpeningBalance, PartitionReport } from './report.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -66,7 +67,7 @@ const counted = (stream: Stream): string => `
     from audit.dead_letters group by batch_id
   ), counted as materialized (
     select batch_id, b.topic, b.partition, b.incarnation, b.from_offset, b.to_offset,
-           b.consumed, b.loaded, b.duplicate, b.dead_lettered, b.dropped,
+           b.consumed, b.loaded, b.duplicate, b.skipped, b.dead_lettered, b.dropped,
            coalesce(f.n, 0) as facts, coalesce(l.n, 0) as letters,
            least(f.low, l.low) as low, greatest(f.high, l.high) as high, coalesce(f.topic, l.topic) as from_topic,
            least(f.min_partition, l.min_partition) as min_partition,
@@ -88,7 +89,7 @@ const counted = (stream: Stream): string => `
     where c.low >= o.from_offset and c.high < o.to_offset
   ), openings as materialized (
     select topic, partition, incarnation, o.from_offset, o.to_offset, o.batches, o.consumed, o.loaded, o.duplicate,
-           o.dead_lettered, o.dropped, o.dead_letters_pruned as pruned,
+           o.skipped, o.dead_lettered, o.dropped, o.dead_letters_pruned as pruned,
            coalesce(sum(c.facts), 0) as facts, coalesce(sum(c.letters), 0) as letters
     from audit.opening_balances o left join covered c using (topic, partition, incarnation)
     group by o.topic, o.partition, o.incarnation
@@ -101,7 +102,7 @@ const MISMATCHES = `
   union all
   select 'dead-lettered', * from kinds where letters <> dead_lettered
   union all
-  select 'consumed', * from kinds where consumed <> loaded + duplicate + dead_lettered
+  select 'consumed', * from kinds where consumed <> loaded + duplicate + skipped + dead_lettered
   union all
   select 'origin', * from kinds
   where low < from_offset or high >= to_offset or min_partition <> partition or max_partition <> partition
@@ -114,6 +115,7 @@ interface BatchRow extends OfAKind {
   readonly consumed: number
   readonly loaded: number
   readonly duplicate: number
+  readonly skipped: number
   readonly dead_lettered: number
   readonly dropped: number
   readonly facts: number
@@ -129,21 +131,22 @@ interface BatchRow extends OfAKind {
 const TOTALS = `
   select topic, partition, incarnation, sum(batches) as batches, coalesce(sum(consumed), 0) as consumed,
          coalesce(sum(facts), 0) + coalesce(sum(dropped), 0) as loaded, coalesce(sum(duplicate), 0) as duplicate,
+         coalesce(sum(skipped), 0) as skipped,
          coalesce(sum(letters), 0) + coalesce(sum(pruned), 0) as "deadLettered", coalesce(sum(dropped), 0) as dropped,
          coalesce(sum(pruned), 0) as pruned
   from (
-    select topic, partition, incarnation, 1 as batches, consumed, facts, dropped, duplicate, letters, 0 as pruned
+    select topic, partition, incarnation, 1 as batches, consumed, facts, dropped, duplicate, skipped, letters, 0 as pruned
     from counted where topic is not null
     union all
-    select topic, partition, incarnation, batches, consumed, facts, dropped, duplicate, letters, pruned from openings
+    select topic, partition, incarnation, batches, consumed, facts, dropped, duplicate, skipped, letters, pruned from openings
     union all
-    select null, null, null, 0, 0, facts, 0, 0, letters, 0
+    select null, null, null, 0, 0, facts, 0, 0, 0, letters, 0
     from counted where topic is null and batch_id not in (select batch_id from covered)
   ) parts
   group by topic, partition, incarnation order by topic, partition, incarnation`
 
 /**
- * For each batch consumed = loaded + duplicate + dead-lettered, loaded and dead-lettered as counted from
+ * For each batch consumed = loaded + duplicate + skipped + dead-lettered, loaded and dead-lettered as counted from
  * the rows, with the facts that were dropped for their age; no fact and no dead letter that is in no book
  * or outside its batch's range.
  */
@@ -162,7 +165,7 @@ export async function checkBatches(
      ) as totals, (
        select json_agg(o) from (
          select topic, partition, incarnation, from_offset as "fromOffset", to_offset as "toOffset", batches, consumed, loaded,
-                duplicate, dead_lettered as "deadLettered", dropped, pruned, facts, letters
+                duplicate, skipped, dead_lettered as "deadLettered", dropped, pruned, facts, letters
          from openings order by topic, partition, incarnation
        ) o
      ) as openings, (
@@ -174,7 +177,7 @@ export async function checkBatches(
   const add = (key: 'loaded' | 'deadLettered' | 'dropped' | 'pruned') =>
     totals.reduce((total, row) => total + row[key], 0)
   return {
-    rule: 'in each batch consumed = loaded + duplicate + dead-lettered, counted from the rows themselves',
+    rule: 'in each batch consumed = loaded + duplicate + skipped + dead-lettered, counted from the rows themselves',
     scope: `${count(add('loaded') - add('dropped'), 'fact')} and ${count(add('deadLettered') - add('pruned'), 'dead letter')}`,
     findings: groupByKind(mismatches ?? [], (row) => ({
       subject: `batch ${row.batch_id}`,
@@ -194,7 +197,7 @@ function sentence(row: BatchRow): string {
     case 'dead-lettered':
       return `${thousands(row.dead_lettered)} dead-lettered by the ledger, but ${thousands(row.letters)} dead letters are there`
     case 'consumed':
-      return `${thousands(row.consumed)} consumed is not ${thousands(row.loaded)} + ${thousands(row.duplicate)} + ${thousands(row.dead_lettered)}`
+      return notTheSum({ ...row, deadLettered: row.dead_lettered })
     case 'origin':
       return `its rows have offsets ${row.low} to ${row.high}, or another partition or incarnation; the batch is ${row.from_offset} to ${row.to_offset - 1}`
     default:

@@ -4,6 +4,7 @@ import { columnsOf, on, read } from '../postgres/query.ts'
 import { dataLosses, partitionProgress, pipelineBatches } from '../schema/audit.ts'
 import { openingBalances } from '../schema/operations.ts'
 import { count, offsets, thousands } from '../text/wording.ts'
+import { notTheSum } from './render.ts'
 import type { Opening } from './batches.ts'
 import { findMismatches, Findings } from './findings.ts'
 import type { CheckResult, DataLoss, Incarnation } from './report.ts'
@@ -94,7 +95,7 @@ function sentence(row: RangeMismatch & { kind: string }): string {
 export function checkOpenings(openings: readonly Opening[]): CheckResult {
   const findings = new Findings()
   for (const opening of openings) {
-    const { consumed, loaded, duplicate, deadLettered, facts, dropped, letters, pruned } = opening
+    const { consumed, loaded, duplicate, skipped, deadLettered, facts, dropped, letters, pruned } = opening
     const subject = nameOf(opening)
     if (facts + dropped !== loaded) {
       const message = `${thousands(loaded)} loaded, but ${thousands(facts)} facts are there and ${thousands(dropped)} were dropped for their age`
@@ -104,8 +105,8 @@ export function checkOpenings(openings: readonly Opening[]): CheckResult {
       const message = `${thousands(deadLettered)} dead-lettered, but ${thousands(letters)} dead letters are there and ${thousands(pruned)} were pruned`
       findings.add('dead-lettered', subject, message)
     }
-    if (consumed !== loaded + duplicate + deadLettered) {
-      const message = `${thousands(consumed)} consumed is not ${thousands(loaded)} + ${thousands(duplicate)} + ${thousands(deadLettered)}`
+    if (consumed !== loaded + duplicate + skipped + deadLettered) {
+      const message = notTheSum(opening)
       findings.add('consumed', subject, message)
     }
   }

@@ -26,16 +26,20 @@ export function verdict({ balanced, totals, checks }: ReconcileReport): string {
   const failed = checks.filter(({ findings }) => findings.length > 0)
   const found = failed.map(({ name, findings }) => `${name} ${thousands(totalOf(findings))}`)
   const total = failed.reduce((all, { findings }) => all + totalOf(findings), 0)
-  const adds = totals.consumed === totals.loaded + totals.duplicate + totals.deadLettered
+  const adds = totals.consumed === totals.loaded + totals.duplicate + totals.skipped + totals.deadLettered
   return `NOT balanced: ${count(total, 'finding')} (${found.join(', ')}); ${equation(totals, adds ? '=' : '≠')}`
 }
 
-function equation({ consumed, loaded, duplicate, deadLettered }: Counts, sign: string): string {
+function equation({ consumed, loaded, duplicate, skipped, deadLettered }: Counts, sign: string): string {
   return (
     `${thousands(consumed)} consumed ${sign} ` +
-    `${thousands(loaded)} loaded + ${thousands(duplicate)} duplicate + ${thousands(deadLettered)} dead-lettered`
+    `${thousands(loaded)} loaded + ${thousands(duplicate)} duplicate + ${skipped === 0 ? '' : `${thousands(skipped)} skipped + `}${thousands(deadLettered)} dead-lettered`
   )
 }
+
+/** What a finding says of a book whose terms don't add up. */
+export const notTheSum = ({ consumed, loaded, duplicate, skipped, deadLettered }: Counts): string =>
+  `${thousands(consumed)} consumed is not ${[loaded, duplicate, ...(skipped === 0 ? [] : [skipped]), deadLettered].map(thousands).join(' + ')}`
 
 const totalOf = (findings: readonly { total: number }[]): number =>
   findings.reduce((all, { total }) => all + total, 0)
@@ -74,7 +78,9 @@ const HEADINGS = [
 
 function renderPartitions(partitions: readonly PartitionReport[]): string[] {
   if (partitions.length === 0) return ['Nothing was loaded yet.']
-  return aligned([HEADINGS, ...partitions.map(cells)])
+  const skips = partitions.some(({ skipped }) => skipped > 0)
+  const headings = HEADINGS.toSpliced(8, 0, ...(skips ? ['Skipped'] : []))
+  return aligned([headings, ...partitions.map((row) => cells(row, skips))])
 }
 
 /** What was taken away for its age, and what can therefore only be proved as a sum. */
@@ -102,7 +108,7 @@ const nameOf = ({ topic, partition, incarnation }: PartitionReport): string =>
 
 const orDash = (n: number | null): string => (n === null ? '-' : thousands(n))
 
-function cells(row: PartitionReport): string[] {
+function cells(row: PartitionReport, withSkipped: boolean): string[] {
   return [
     nameOf(row),
     orDash(row.firstOffset),
@@ -110,6 +116,8 @@ function cells(row: PartitionReport): string[] {
     row.logStart === null || row.logEnd === null
       ? '-'
       : `${thousands(row.logStart)}–${thousands(row.logEnd)}`,
-    ...[row.batches, row.consumed, row.loaded, row.duplicate, row.deadLettered].map(thousands),
+    ...[row.batches, row.consumed, row.loaded, row.duplicate].map(thousands),
+    ...(withSkipped ? [thousands(row.skipped)] : []),
+    thousands(row.deadLettered),
   ]
 }

@@ -36,6 +36,8 @@ export interface Counts {
   readonly consumed: number
   readonly loaded: number
   readonly duplicate: number
+  /** No row, by their envelope. */
+  readonly skipped: number
   readonly deadLettered: number
 }
 
@@ -88,6 +90,7 @@ export interface DeepCounts {
   facts: number
   deadLetters: number
   duplicates: number
+  skipped: number
   /** Records of facts that were dropped for their age, and of dead letters that were pruned. */
   droppedOrPruned: number
   /** Facts and dead letters whose records the log no longer holds, so that they can't be held against it. */

@@ -11,6 +11,7 @@ const NOTHING = {
   consumed: 0,
   loaded: 0,
   duplicate: 0,
+  skipped: 0,
   deadLettered: 0,
 }
 
@@ -49,8 +50,8 @@ export function partitionReports(
 }
 
 function balanceOf(opening: Opening): OpeningBalance {
-  const { fromOffset, toOffset, batches, consumed, loaded, duplicate, deadLettered } = opening
-  return { fromOffset, toOffset, batches, consumed, loaded, duplicate, deadLettered }
+  const { fromOffset, toOffset, batches, consumed, loaded, duplicate, skipped, deadLettered } = opening
+  return { fromOffset, toOffset, batches, consumed, loaded, duplicate, skipped, deadLettered }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
@@ -64,6 +65,7 @@ export function sum(rows: readonly Counts[]): Counts {
     consumed: add('consumed'),
     loaded: add('loaded'),
     duplicate: add('duplicate'),
+    skipped: add('skipped'),
     deadLettered: add('deadLettered'),
   }
 }

@@ -6,7 +6,7 @@ import { offsetsAt, askAdmin } from '../kafka/topics.ts'
 import { differs } from '../job/known-log.ts'
 import { ActionRefused } from '../operations/actions.ts'
 import { lookAt, type PartitionNow } from '../partitions/stopped.ts'
-import { readAllProgress, type PartitionId, type Progress } from '../ledger/watermark.ts'
+import { readAllProgress, STOPS_FOR_RECORDS, type PartitionId, type Progress } from '../ledger/watermark.ts'
 
 const PARTITION = z.int('is no partition').min(0, 'is no partition')
 const OFFSET = z.int('is no offset').min(0, 'is no offset')
@@ -152,7 +152,7 @@ export async function requireKnownLog(
   const now = await lookAt(pool, kafka, id)
   const { stopCode, stopReason } = now.progress
   const trouble =
-    stopCode === null || stopCode === 'mass_rejection'
+    stopCode === null || STOPS_FOR_RECORDS.includes(stopCode)
       ? (await differs(reader, now.progress, now))?.reason
       : stopReason
   if (trouble === undefined) return now

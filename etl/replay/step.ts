@@ -4,6 +4,7 @@ import type { Job } from '../operations/background.ts'
 import type { Pipeline } from '../job/stages.ts'
 import { transform } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
+import { learnStored } from '../ledger/schemas.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
 import { findRedrives, firstPlaces } from '../ledger/redrives.ts'
 import type { Stream } from '../stream/compile.ts'
@@ -34,7 +35,7 @@ export interface ReplayProgress extends PlannedRange {
  *
  * @returns the figures with this part's.
  */
-export function replayPart(
+export async function replayPart(
   { pool, ...rules }: ReplayRules,
   job: Job,
   range: ReplayProgress,
@@ -42,8 +43,9 @@ export function replayPart(
   figures: ReplayFigures,
 ): Promise<ReplayFigures> {
   const records = part.kind === 'records' ? part.records : []
-  const { valid, rejected } = validate(records, rules)
   const { stream } = rules
+  await learnStored(pool, stream.schemas, records)
+  const { valid, rejected } = validate(records, rules)
   const derived = transform(valid, stream)
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)

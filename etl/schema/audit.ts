@@ -24,6 +24,9 @@ export const DEAD_LETTER_CODES = [
   'conflicting_duplicate',
   'rejected_by_warehouse',
   'undecodable',
+  'malformed_value',
+  'incomplete_row',
+  'unknown_schema',
   'key_moved',
 ] as const
 
@@ -95,6 +98,8 @@ export const pipelineRuns = audit.table(
     consumed: count('consumed'),
     loaded: count('loaded'),
     duplicate: count('duplicate'),
+    /** Records that are no row, by their envelope. */
+    skipped: count('skipped'),
     deadLettered: count('dead_lettered'),
     retries: count('retries'),
     error: text('error'),
@@ -129,6 +134,7 @@ export const pipelineBatches = audit.table(
     consumed: count('consumed'),
     loaded: count('loaded'),
     duplicate: count('duplicate'),
+    skipped: count('skipped'),
     deadLettered: count('dead_lettered'),
     /** Of the loaded ones, those whose facts were dropped for their age since. */
     dropped: count('dropped'),
@@ -153,7 +159,7 @@ export const pipelineBatches = audit.table(
     unique('pipeline_batches_batch_id').on(table.batchId),
     index('pipeline_batches_run').on(table.runId),
     index('pipeline_batches_loaded_at').on(table.loadedAt),
-    check('pipeline_batches_balance', sql`consumed = loaded + duplicate + dead_lettered`),
+    check('pipeline_batches_balance', sql`consumed = loaded + duplicate + skipped + dead_lettered`),
     check('pipeline_batches_range', sql`from_offset < to_offset`),
   ],
 )
@@ -167,6 +173,8 @@ export const STOP_CODES = [
   'log_differs',
   'another_owner',
   'partitions_grew',
+  'truncated',
+  'another_writer',
 ] as const
 
 /**
@@ -206,6 +214,28 @@ export const streams = audit.table('streams', {
   retiredAt: instant('retired_at'),
 })
 
+export const SCHEMA_TYPES = ['AVRO', 'JSON', 'PROTOBUF'] as const
+
+/**
+ * Schemas of the registry that a record has named: a rebuild, a replay and the proof read them here and need no registry.
+ * A schema of an id never changes.
+ */
+export const schemas = audit.table(
+  'schemas',
+  {
+    id: integer('id').primaryKey(),
+    type: text('type', { enum: SCHEMA_TYPES }).notNull(),
+    text: text('text').notNull(),
+    /** Those that it refers to, by the names that it has for them, each before those that refer to it. */
+    imports: json('imports')
+      .$type<readonly { readonly name: string; readonly text: string }[]>()
+      .notNull()
+      .default(sql`'[]'::jsonb`),
+    learntAt: instant('learnt_at').notNull().defaultNow(),
+  },
+  () => [check('schemas_type', oneOf('type', SCHEMA_TYPES))],
+)
+
 /**
  * The watermark, and what the log looked like when it was moved. Its row lock is what serialises two
  * workers that both believe they own the partition.
@@ -236,6 +266,10 @@ export const partitionProgress = audit.table(
     stoppedAt: instant('stopped_at'),
     stopCode: text('stop_code', { enum: STOP_CODES }),
     stopReason: text('stop_reason'),
+    /** A record that stopped the partition, and that an operator let it pass: it is skipped. */
+    passedOffset: offsetColumn('passed_offset'),
+    /** Who wrote the records so far, where their envelope names one; another one stops the partition. */
+    writer: text('writer'),
     /** The operator let it go on: up to here batches are not held against the rejection ratio. */
     acceptedUntil: offsetColumn('accepted_until').notNull().default(0),
     /** The run that last began to load from here, where the watermark stood then, and how many died of it in a row. */

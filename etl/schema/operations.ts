@@ -223,6 +223,7 @@ export const openingBalances = audit.table(
     consumed: count('consumed'),
     loaded: count('loaded'),
     duplicate: count('duplicate'),
+    skipped: count('skipped'),
     deadLettered: count('dead_lettered'),
     /** Of the loaded ones, those whose facts were dropped for their age. */
     dropped: count('dropped'),
@@ -232,7 +233,7 @@ export const openingBalances = audit.table(
   },
   (table) => [
     primaryKey({ name: 'opening_balances_pkey', columns: [table.topic, table.partition, table.incarnation] }),
-    check('opening_balances_balance', sql`consumed = loaded + duplicate + dead_lettered`),
+    check('opening_balances_balance', sql`consumed = loaded + duplicate + skipped + dead_lettered`),
     check('opening_balances_range', sql`from_offset < to_offset`),
   ],
 )

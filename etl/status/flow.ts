@@ -5,7 +5,7 @@ import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on, read, type Row } from '../postgres/query.ts'
 import { partitionProgress, pipelineBatches } from '../schema/audit.ts'
 
-const { consumed, loaded, duplicate, deadLettered, loadedAt, oldestRecordAt } = pipelineBatches
+const { consumed, loaded, duplicate, skipped, deadLettered, loadedAt, oldestRecordAt } = pipelineBatches
 
 const THROUGHPUT = {
   last1: sql<number>`coalesce(sum(${consumed}) filter (where ${loadedAt} > now() - interval '1 minute'), 0)::float8 / 60`,
@@ -35,6 +35,7 @@ const POINT = {
   at: sql<number>`at`,
   loaded: sql<number>`coalesce(loaded, 0)`,
   duplicate: sql<number>`coalesce(duplicate, 0)`,
+  skipped: sql<number>`coalesce(skipped, 0)`,
   deadLettered: sql<number>`coalesce(dead_lettered, 0)`,
   /** From Kafka to the warehouse, for the oldest record of each batch; null without a batch. Percentiles would need a sort. */
   waitedMeanMs: sql<number | null>`mean`,
@@ -58,7 +59,7 @@ export function readPoints(pool: Pool, topic: string, span: Span): Promise<Point
         select ${bucketOf(sql`now()`)} as at
       ), points as (
         select ${bucketOf(loadedAt)} as at, sum(${loaded})::int8 as loaded, sum(${duplicate})::int8 as duplicate,
-               sum(${deadLettered})::int8 as dead_lettered, avg(${waitedMs}) as mean, max(${waitedMs}) as worst
+               sum(${skipped})::int8 as skipped, sum(${deadLettered})::int8 as dead_lettered, avg(${waitedMs}) as mean, max(${waitedMs}) as worst
         from ${pipelineBatches}
         where ${pipelineBatches.topic} = ${topic} and ${loadedAt} >= to_timestamp(${first})
         group by 1

@@ -68,12 +68,13 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
       consumed: total(pipelineBatches.consumed).as('consumed_so_far'),
       loaded: total(pipelineBatches.loaded).as('loaded_so_far'),
       duplicate: total(pipelineBatches.duplicate).as('duplicate_so_far'),
+      skipped: total(pipelineBatches.skipped).as('skipped_so_far'),
       deadLettered: total(pipelineBatches.deadLettered).as('dead_lettered_so_far'),
     })
     .from(pipelineBatches)
     .where(and(eq(pipelineBatches.runId, runs.id), isNull(runs.finishedAt)))
     .as('so_far')
-  const figure = (name: 'batches' | 'consumed' | 'loaded' | 'duplicate' | 'deadLettered') =>
+  const figure = (name: 'batches' | 'consumed' | 'loaded' | 'duplicate' | 'skipped' | 'deadLettered') =>
     sql<number>`case when ${runs.finishedAt} is null then ${soFar[name]} else ${runs[name]} end`
   return on(pool)
     .select({
@@ -85,6 +86,7 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
       consumed: figure('consumed'),
       loaded: figure('loaded'),
       duplicate: figure('duplicate'),
+      skipped: figure('skipped'),
       deadLettered: figure('deadLettered'),
       ...columnsOf(runs, 'retries', 'error'),
     })
@@ -100,7 +102,7 @@ const BATCH = {
   ...columnsOf(b, 'batchId', 'partition'),
   from: b.fromOffset,
   to: b.toOffset,
-  ...columnsOf(b, 'consumed', 'loaded', 'duplicate', 'deadLettered', 'bytes'),
+  ...columnsOf(b, 'consumed', 'loaded', 'duplicate', 'skipped', 'deadLettered', 'bytes'),
   ...columnsOf(b, 'extractMs', 'validateMs', 'transformMs', 'loadMs'),
   /** The end of its load; its stages came one after the other before it. */
   loadedAt: b.loadedAt,

@@ -2,6 +2,8 @@ import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import { columnsOf, differing, pick, type Column } from './columns.ts'
 import { compileContract, type Validate } from './contract.ts'
+import { namesSchemas } from './envelopes/compile.ts'
+import { Schemas } from './envelopes/schemas.ts'
 import { identityFields, StreamError } from './define.ts'
 import type { Definition, WrittenBatch } from './definition.ts'
 import type { Row } from './field.ts'
@@ -32,6 +34,8 @@ export interface Stream {
   readonly counted: string
   readonly eventTime: string
   readonly validate: Validate
+  /** Those that `validate` reads records by, which are to be learnt before; undefined where records name none. */
+  readonly schemas: Schemas | undefined
   /** Whether a table holds what records say: facts, a month of them, keys, versions, or current rows. */
   readonly isOfFacts: (table: string) => boolean
   /** What is stored of a row: its fields, and what is derived of them by the rules that this stream was given. */
@@ -65,12 +69,14 @@ export function compileWith(definition: Definition, rules: unknown): Stream {
   const facts = compileFacts(definition)
   const ofDerived = columnsOf(derived)
   const nothing = Object.fromEntries(ofDerived.map(({ field }) => [field, null]))
+  const schemas = namesSchemas(definition.envelope) ? new Schemas() : undefined
   return {
     definition,
     name,
     counted: countedTable(definition),
     eventTime,
-    validate: compileContract(definition),
+    validate: compileContract(definition, schemas),
+    schemas,
     isOfFacts: isOfFacts(definition),
     derive:
       derive === undefined

@@ -1,6 +1,7 @@
 import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
+import type { EnvelopeSpec } from './envelopes/envelope.ts'
 import type { LaterRule } from './later-rules.ts'
 
 export type Settings = Readonly<Record<string, z.ZodType>>
@@ -173,6 +174,8 @@ export interface StreamSpec<
   /** One fact, for people: "transaction". */
   readonly title: string
   readonly topic: Topic<NoInfer<NameOf<F>>>
+  /** What messages are wrapped in; the bare JSON object unless told. See docs/CUSTOMIZING.md, Envelopes. */
+  readonly envelope?: EnvelopeSpec
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
@@ -228,6 +231,7 @@ export interface Definition {
   readonly name: string
   readonly title: string
   readonly topic: Topic<string>
+  readonly envelope?: EnvelopeSpec
   readonly fields: Fields
   readonly eventTime: string
   readonly partitionBy?: 'month' | 'day'

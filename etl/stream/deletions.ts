@@ -13,8 +13,12 @@ export interface Deletions {
   readonly byTombstone: boolean
   /** @param row undefined where the record breaks the contract; then its right fields are looked at alone. */
   isOne(row: Row | undefined, input: JsonObject): boolean
-  /** Key and version, and nothing else: a deletion is right when these are. Its time is Kafka's own of the record. */
-  read(input: JsonObject, record: SourceRecord): ValidRecord | Rejection
+  /**
+   * Key and version, and nothing else: a deletion is right when these are. Its time is Kafka's own of the record.
+   *
+   * @param version by the envelope: that of a deletion that doesn't say it in its field.
+   */
+  read(input: JsonObject, record: SourceRecord, version?: bigint): ValidRecord | Rejection
 }
 
 /** Whether a record's fields say that it deletes; undefined where none can. */
@@ -52,8 +56,9 @@ export function compileDeletions(
   return {
     byTombstone: key.every((field) => isTheKey(fields, field)),
     isOne: (row, input) => deletes !== undefined && (row === undefined ? deletesInPart(input) : deletes(row)),
-    read: (input, record) => {
-      const parsed = schema.safeParse(input)
+    read: (input, record, version) => {
+      const says = version === undefined || input[identity.by] !== undefined
+      const parsed = schema.safeParse(says ? input : { ...input, [identity.by]: Number(version) })
       if (!parsed.success) {
         const issues = parsed.error.issues.map(({ path, message }) => {
           const field = named(String(path[0] ?? ''))

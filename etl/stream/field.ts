@@ -66,13 +66,13 @@ export interface Kind<T, Name extends KindName = KindName> {
   toColumn(value: T): unknown
 }
 
-/** A part of the record besides its value. */
-export type FromRecord = { readonly key: true } | { readonly header: string }
+/** A part of the record besides its value, or of its envelope besides the row. */
+export type FromRecord = { readonly key: true } | { readonly header: string } | { readonly envelope: string }
 
 export interface FieldOptions {
   /**
    * Where its value stands, if not in the field of the message that is named as it: a path through objects, such as
-   * `customer.id`, or the record's key or a header, as text.
+   * `customer.id`, or the record's key or a header, as text, or a part of its envelope.
    */
   readonly at?: string | FromRecord
   /** Its column's name, if it is not the field's own. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../text/message-of.ts'
 import { isUtf8 } from 'node:buffer'
 import { plain } from '../text/excerpt.ts'
+import type { DeadLetterCode } from './types.ts'
 
 /** A JSON object as parsed: not one field of it has been looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -8,7 +9,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 /** The bytes of a record as the object that they hold, or why they hold none. */
 export type Decoded =
   | { readonly object: JsonObject }
-  | { readonly code: 'malformed_json' | 'schema_violation'; readonly problem: string }
+  | { readonly code: DeadLetterCode; readonly problem: string }
 
 const PARSER_MESSAGE_LENGTH = 160
 

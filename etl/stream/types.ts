@@ -1,5 +1,5 @@
 import type { SourceRecord } from '../kafka/record.ts'
-import type { DEAD_LETTER_CODES } from '../schema/audit.ts'
+import type { DEAD_LETTER_CODES, STOP_CODES } from '../schema/audit.ts'
 import type { Row } from './field.ts'
 
 /**
@@ -18,6 +18,9 @@ export interface Fact {
 
 /** Why a record became a dead letter. */
 export type DeadLetterCode = (typeof DEAD_LETTER_CODES)[number]
+
+/** Why a partition stands still until an operator acts. */
+export type StopCode = (typeof STOP_CODES)[number]
 
 /** One thing that is wrong with a record. */
 export interface Issue {
@@ -38,4 +41,20 @@ export interface Rejection {
 export interface ValidRecord {
   readonly record: SourceRecord
   readonly row: Row
+  /** Who wrote it, where its envelope says so. */
+  readonly writer?: string
+}
+
+/** A record that is no row, and with which nothing is wrong. */
+export interface Skipped {
+  readonly record: SourceRecord
+  /** Why, in a few words. */
+  readonly skip: string
+}
+
+/** A record that an operator must have looked at before what comes behind it is loaded. */
+export interface Stopping {
+  readonly record: SourceRecord
+  readonly stop: StopCode
+  readonly reason: string
 }

@@ -6,6 +6,6 @@ export { currencyCode, json, list, oneOf, text, uuid } from './words/texts.ts'
 export { day, instant } from './words/times.ts'
 export { decimal, flag, int, money, percent } from './words/values.ts'
 /** In place of a path. */
-export { header, key } from './words/places.ts'
+export { envelope, header, key } from './words/places.ts'
 /** Of rollups and figures. */
 export { count, sum } from './measures.ts'

@@ -1,6 +1,8 @@
 import type { Pool } from 'pg'
 import { acceptedAgeDays } from '../housekeeping/retention.ts'
 import { keepToOwnGroup, type GroupCheck } from '../job/group-ownership.ts'
+import { Patience } from '../job/learn-schemas.ts'
+import { openRegistry } from '../job/schema-registry.ts'
 import { readKafkaNow } from '../job/kafka-now.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../job/run.ts'
 import { Scheduler } from '../job/scheduler.ts'
@@ -37,6 +39,8 @@ export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | '
         throw error
       }),
     metrics: createMetrics(open),
+    registry: openRegistry(config),
+    patience: new Patience(),
     dlqTopic: config.KAFKA_DLQ_TOPIC,
     batchSize: config.BATCH_SIZE,
     batchBytes: config.BATCH_BYTES,

@@ -148,14 +148,15 @@ export const outcomes = timeSeries({
   id: 12,
   title: 'What became of the records, per second',
   description:
-    'How much goes through, and how much of it is loaded, a duplicate, or a dead letter? Together they are what was consumed. Many duplicates: a producer repeats itself, no harm done.',
+    'How much goes through, and how much of it is loaded, a duplicate, skipped (no row, by its envelope), or a dead letter? Together they are what was consumed. Many duplicates: a producer repeats itself, no harm done.',
   ...PER_SECOND,
   noValue: 'nothing consumed in this time range',
-  colors: { loaded: 'green', duplicates: 'blue', 'dead letters': 'red' },
+  colors: { loaded: 'green', duplicates: 'blue', skipped: 'purple', 'dead letters': 'red' },
   sql: `
     select $__timeGroupAlias(loaded_at, $__interval, 0),
            sum(loaded) * 1000.0 / $__interval_ms as loaded,
            sum(duplicate) * 1000.0 / $__interval_ms as duplicates,
+           sum(skipped) * 1000.0 / $__interval_ms as skipped,
            sum(dead_lettered) * 1000.0 / $__interval_ms as "dead letters"
     from audit.pipeline_batches
     where $__timeFilter(loaded_at)

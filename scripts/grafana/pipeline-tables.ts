@@ -116,6 +116,7 @@ export const runs = table({
     consumed: COUNT,
     loaded: COUNT,
     duplicates: COUNT,
+    skipped: COUNT,
     'dead letters': COUNT,
     extract: MILLISECONDS,
     validate: MILLISECONDS,
@@ -125,7 +126,7 @@ export const runs = table({
   sql: `
     select r.started_at as "time", r.id::text as run, r.kind, r.status, r.worker,
            extract(epoch from coalesce(r.finished_at, now()) - r.started_at) as duration,
-           r.consumed, r.loaded, r.duplicate as duplicates, r.dead_lettered as "dead letters",
+           r.consumed, r.loaded, r.duplicate as duplicates, r.skipped, r.dead_lettered as "dead letters",
            b.extract_ms as "extract", b.validate_ms as validate, b.transform_ms as transform, b.load_ms as load
     from (
       select * from audit.pipeline_runs

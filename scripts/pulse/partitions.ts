@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import {
   continueStopped,
+  howItGoesOn,
   lookAt,
   newIncarnation,
   requireMayGoOn,
@@ -131,9 +132,9 @@ async function continuePartition(partition: number, { by, yes }: ConsentOptions)
   })
 }
 
-function whatIsLoaded({ progress: { stopCode, nextOffset }, end }: PartitionNow): string {
-  if (stopCode !== 'mass_rejection')
-    return `Its log is the one that was loaded: it goes on at offset ${nextOffset}.`
+function whatIsLoaded({ progress, end }: PartitionNow): string {
+  const { stopCode, nextOffset } = progress
+  if (stopCode !== 'mass_rejection') return howItGoesOn(progress)
   return (
     `It will load offsets ${nextOffset} to ${end - 1} (${count(end - nextOffset, 'offset')}), ` +
     'whatever share of them becomes dead letters.'

@@ -19,7 +19,7 @@ export function addReconcile(parent: Command): void {
     .addHelpText(
       'after',
       `
-In one snapshot of the warehouse: the ledger's ranges tile; in each batch consumed = loaded + duplicate +
+In one snapshot of the warehouse: the ledger's ranges tile; in each batch consumed = loaded + duplicate + skipped +
 dead-lettered, counted from the facts and dead letters themselves; rollup and order keys agree with the
 facts; dead letters are published; watermarks lie within Kafka's log. A job may run meanwhile.
 Exit codes: 0 balanced, 6 not balanced, 1 failed, 2 usage or configuration.`,

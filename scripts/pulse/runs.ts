@@ -16,11 +16,16 @@ const COLUMNS: readonly Column<Run>[] = [
   { heading: 'consumed', of: ({ consumed }) => consumed },
   { heading: 'loaded', of: ({ loaded }) => loaded },
   { heading: 'duplicate', of: ({ duplicate }) => duplicate },
+  { heading: 'skipped', of: ({ skipped }) => skipped },
   { heading: 'dead-lettered', of: ({ deadLettered }) => deadLettered },
   { heading: 'retries', of: ({ retries }) => retries },
   { heading: 'error', of: ({ error }) => error },
   { heading: 'worker', of: ({ worker }) => worker },
 ]
+
+/** Most streams have no envelope that holds records to be skipped. */
+const columnsFor = (runs: readonly Run[]): readonly Column<Run>[] =>
+  COLUMNS.filter(({ heading }) => heading !== 'skipped' || runs.some(({ skipped }) => skipped > 0))
 
 export function addRuns(parent: Command): void {
   addCommand(parent, 'runs', 'The runs of the job, newest first.', [
@@ -34,7 +39,7 @@ export function addRuns(parent: Command): void {
     .action((options: { limit: number; status?: RunStatus; json?: boolean }) =>
       inSession(async ({ pool }) => {
         const runs = await readRuns(pool, { limit: options.limit, status: options.status })
-        printRows(runs, COLUMNS, { json: options.json ?? false, none: 'There was no such run.' })
+        printRows(runs, columnsFor(runs), { json: options.json ?? false, none: 'There was no such run.' })
       }),
     )
 }

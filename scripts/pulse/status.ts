@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { setTimeout as delay } from 'node:timers/promises'
+import { STOPS_FOR_RECORDS, type StopCode } from '../../etl/ledger/watermark.ts'
 import type { Freshness } from '../../etl/status/flow.ts'
 import type { Run } from '../../etl/status/runs.ts'
 import { readStatus, type PartitionStatus, type Status } from '../../etl/status/status.ts'
@@ -112,8 +113,8 @@ function warnings({ kafka, topic, partitions, paused, isReadOnly }: Status): str
   return found
 }
 
-function wayOut(stopCode: string, partition: number): string {
-  if (stopCode === 'mass_rejection') return `continue ${partition}`
+function wayOut(stopCode: StopCode, partition: number): string {
+  if (STOPS_FOR_RECORDS.includes(stopCode)) return `continue ${partition}`
   if (stopCode === 'partitions_grew') return `new-incarnation ${partition} --from …`
   return stopCode === 'another_owner' ? 'take-over' : `new-incarnation ${partition} --from-beginning`
 }
@@ -142,7 +143,7 @@ function renderRun(run: Run | null, now: Date): string[] {
   return [
     `Last run      #${run.id} (${run.kind}) ${run.status}, began ${ago} at ${second(run.startedAt)}${took}`,
     `              ${thousands(run.consumed)} consumed = ${thousands(run.loaded)} loaded + ${thousands(run.duplicate)} duplicate + ` +
-      `${thousands(run.deadLettered)} dead-lettered, in ${count(run.batches, 'batch', 'batches')}`,
+      `${run.skipped === 0 ? '' : `${thousands(run.skipped)} skipped + `}${thousands(run.deadLettered)} dead-lettered, in ${count(run.batches, 'batch', 'batches')}`,
     ...(run.error === null ? [] : [`              ${run.error}`]),
   ]
 }

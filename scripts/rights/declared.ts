@@ -83,6 +83,7 @@ export const OF_ENGINE: Declared = {
   'audit.alerts': { pulse_loader: [...ADD, ...on('UPDATE', 'ended_at')], pulse_reader: READ },
   'audit.alert_notifications': { pulse_loader: KEEP },
   'audit.streams': { pulse_loader: READ, pulse_reader: READ },
+  'audit.schemas': { pulse_loader: ADD, pulse_reader: READ },
   'audit.schema_migrations': { pulse_loader: READ, pulse_reader: READ },
 
   'audit.ensure_partition(text, timestamp with time zone)': { pulse_loader: CALL },

@@ -190,6 +190,8 @@ test('each stop names its own way out', async () => {
     'log_start_moved_back',
     'log_differs',
     'another_owner',
+    'truncated',
+    'another_writer',
   ]
   const findings = await find(
     'partition_stopped',
@@ -203,6 +205,8 @@ test('each stop names its own way out', async () => {
     'pulse partitions continue 0',
     ...[1, 2, 3, 4].map((partition) => `pulse partitions new-incarnation ${partition} --from-beginning`),
     'pulse partitions take-over',
+    'pulse partitions continue 6',
+    'pulse partitions continue 7',
   ])
 })
 

@@ -56,6 +56,7 @@ test('it balances, and says what is proved as a sum only', async () => {
         consumed: 6,
         loaded: 3,
         duplicate: 1,
+        skipped: 0,
         deadLettered: 2,
       },
     }),

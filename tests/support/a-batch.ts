@@ -21,11 +21,12 @@ export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batc
 
 /** After validate and transform with the default rules. */
 export function prepared(batch: Batch): PreparedBatch {
-  const { valid, rejected } = validate(batch.records, { stream, maxAgeDays: 1_095 })
+  const { valid, rejected, skipped } = validate(batch.records, { stream, maxAgeDays: 1_095 })
   return {
     batch,
     facts: transform(valid, stream),
     rejected,
+    skipped,
     timings: { extract: 0, validate: 0, transform: 0 },
   }
 }

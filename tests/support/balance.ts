@@ -45,11 +45,11 @@ const STORED = `
     and s.at >= o.from_offset and s.at < o.to_offset`
 
 const BOOKS = `
-  select batch_id as book, from_offset, to_offset, consumed, loaded, duplicate, dead_lettered, dropped, 0 as pruned
+  select batch_id as book, from_offset, to_offset, consumed, loaded, duplicate, skipped, dead_lettered, dropped, 0 as pruned
   from audit.pipeline_batches
   union all
   select 'opening ' || topic || ' ' || partition || ' ' || incarnation, from_offset, to_offset, consumed, loaded, duplicate,
-         dead_lettered, dropped, dead_letters_pruned
+         skipped, dead_lettered, dropped, dead_letters_pruned
   from audit.opening_balances`
 
 /** Each gives one row for each violation. */
@@ -78,8 +78,8 @@ const CHECKS = {
       select book, sum(fact) as facts, sum(letter) as letters from (${STORED}) stored group by book
     ) s using (book)
     where b.loaded <> coalesce(s.facts, 0) + b.dropped or b.dead_lettered <> coalesce(s.letters, 0) + b.pruned
-       or b.consumed <> b.loaded + b.duplicate + b.dead_lettered
-       or least(b.duplicate, b.dropped, b.pruned) < 0 or b.consumed > b.to_offset - b.from_offset`,
+       or b.consumed <> b.loaded + b.duplicate + b.skipped + b.dead_lettered
+       or least(b.duplicate, b.skipped, b.dropped, b.pruned) < 0 or b.consumed > b.to_offset - b.from_offset`,
 
   'a fact or dead letter that is in no book': `
     select * from (${STORED}) stored where book is null`,
@@ -125,15 +125,15 @@ const CHECKS = {
 
   // A run that lost batches to an opening balance is more than the sum of the rest.
   'a run is not the sum of its batches': `
-    select r.id, r.status, r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered
+    select r.id, r.status, r.batches, r.consumed, r.loaded, r.duplicate, r.skipped, r.dead_lettered
     from audit.pipeline_runs r
     left join audit.pipeline_batches b on b.run_id = r.id
     where r.status in ('succeeded', 'failed')
     group by r.id
-    having r.consumed <> r.loaded + r.duplicate + r.dead_lettered
+    having r.consumed <> r.loaded + r.duplicate + r.skipped + r.dead_lettered
         or r.batches < count(b.batch_id) or r.consumed < coalesce(sum(b.consumed), 0)
         or (r.batches = count(b.batch_id) or not exists (select from audit.opening_balances)) and
-           (r.batches, r.consumed, r.loaded, r.duplicate, r.dead_lettered) is distinct from
+           (r.batches, r.consumed, r.loaded, r.duplicate, r.skipped, r.dead_lettered) is distinct from
            (count(b.batch_id), coalesce(sum(b.consumed), 0)::bigint, coalesce(sum(b.loaded), 0)::bigint,
-            coalesce(sum(b.duplicate), 0)::bigint, coalesce(sum(b.dead_lettered), 0)::bigint)`,
+            coalesce(sum(b.duplicate), 0)::bigint, coalesce(sum(b.skipped), 0)::bigint, coalesce(sum(b.dead_lettered), 0)::bigint)`,
 } as const

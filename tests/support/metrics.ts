@@ -14,8 +14,8 @@ export function aMetricsSource(partitions: readonly number[] = [0]) {
   return source as typeof source & Parameters<typeof createMetrics>[0]
 }
 
-export const counts = (loaded: number, duplicate: number, deadLettered: number) =>
-  ({ kind: 'loaded', loaded, duplicate, deadLettered }) satisfies LoadOutcome
+export const counts = (loaded: number, duplicate: number, deadLettered: number, skipped = 0) =>
+  ({ kind: 'loaded', loaded, duplicate, skipped, deadLettered }) satisfies LoadOutcome
 
 /** Partition 0's batch of offsets 10 to 13: two good records, one of another schema and one no JSON. */
 export function aLoad(timestamp = Date.now()) {

@@ -13,9 +13,9 @@ export interface Validated {
 export function validated(message: object | string, timestamp?: number): Validated {
   const record = aRecordOf(message, timestamp === undefined ? {} : { timestamp })
   const outcome = stream.validate(record, 1_095)
-  return 'row' in outcome
-    ? { code: 'valid', issues: [], transaction: outcome.row as Sale }
-    : { code: outcome.code, issues: outcome.issues }
+  if ('code' in outcome) return { code: outcome.code, issues: outcome.issues }
+  if (!('row' in outcome)) throw new Error('it is no row')
+  return { code: 'valid', issues: [], transaction: outcome.row as Sale }
 }
 
 /** Validates a message with one field written as raw JSON, as only the bytes show: `1e2`, `"\ud800"`. */

@@ -18,6 +18,7 @@ const aRun = (overrides: Partial<Run> = {}): Run => ({
   consumed: 1,
   loaded: 1,
   duplicate: 0,
+  skipped: 0,
   deadLettered: 0,
   retries: 0,
   error: null,

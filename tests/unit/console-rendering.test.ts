@@ -88,6 +88,7 @@ const aBatch = (overrides: Partial<Batch> = {}): Batch => ({
   consumed: 10,
   loaded: 10,
   duplicate: 0,
+  skipped: 0,
   deadLettered: 0,
   bytes: 100,
   extractMs: 10,

@@ -70,8 +70,12 @@ describe('the table', () => {
   })
 
   test('has a kind for each code that a record alone can earn', () => {
-    // The others need another record, the warehouse, or bytes that Kafka's own format doesn't allow.
-    const others = ['conflicting_duplicate', 'rejected_by_warehouse', 'undecodable', 'key_moved']
+    // The others need another record, the warehouse, bytes that Kafka's own format doesn't allow, or an envelope.
+    const others = ['conflicting_duplicate', 'rejected_by_warehouse', 'undecodable', 'key_moved'].concat([
+      'malformed_value',
+      'incomplete_row',
+      'unknown_schema',
+    ])
     expect(new Set(INVALID_KINDS.map(({ expectedCode }) => expectedCode))).toEqual(
       new Set(DEAD_LETTER_CODES.filter((code) => !others.includes(code))),
     )

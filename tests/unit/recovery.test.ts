@@ -42,6 +42,7 @@ function aWarehouse(fails: (batch: PreparedBatch, call: number) => Error | undef
       kind: 'loaded',
       loaded: batch.facts.length,
       duplicate: 0,
+      skipped: 0,
       deadLettered: batch.rejected.length,
     })
   }
@@ -91,7 +92,7 @@ test('whichever record is refused, it alone is a dead letter and every other is 
     )
     const records = Array.from({ length: 7 }, (_, offset) => aRecordOf(aMessage(), { offset }))
     const outcome = await recovered(prepared(aBatch(records)), warehouse.recovery)
-    expect(outcome).toEqual({ kind: 'loaded', loaded: 6, duplicate: 0, deadLettered: 1 })
+    expect(outcome).toEqual({ kind: 'loaded', loaded: 6, duplicate: 0, skipped: 0, deadLettered: 1 })
     expect(warehouse.loaded.flatMap(({ rejected }) => rejected)).toMatchObject([
       { record: { offset: poison }, code: 'rejected_by_warehouse', issues: [{ message: /22003/ }] },
     ])

@@ -4,6 +4,7 @@ import { defineStream, StreamError } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import {
   count,
+  envelope,
   flag,
   instant,
   int,
@@ -135,6 +136,30 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
         write: { tables: {}, check: '', apply: () => Promise.resolve() },
       }),
     'write is for facts that happen once',
+  ],
+  [
+    'an envelope that is none',
+    // @ts-expect-error no such envelope
+    () => defineStream('visits', { ...visit, envelope: 'debesium' }),
+    'envelope is "debesium"; it must be json, debezium, cloudevents, registry',
+  ],
+  [
+    'an envelope with an option that it has not',
+    // @ts-expect-error no such option
+    () => defineStream('visits', { ...visit, envelope: { debezium: { lsn: true } } }),
+    'envelope.debezium.lsn is no option: version, placeholder',
+  ],
+  [
+    'a registry whose values hold what is no envelope',
+    // @ts-expect-error no such envelope
+    () => defineStream('visits', { ...visit, envelope: { registry: { holds: 'cloudevents' } } }),
+    'envelope.registry.holds is "cloudevents"; it must be row, debezium or',
+  ],
+  [
+    'event types that are no list',
+    // @ts-expect-error one text
+    () => defineStream('visits', { ...visit, envelope: { cloudevents: { types: 'order' } } }),
+    'envelope.cloudevents.types is "order"; it must be a list of event types',
   ],
   [
     'partitions by another time than a month',
@@ -330,6 +355,16 @@ describe('what the compiler can not see is refused when it is run', () => {
       'topic.compact is for versions whose key is the one field topic.key',
     ],
     [
+      'versions of debezium by a column, which a deletion has as it was before',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          envelope: 'debezium',
+          identity: { latest: 'visit_id', by: 'at' },
+        }),
+      "identity.by: a deletion of debezium has no at of its own: read it from the envelope, by { at: envelope('source.lsn') }",
+    ],
+    [
       'versions of which none is kept',
       () =>
         defineStream('visits', {
@@ -366,6 +401,11 @@ describe('what the compiler can not see is refused when it is run', () => {
           rollups: { by_hour: { every: 'hour', by: [], measures: { amount: sum('amount') } } },
         }),
       'rollups.by_hour.measures must have a count() of all facts',
+    ],
+    [
+      'a field that stands in an envelope where there is none',
+      () => defineStream('visits', { ...visit, fields: { ...fields, op: text(1, { at: envelope('op') }) } }),
+      'fields.op stands in an envelope, and there is none: the envelope is json',
     ],
   ])('%s', ([, declare, said]) => {
     expect(declare).toThrow(said)

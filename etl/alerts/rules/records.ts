@@ -20,6 +20,10 @@ const WAYS_OUT: Readonly<Record<StopCode, (partition: number) => string>> = {
   log_differs: anotherLog,
   partitions_grew: (partition) =>
     `The topic has got further partitions, so keys go to other ones, and the log no longer orders their versions. Let the producers send each key anew, then begin a new incarnation of every partition from there: pulse partitions new-incarnation ${partition} --help`,
+  truncated: (partition) =>
+    `The table that the records tell of was emptied at its source, and the warehouse still has its rows. Decide what becomes of them; then pass the record: pulse partitions continue ${partition}`,
+  another_writer: (partition) =>
+    `Records come from another source than before. If that wasn't meant, have it mended; if so, its records are taken from now on: pulse partitions continue ${partition}`,
   another_owner: () =>
     'Another warehouse works in this consumer group. Give one of the two a KAFKA_GROUP_ID of its own; where the other is gone for good and this one takes its place: pulse partitions take-over',
 }

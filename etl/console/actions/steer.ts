@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   continueStopped,
+  howItGoesOn,
   lookAt,
   newIncarnation,
   requireMayGoOn,
@@ -78,7 +79,7 @@ function continueForm(visitor: Visitor, { progress, end }: PartitionNow): Html {
         stopCode === 'mass_rejection'
           ? html`It will load ${offsets(nextOffset, end)} (${count(end - nextOffset, 'offset')}), whatever
             share of them becomes dead letters. What comes later is held against the ratio again.`
-          : html`Its log is the one that was loaded: it goes on at offset ${nextOffset}.`
+          : howItGoesOn(progress)
       }
     </p>
     ${actionForm(

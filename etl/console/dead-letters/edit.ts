@@ -46,7 +46,15 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
     const notice =
       edited.kind === 'unreadable'
         ? problemNotice(edited.problem)
-        : verdict(checkValue(letter, edited.kind === 'same' ? letter.value : edited.value, rules, new Date()))
+        : verdict(
+            await checkValue(
+              pool,
+              letter,
+              edited.kind === 'same' ? letter.value : edited.value,
+              rules,
+              new Date(),
+            ),
+          )
     return showPage(request, reply, editPage(request.visitor!, { letter, draft, reason, notice }))
   })
 

@@ -8,6 +8,7 @@ import { count, duration } from '../../text/wording.ts'
 
 export function chartsSection(points: readonly Point[], span: Span): Html {
   const valuesOf = <Name extends keyof Point>(name: Name) => points.map((point) => point[name])
+  const skips = points.some(({ skipped }) => skipped > 0)
   return html`<section aria-labelledby="over-time">
     <div class="heading">
       <h2 id="over-time">Over time <span class="hint">${SPANS[span].words}</span></h2>
@@ -25,10 +26,13 @@ export function chartsSection(points: readonly Point[], span: Span): Html {
       },
       {
         id: 'chart-rejected',
-        title: 'Duplicates and dead letters',
+        title: skips ? 'Duplicates, skipped and dead letters' : 'Duplicates and dead letters',
         unit: 'records',
         series: [
           { label: 'Duplicates', color: 'busy', shape: 'line', values: valuesOf('duplicate') },
+          ...(skips
+            ? [{ label: 'Skipped', color: 'warn', shape: 'line', values: valuesOf('skipped') } as const]
+            : []),
           { label: 'Dead letters', color: 'bad', shape: 'line', values: valuesOf('deadLettered') },
         ],
       },

@@ -64,6 +64,9 @@ function runList(query: RunListQuery, { items, next }: Page<Run>, workers: reado
         { heading: 'Consumed', right: true, of: ({ consumed }) => consumed },
         { heading: 'Loaded', right: true, of: ({ loaded }) => loaded },
         { heading: 'Duplicate', right: true, of: ({ duplicate }) => duplicate },
+        ...(items.some(({ skipped }) => skipped > 0)
+          ? [{ heading: 'Skipped', right: true, of: ({ skipped }: Run) => skipped }]
+          : []),
         { heading: 'Dead letters', right: true, of: ({ deadLettered }) => deadLettered },
         { heading: 'Retries', right: true, of: ({ retries }) => retries },
         {

@@ -83,10 +83,14 @@ function totals(run: Run): Html {
     ['Consumed', thousands(run.consumed)],
     ['Loaded', thousands(run.loaded)],
     ['Duplicate', thousands(run.duplicate)],
+    ...skippedOf(run),
     ['Dead letters', thousands(run.deadLettered)],
     ['Retries', thousands(run.retries)],
   ])
 }
+
+const skippedOf = ({ skipped }: Run): [string, string][] =>
+  skipped === 0 ? [] : [['Skipped', thousands(skipped)]]
 
 function batchTable(batches: readonly Batch[], run: Run): Html {
   return table(
@@ -99,6 +103,7 @@ function batchTable(batches: readonly Batch[], run: Run): Html {
       { heading: 'Consumed', right: true, of: ({ consumed }) => consumed },
       { heading: 'Loaded', right: true, of: ({ loaded }) => loaded },
       { heading: 'Duplicate', right: true, of: ({ duplicate }) => duplicate },
+      ...(run.skipped > 0 ? [{ heading: 'Skipped', right: true, of: ({ skipped }: Batch) => skipped }] : []),
       {
         heading: 'Dead letters',
         right: true,

@@ -6,6 +6,7 @@ import type { Unmatched } from './records.ts'
 interface OpenBatch extends LedgerRow {
   records: number
   duplicates: number
+  skippedFound: number
   /** Those of which nothing is left: dropped for their age, or pruned. */
   without: number
   /** Of those, the ones that can only have been dead letters. */
@@ -16,6 +17,7 @@ interface OpenBatch extends LedgerRow {
 
 interface Tallied {
   readonly duplicates: number
+  readonly skipped: number
   readonly without: number
 }
 
@@ -50,7 +52,7 @@ export class BatchTally {
     unmatched: ReadonlyMap<number, Unmatched>,
   ): Promise<Tallied> {
     await this.#openBelow(to)
-    const tallied = { duplicates: 0, without: 0 }
+    const tallied = { duplicates: 0, skipped: 0, without: 0 }
     let i = 0
     for (const offset of records) {
       while (this.#open[i] !== undefined && this.#open[i]!.to <= offset) i += 1
@@ -62,6 +64,9 @@ export class BatchTally {
       if (reason.kind === 'duplicate') {
         tallied.duplicates += 1
         if (inside !== undefined) inside.duplicates += 1
+      } else if (reason.kind === 'skipped') {
+        tallied.skipped += 1
+        if (inside !== undefined) inside.skippedFound += 1
       } else if (inside !== undefined && mayBeGone(inside, reason)) {
         tallied.without += 1
         inside.without += 1
@@ -84,7 +89,15 @@ export class BatchTally {
 
   async #openBelow(to: number): Promise<void> {
     for (const row of await this.#ledger.takeBelow(to))
-      this.#open.push({ ...row, records: 0, duplicates: 0, without: 0, letters: 0, incomplete: false })
+      this.#open.push({
+        ...row,
+        records: 0,
+        duplicates: 0,
+        skippedFound: 0,
+        without: 0,
+        letters: 0,
+        incomplete: false,
+      })
   }
 
   #close(to: number): void {
@@ -92,11 +105,16 @@ export class BatchTally {
     this.#open = this.#open.filter((batch) => batch.to > to)
   }
 
-  #compare({ name, records, consumed, duplicates, duplicate, without, dropped, pruned }: OpenBatch): void {
+  #compare(batch: OpenBatch): void {
+    const { name, records, consumed, duplicates, duplicate, without, dropped, pruned } = batch
     const differ = (found: number, ledger: number) => (this.#mayBeFewer ? found > ledger : found !== ledger)
     if (differ(records, consumed)) {
       const message = `the log has ${count(records, 'record')} in its range, the ledger has ${thousands(consumed)} consumed`
       this.#findings.add('consumed', name, message)
+    }
+    if (differ(batch.skippedFound, batch.skipped)) {
+      const message = `the log has ${count(batch.skippedFound, 'record')} in its range that are no row, the ledger has ${thousands(batch.skipped)} skipped`
+      this.#findings.add('skipped', name, message)
     }
     // A duplicate of an order whose fact was dropped can't be told from the record of that fact: of both
     // there must be as many as the ledger has.

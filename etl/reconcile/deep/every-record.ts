@@ -2,6 +2,7 @@ import type { Kafka } from '../../kafka/client.ts'
 import { readParts } from '../../kafka/log-parts.ts'
 import type { LogReader } from '../../kafka/log-reader.ts'
 import { partitionBounds, withAdmin } from '../../kafka/topics.ts'
+import { learnStored } from '../../ledger/schemas.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import { count, thousands, offsets } from '../../text/wording.ts'
 import { Findings } from '../findings.ts'
@@ -29,7 +30,7 @@ export interface DeepResult extends CheckResult {
 
 /**
  * Reads the partitions again up to the snapshot's watermarks and finds each record that Kafka delivers in
- * the warehouse: it is one fact with its values, one dead letter with its bytes, or a duplicate of an order
+ * the warehouse: it is one fact with its values, one dead letter with its bytes, no row by its envelope, or a duplicate of an order
  * that was loaded from another record with the same values. Where the ledger says that facts were dropped
  * for their age or dead letters pruned, so many of its records have nothing any more. The other way round,
  * no fact and no dead letter has an offset that Kafka doesn't have. Memory holds some thousand records,
@@ -40,16 +41,24 @@ export async function checkEveryRecord(
   partitions: readonly Progress[],
 ): Promise<DeepResult> {
   const findings = new Findings()
-  const counts = { records: 0, facts: 0, deadLetters: 0, duplicates: 0, droppedOrPruned: 0, goneFromLog: 0 }
+  const counts = {
+    records: 0,
+    facts: 0,
+    deadLetters: 0,
+    duplicates: 0,
+    skipped: 0,
+    droppedOrPruned: 0,
+    goneFromLog: 0,
+  }
   const gone: string[] = []
   for (const progress of partitions)
     gone.push(...(await checkPartition({ ...setting, findings, counts }, progress)))
-  const { records, facts, deadLetters, duplicates, droppedOrPruned } = counts
+  const { records, facts, deadLetters, duplicates, skipped, droppedOrPruned } = counts
   return {
-    rule: 'each record of the log is one fact with its values, one dead letter with its bytes, or a duplicate',
+    rule: 'each record of the log is one fact with its values, one dead letter with its bytes, a duplicate, or skipped',
     scope:
       `${count(records, 'record')} read again: ${thousands(facts)} loaded + ${thousands(duplicates)} duplicate + ` +
-      `${thousands(deadLetters)} dead-lettered` +
+      `${skipped === 0 ? '' : `${thousands(skipped)} skipped + `}${thousands(deadLetters)} dead-lettered` +
       (droppedOrPruned === 0 ? '' : ` + ${thousands(droppedOrPruned)} dropped or pruned for their age`),
     findings: findings.groups,
     counts,
@@ -100,6 +109,7 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
       await tally.skip(part.to)
       continue
     }
+    await learnStored(snapshot, stream.schemas, part.records)
     const unmatched = matchRecords(check, progress, part.records, {
       facts: await facts.takeBelow(part.to),
       deadLetters: await letters.takeBelow(part.to),
@@ -109,6 +119,7 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
     const tallied = await tally.count(part.to, delivered, explained)
     counts.records += delivered.length
     counts.duplicates += tallied.duplicates
+    counts.skipped += tallied.skipped
     counts.droppedOrPruned += tallied.without
     check.onProgress?.(`${topic}/${partition}: ${thousands(part.to)} of ${thousands(nextOffset)}`)
   }

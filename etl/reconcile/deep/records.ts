@@ -96,6 +96,7 @@ export function matchRecords(
 function wrongValues(stream: Stream, fact: FactRow, record: SourceRecord): string | undefined {
   const outcome = stream.validate(record, ANY_AGE_DAYS)
   if ('code' in outcome) return `it is a fact, but the record breaks the contract (${outcome.code})`
+  if (!('row' in outcome)) return 'it is a fact, but the record is no row by its envelope'
   const wrong = differences(stream, fact, outcome.row)
   return wrong.length === 0 ? undefined : `the fact's ${wrong.join('; ')}`
 }
@@ -103,12 +104,14 @@ function wrongValues(stream: Stream, fact: FactRow, record: SourceRecord): strin
 /**
  * Why a record may be neither fact nor dead letter.
  *
+ * - `skipped`: it is no row by its envelope, or an operator let the partition pass it
  * - `duplicate`: its identity is in the warehouse, from another record, with the same values
  * - `no fact`: its identity has no fact, and is so old that the fact may have been dropped for its age
  * - `other`: by what the warehouse has it is lost, unless it was a dead letter that is pruned
  */
 export type Unmatched =
   | { readonly kind: 'duplicate' }
+  | { readonly kind: 'skipped' }
   | { readonly kind: 'no fact' | 'other'; readonly why: string }
 
 /** A month is dropped only when it has ended so many days ago; the owner's function refuses others. */
@@ -127,6 +130,7 @@ export async function explainUnmatched(
     const outcome = stream.validate(record, ANY_AGE_DAYS)
     if ('code' in outcome)
       explained.set(record.offset, { kind: 'other', why: `it breaks the contract (${outcome.code})` })
+    else if (!('row' in outcome)) explained.set(record.offset, { kind: 'skipped' })
     else said.push({ offset: record.offset, identity: '', row: outcome.row })
   }
   if (said.length === 0) return explained

@@ -28,6 +28,7 @@ export interface LedgerRow {
   readonly name: string
   readonly consumed: number
   readonly duplicate: number
+  readonly skipped: number
   readonly dropped: number
   readonly pruned: number
 }
@@ -73,10 +74,10 @@ export const openLedger = (
   SortedRows.open<LedgerRow>(
     snapshot,
     `ledger_of_${partition}`,
-    `select from_offset as "offset", to_offset as "to", 'batch ' || batch_id as name, consumed, duplicate, dropped, 0 as pruned
+    `select from_offset as "offset", to_offset as "to", 'batch ' || batch_id as name, consumed, duplicate, skipped, dropped, 0 as pruned
      from audit.pipeline_batches where ${OF_ROWS} and to_offset > $4
      union all
-     select from_offset, to_offset, 'the opening balance of ' || topic || '/' || partition, consumed, duplicate, dropped,
+     select from_offset, to_offset, 'the opening balance of ' || topic || '/' || partition, consumed, duplicate, skipped, dropped,
             dead_letters_pruned
      from audit.opening_balances where ${OF_ROWS} and to_offset > $4
      order by 1`,

@@ -1,5 +1,3 @@
-ALTER TABLE "audit"."dead_letters" DROP CONSTRAINT "dead_letters_code";
---> statement-breakpoint
 ALTER TABLE "audit"."streams" ADD COLUMN "current" text;
 --> statement-breakpoint
 ALTER TABLE "audit"."streams" ADD COLUMN "version" text[] DEFAULT '{}'::text[] NOT NULL;
@@ -9,8 +7,6 @@ ALTER TABLE "audit"."streams" ADD COLUMN "keep_versions" integer;
 ALTER TABLE "audit"."streams" ADD COLUMN "partition_by" text DEFAULT 'month';
 --> statement-breakpoint
 ALTER TABLE "audit"."streams" ADD COLUMN "keep_days" integer;
---> statement-breakpoint
-ALTER TABLE "audit"."dead_letters" ADD CONSTRAINT "dead_letters_code" CHECK ("code" in ('malformed_json', 'schema_violation', 'timestamp_out_of_range', 'conflicting_duplicate', 'rejected_by_warehouse', 'undecodable', 'key_moved'));
 --> statement-breakpoint
 
 -- By hand from here on. Makes the partition of a stream's facts for a moment, a month or a day, if it is missing, and
