@@ -30,9 +30,23 @@ const LOOK_EVERY_MS = 600_000
 
 /** Keeps the warehouse small and its months made, once a day, by whichever worker comes first. */
 export function startHousekeeping(options: HousekeepingOptions): Repetition {
+  let isFirst = true
   return repeatedly('housekeeping', LOOK_EVERY_MS, options.logger, async (signal) => {
+    if (isFirst)
+      await sayWhereKeepIsTooShort(options).catch((err: unknown) =>
+        options.logger.warn({ err }, 'the topic’s settings were not read'),
+      )
+    isFirst = false
     await housekeepIfDue(options, signal)
   })
+}
+
+/** At the start, and not only when something is due to be dropped. */
+async function sayWhereKeepIsTooShort({ kafka, stream, config, logger }: HousekeepingOptions): Promise<void> {
+  if (stream.definition.keep === undefined) return
+  const settings = await withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
+  const problem = keepsTooShort(stream.definition, settings)
+  if (problem !== undefined) logger.warn(problem)
 }
 
 /** What was done, by its name in the log: counts of rows. */

@@ -148,7 +148,12 @@ function loadOnce(
     })
     const last = batch.records.at(-1)
     await advanceProgress(client, batch, batch.to, last, last && recordHash(last), prepared.writer)
-    return commit({ kind: 'loaded', ...counts, older, keyMoved: moved.length })
+    return commit({
+      kind: 'loaded',
+      ...counts,
+      ...(older !== undefined && { older }),
+      ...(moved.length > 0 && { keyMoved: moved.length }),
+    })
   })
 }
 

@@ -95,9 +95,19 @@ async function loadHalves(prepared: PreparedBatch, recovery: Recovery): Promise<
     duplicate: one.duplicate + other.duplicate,
     skipped: one.skipped + other.skipped,
     deadLettered: one.deadLettered + other.deadLettered,
-    keyMoved: (one.keyMoved ?? 0) + (other.keyMoved ?? 0),
-    older: one.older === undefined ? other.older : one.older + (other.older ?? 0),
+    ...sumOf('older', one, other),
+    ...sumOf('keyMoved', one, other),
   }
+}
+
+/** What only some loads count; left out where neither does. */
+function sumOf<Name extends 'older' | 'keyMoved'>(
+  name: Name,
+  one: Readonly<Partial<Record<Name, number | undefined>>>,
+  other: typeof one,
+): Partial<Record<Name, number>> {
+  if (one[name] === undefined && other[name] === undefined) return {}
+  return { [name]: (one[name] ?? 0) + (other[name] ?? 0) } as Record<Name, number>
 }
 
 /** Two batches that tile the range of one. */

@@ -87,7 +87,11 @@ test('a new incarnation needs the number of facts that may be there twice', asyn
   await world.pool.query(`update audit.pipeline_batches set loaded_at = now() - interval '9 days'`)
   await world.pool.query('select audit.fold_batches($1, 0, 1, 1)', [world.topic])
   const { balanced, findings, totals } = await proofOf(world, clicks)
-  expect({ balanced, findings, totals }).toMatchObject({ balanced: true, findings: [], totals: { loaded: 5 } })
+  expect({ balanced, findings, totals }).toMatchObject({
+    balanced: true,
+    findings: [],
+    totals: { loaded: 5 },
+  })
   await world.pool.query('delete from warehouse.clicks where source_offset = 0')
   expect((await proofOf(world, clicks)).findings.map(({ name }) => name)).toContain('opening balances')
 })
