@@ -1,6 +1,6 @@
 # The targets of Global Sales Pulse; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-int test-faults test-browser test-compose storm fuzz lint lint-compose format bench bench-pages clean \
+.PHONY: help demo test test-unit test-int test-another-stream test-faults test-browser test-compose storm fuzz lint lint-compose format bench bench-pages clean \
 	dev-up dev-down dev-logs prod-up prod-down prod-logs prod-secrets images doctor \
 	db-migrate db-reset backup restore rotate-passwords shell-etl shell-producer grafana-logs
 
@@ -44,6 +44,9 @@ test-unit: $(READY) ## The tests that need no server (seconds)
 
 test-int: $(READY) ## The tests that need Kafka and Postgres
 	@$(NPM_RUN) test:integration
+
+test-another-stream: $(INSTALLED) ## SUITES (unit integration) with another stream in place of transactions
+	@npm run --silent test:another-stream -- $(ARGS)
 
 test-faults: $(READY) ## Every fault of the matrix, on servers of its own (minutes)
 	@$(NPM_RUN) test:faults

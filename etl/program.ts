@@ -7,9 +7,10 @@ import { ConfigError, readConfig, type Config } from './process/config.ts'
 import { createLogger, scrub } from './process/log.ts'
 import { checkSchedule } from './job/scheduler.ts'
 import { stopSignal } from './process/stop-signal.ts'
-import { startWorker } from './worker/worker.ts'
+import { startWorker, type ConfiguredStream } from './worker/worker.ts'
 import type { Connections, WorkerConfig } from './worker/connections.ts'
-import { compile, theOnly, type Stream } from './stream/compile.ts'
+import { compile, type Stream } from './stream/compile.ts'
+import { chosenStreams, environmentOf, installedStreams } from './stream/installed.ts'
 import { MigrationMismatch, readMigrations } from './postgres/migrations.ts'
 import { StreamMismatch } from './stream/registry.ts'
 import type { StreamPages } from './web/context.ts'
@@ -17,8 +18,8 @@ import type { Definition } from './stream/definition.ts'
 
 const HELP = `Usage: npm run etl
 
-Moves records from Kafka into the warehouse: every 30 seconds it drains its partitions through
-extract, validate, transform, load, acknowledge. Waits for Kafka, its topics and the warehouse, and
+Moves records from Kafka into the warehouse: every 30 seconds it drains the partitions of its streams
+through extract, validate, transform, load, acknowledge. Waits for Kafka, its topics and the warehouse, and
 starts only on a warehouse with this version's migrations (npm run migrate).
 
 Reads KAFKA_*, DATABASE_URL, ETL_SCHEDULE, BATCH_SIZE, TAX_RATE and others: docs/CONFIGURATION.md.
@@ -42,7 +43,7 @@ export interface Loaded {
 /**
  * The ETL's program, from its arguments to its exit code. Takes the arguments and environment of this process.
  *
- * @param loaded what it loads: one stream.
+ * @param loaded what it loads.
  * @param wrap what the worker works through, seen before it is used: the fault suite's own main strikes there.
  */
 export async function runProgram(
@@ -50,21 +51,26 @@ export async function runProgram(
   wrap?: (open: Connections) => Connections,
 ): Promise<number> {
   let config: WorkerConfig & Config<'log'>
-  let stream: Stream
+  let configured: ConfiguredStream[]
+  let runs: (stream: Stream) => boolean
   try {
     const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
     if (values.help === true) {
       console.log(HELP)
       return 0
     }
-    const definition = theOnly(streams)
     config = readConfig(
       ['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'],
       process.env,
-      definition.environment,
+      environmentOf(streams),
     )
-    checkSchedule(config.ETL_SCHEDULE)
-    stream = compile(definition, config)
+    const installed = installedStreams(config, streams)
+    const chosen = chosenStreams(installed, config.STREAMS, 'STREAMS').map(({ definition }) => definition)
+    configured = installed.map(({ definition, config: ofStream }) => {
+      checkSchedule(ofStream.ETL_SCHEDULE)
+      return { stream: compile(definition, ofStream), config: ofStream }
+    })
+    runs = ({ definition }) => chosen.includes(definition)
   } catch (error) {
     console.error(messageOf(error))
     return error instanceof ConfigError || error instanceof TypeError ? 2 : 1
@@ -77,7 +83,7 @@ export async function runProgram(
     const running = await Promise.race([
       startWorker(
         config,
-        { stream, pages, migrations: readMigrations(folder) },
+        { streams: configured, runs, pages, migrations: readMigrations(folder) },
         worker,
         logger,
         signal,

@@ -1,5 +1,6 @@
 import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
+import { writeNested } from '../etl/stream/json.ts'
 
 /** Writes records of a stream as messages. */
 export interface Encoder {
@@ -39,7 +40,7 @@ export function createEncoder({ fields }: Pick<Definition, 'fields'>): Encoder {
   }
   return {
     text: (row, changes) => {
-      if (!isFlat) return nested(inValue.map((field) => [field.path, writtenBy(field, row, changes)]))
+      if (!isFlat) return writeNested(inValue.map((field) => [field.path, writtenBy(field, row, changes)]))
       let text = ''
       for (const field of inValue) {
         const written = writtenBy(field, row, changes)
@@ -53,17 +54,4 @@ export function createEncoder({ fields }: Pick<Definition, 'fields'>): Encoder {
       return Object.fromEntries(there.map(({ name, header }) => [header, String(row[name])]))
     },
   }
-}
-
-/** An object of JSON texts by their paths. */
-function nested(fields: readonly (readonly [path: readonly string[], text: string | undefined])[]): string {
-  const byFirst = Map.groupBy(fields, ([[first]]) => first!)
-  const parts = [...byFirst].flatMap(([name, group]) => {
-    const deeper = group
-      .filter(([path]) => path.length > 1)
-      .map(([path, text]) => [path.slice(1), text] as const)
-    const text = deeper.length > 0 ? nested(deeper) : group[0]![1]
-    return text === undefined ? [] : [`"${name}":${text}`]
-  })
-  return `{${parts.join()}}`
 }

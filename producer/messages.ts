@@ -1,11 +1,11 @@
 import { identityFields } from '../etl/stream/define.ts'
-import { theOnly } from '../etl/stream/compile.ts'
+import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
 import { streams } from '../streams/index.ts'
 import { samples } from '../streams/samples.ts'
 import { createEncoder } from './encode.ts'
-import { invalidKinds } from './invalid.ts'
+import { invalidKinds, type InvalidKind } from './invalid.ts'
 import { createRandom, uuidV7, type Random } from './random.ts'
 import { isEach, isLatest } from '../etl/stream/stored.ts'
 import { versionsOf } from './versions.ts'
@@ -45,134 +45,151 @@ export const RECENT_ORDERS = 10_000
 /** Of the duplicates this share has another value than the original. */
 export const CONFLICTING_SHARE = 0.25
 
-const stream = theOnly(streams)
 const ofStreams: Readonly<Record<string, Samples>> = samples
-const encoder = createEncoder(stream)
-const identity = identityFields(stream.identity)
-const KEY = stream.topic.key
 
-/** Every way to break the contract that the producer knows. */
-export const INVALID_KINDS = invalidKinds(stream, encoder)
+/** What the producer makes of a stream. */
+export interface Records {
+  /** Every way to break its contract that the producer knows. */
+  readonly invalidKinds: readonly InvalidKind[]
+  /**
+   * The endless sequence of records. It depends on nothing but the options: the same seed and the same
+   * clock give the same bytes; with another clock only ids and times differ.
+   *
+   * A duplicate that is due before there is any record to repeat is a new record instead.
+   */
+  messages(options: MessageOptions): Generator<Message, never, undefined>
+}
 
-/**
- * The endless sequence of records. It depends on nothing but the options: the same seed and the same
- * clock give the same bytes; with another clock only ids and times differ.
- *
- * A duplicate that is due before there is any record to repeat is a new record instead.
- */
-export function* messages({
-  seed,
-  now,
-  invalidRatio,
-  duplicateRatio,
-  orderId,
-}: MessageOptions): Generator<Message, never, undefined> {
-  if (invalidRatio + duplicateRatio > 1)
-    throw new RangeError('invalid and duplicate records exceed the whole')
-  const random = createRandom(seed)
-  const versions = versionsOf(stream, random)
-  const draw = records(random, orderId)
-  const next = versions === undefined ? draw : (time: number) => versions.next(draw(time))
-  /** One of which everything is looked at. */
-  const whole = (time: number): Row => {
+export function recordsOf(stream: Definition): Records {
+  const encoder = createEncoder(stream)
+  const identity = identityFields(stream.identity)
+  const KEY = stream.topic.key
+  const INVALID_KINDS = invalidKinds(stream, encoder)
+
+  function* messages({
+    seed,
+    now,
+    invalidRatio,
+    duplicateRatio,
+    orderId,
+  }: MessageOptions): Generator<Message, never, undefined> {
+    if (invalidRatio + duplicateRatio > 1)
+      throw new RangeError('invalid and duplicate records exceed the whole')
+    const random = createRandom(seed)
+    const versions = versionsOf(stream, random)
+    const draw = records(random, orderId)
+    const next = versions === undefined ? draw : (time: number) => versions.next(draw(time))
+    /** One of which everything is looked at. */
+    const whole = (time: number): Row => {
+      for (;;) {
+        const row = next(time)
+        if (versions?.deletes(row) !== true) return row
+      }
+    }
+    const recent: Row[] = []
+    let made = 0
+
     for (;;) {
-      const row = next(time)
-      if (versions?.deletes(row) !== true) return row
+      const drawn = random.unit()
+      if (drawn < invalidRatio) {
+        yield invalid(whole(now()), random)
+      } else if (drawn < invalidRatio + duplicateRatio && recent.length > 0 && !isEach(stream)) {
+        const original = random.pick(recent)
+        yield random.chance(CONFLICTING_SHARE) && versions?.deletes(original) !== true
+          ? conflicting(original, random)
+          : repeat(original, 'duplicate')
+      } else {
+        const row = next(now())
+        if (duplicateRatio > 0) recent[made++ % RECENT_ORDERS] = row
+        yield repeat(row, 'valid')
+      }
     }
   }
-  const recent: Row[] = []
-  let made = 0
 
-  for (;;) {
-    const drawn = random.unit()
-    if (drawn < invalidRatio) {
-      yield invalid(whole(now()), random)
-    } else if (drawn < invalidRatio + duplicateRatio && recent.length > 0 && !isEach(stream)) {
-      const original = random.pick(recent)
-      yield random.chance(CONFLICTING_SHARE) && versions?.deletes(original) !== true
-        ? conflicting(original, random)
-        : repeat(original, 'duplicate')
-    } else {
-      const row = next(now())
-      if (duplicateRatio > 0) recent[made++ % RECENT_ORDERS] = row
-      yield repeat(row, 'valid')
+  /** What the stream's samples make, and for the rest of its fields what their words draw. */
+  function records(
+    random: Random,
+    id = (time: number): string => uuidV7(random, time),
+  ): (time: number) => Row {
+    const sample = ofStreams[stream.name]?.(random)
+    const rest = Object.entries(stream.fields)
+    return (time) => {
+      const made = sample?.(time)
+      const row: Record<string, unknown> = {}
+      for (const [name, { kind, isOptional }] of rest) {
+        if (made !== undefined && name in made) row[name] = made[name]
+        // An id with the time in it: a run that is repeated with its seed makes other records than before.
+        else if (kind.name === 'uuid' && identity.includes(name)) row[name] = id(time)
+        else if (name === stream.eventTime) row[name] = time * 1_000
+        else row[name] = isOptional && random.chance(0.3) ? null : kind.sample(random, time)
+      }
+      return row
     }
   }
-}
 
-/** What the stream's samples make, and for the rest of its fields what their words draw. */
-function records(random: Random, id = (time: number): string => uuidV7(random, time)): (time: number) => Row {
-  const sample = ofStreams[stream.name]?.(random)
-  const rest = Object.entries(stream.fields)
-  return (time) => {
-    const made = sample?.(time)
-    const row: Record<string, unknown> = {}
-    for (const [name, { kind, isOptional }] of rest) {
-      if (made !== undefined && name in made) row[name] = made[name]
-      // An id with the time in it: a run that is repeated with its seed makes other records than before.
-      else if (kind.name === 'uuid' && identity.includes(name)) row[name] = id(time)
-      else if (name === stream.eventTime) row[name] = time * 1_000
-      else row[name] = isOptional && random.chance(0.3) ? null : kind.sample(random, time)
+  const headersOf = (row: Row): Pick<Message, 'headers'> => {
+    const headers = encoder.headers(row)
+    return headers === undefined ? {} : { headers }
+  }
+
+  const keyOf = (row: Row): string => String(row[KEY])
+
+  function message(row: Row, about: Pick<Message, 'kind' | 'expectedCode'>): Message {
+    return {
+      detail: identity.map((field) => String(row[field])).join(','),
+      key: keyOf(row),
+      value: Buffer.from(encoder.text(row)),
+      ...headersOf(row),
+      ...about,
     }
-    return row
   }
-}
 
-const headersOf = (row: Row): Pick<Message, 'headers'> => {
-  const headers = encoder.headers(row)
-  return headers === undefined ? {} : { headers }
-}
+  const repeat = (row: Row, kind: 'valid' | 'duplicate'): Message =>
+    message(row, { kind, expectedCode: undefined })
 
-const keyOf = (row: Row): string => String(row[KEY])
+  /** Of versions: which is newer, and whether it deletes. */
+  const DECIDING: readonly unknown[] = isLatest(stream)
+    ? [stream.identity.by, stream.identity.deletedWhen]
+    : []
 
-function message(row: Row, about: Pick<Message, 'kind' | 'expectedCode'>): Message {
-  return {
-    detail: identity.map((field) => String(row[field])).join(','),
-    key: keyOf(row),
-    value: Buffer.from(encoder.text(row)),
-    ...headersOf(row),
-    ...about,
+  /** What a conflicting duplicate has of its own: no identity, no time; an amount, where there is one. */
+  const CHANGED = (() => {
+    const others = Object.entries(stream.fields).filter(
+      ([name]) =>
+        !identity.includes(name) && !DECIDING.includes(name) && name !== stream.eventTime && name !== KEY,
+    )
+    return others.find(([, { kind }]) => kind.name === 'money') ?? others[0]
+  })()
+
+  /** The same identity with a value that is never its own. */
+  function conflicting(original: Row, random: Random): Message {
+    if (CHANGED === undefined) return repeat(original, 'duplicate')
+    const [name, { kind }] = CHANGED
+    let value: unknown
+    if (kind.name === 'money') value = (original[name] as number) + random.between(1, 50_00)
+    else
+      do value = kind.sample(random, 0)
+      while (original[name] !== null && kind.equal(value as object, original[name] as object))
+    return message(
+      { ...original, [name]: value },
+      { kind: 'conflicting', expectedCode: 'conflicting_duplicate' },
+    )
   }
-}
 
-const repeat = (row: Row, kind: 'valid' | 'duplicate'): Message =>
-  message(row, { kind, expectedCode: undefined })
-
-/** Of versions: which is newer, and whether it deletes. */
-const DECIDING: readonly unknown[] = isLatest(stream) ? [stream.identity.by, stream.identity.deletedWhen] : []
-
-/** What a conflicting duplicate has of its own: no identity, no time; an amount, where there is one. */
-const CHANGED = (() => {
-  const others = Object.entries(stream.fields).filter(
-    ([name]) =>
-      !identity.includes(name) && !DECIDING.includes(name) && name !== stream.eventTime && name !== KEY,
-  )
-  return others.find(([, { kind }]) => kind.name === 'money') ?? others[0]
-})()
-
-/** The same identity with a value that is never its own. */
-function conflicting(original: Row, random: Random): Message {
-  if (CHANGED === undefined) return repeat(original, 'duplicate')
-  const [name, { kind }] = CHANGED
-  let value: unknown
-  if (kind.name === 'money') value = (original[name] as number) + random.between(1, 50_00)
-  else
-    do value = kind.sample(random, 0)
-    while (original[name] !== null && kind.equal(value as object, original[name] as object))
-  return message(
-    { ...original, [name]: value },
-    { kind: 'conflicting', expectedCode: 'conflicting_duplicate' },
-  )
-}
-
-function invalid(row: Row, random: Random): Message {
-  const broken = random.pick(INVALID_KINDS)
-  return {
-    kind: 'invalid',
-    detail: broken.kind,
-    key: keyOf(row),
-    value: broken.make(row, random),
-    ...headersOf(row),
-    expectedCode: broken.expectedCode,
+  function invalid(row: Row, random: Random): Message {
+    const broken = random.pick(INVALID_KINDS)
+    return {
+      kind: 'invalid',
+      detail: broken.kind,
+      key: keyOf(row),
+      value: broken.make(row, random),
+      ...headersOf(row),
+      expectedCode: broken.expectedCode,
+    }
   }
+
+  return { invalidKinds: INVALID_KINDS, messages }
 }
+
+/** Of the first stream. */
+export const { invalidKinds: INVALID_KINDS, messages } = recordsOf(streams[0]!)

@@ -10,7 +10,7 @@ import { publish, keepTrying } from './publish.ts'
 import { createRandom } from './random.ts'
 import { openTally, report } from './tally.ts'
 import { intervalPace, ratePace, waitForNextSale, type Pace } from './pace.ts'
-import { messages } from './messages.ts'
+import type { Records } from './messages.ts'
 
 /** After a stop the records in hand have this long, and the disconnect that long: 10 s at the very most. */
 const FLUSH_LIMIT_MS = 7_000
@@ -18,12 +18,13 @@ const DISCONNECT_LIMIT_MS = 1_500
 const PROGRESS_EVERY_MS = 30_000
 
 /**
- * Sends to the topic until the limit is reached or the signal is aborted, then says what it sent.
+ * Sends records of a stream to its topic until the limit is reached or the signal is aborted, then says what it sent.
  *
  * @throws what ended the sending, where it was neither; what was sent is said all the same.
  */
 export async function run(
   config: Config<'kafka' | 'producer'>,
+  { messages }: Records,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,13 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { streams } from '../streams/index.ts'
 import { commandFailure } from './command-failure.ts'
+import { ContractRefused, requireHarmless, writeContracts } from './contracts/files.ts'
 import { WouldLose, writeMigration } from './migration/generate.ts'
 
 const command = new Command('generate-migration')
   .description(
-    'Writes what the declarations in streams/ (and the tables in etl/schema/) have and the migrations lack, into\nstreams/migrations/ (and migrations/). Writes nothing that drops or narrows: it says what to do by hand.',
+    'Writes what the declarations in streams/ (and the tables in etl/schema/) have and the migrations lack, into\nstreams/migrations/ (and migrations/), and with it the contracts and pages of the streams, as generate-contracts does.\nWrites nothing that drops or narrows: it says what to do by hand.',
   )
   .requiredOption('--name <name>', 'what it does, such as channel_of_a_sale', readName)
+  .option('--accept', 'write also a contract that narrows or breaks: no such record was ever sent')
   .addHelpText('after', '\nExit codes: 0 written, or nothing to write · 1 refused or failed · 2 usage')
   .exitOverride()
 
@@ -18,18 +20,21 @@ function readName(text: string): string {
 
 async function main(): Promise<number> {
   try {
-    const { name } = command.parse().opts<{ name: string }>()
+    const { name, accept } = command.parse().opts<{ name: string; accept?: true }>()
+    if (accept !== true) requireHarmless(streams)
     const engine = await writeMigration('engine', name, streams)
     const ofStreams = await writeMigration('streams', name, streams)
     if (engine !== undefined) console.log(`Written: migrations/${engine}.sql`)
     if (ofStreams !== undefined) console.log(`Written: streams/migrations/${ofStreams}.sql`)
+    const contracts = writeContracts(streams)
+    if (contracts.length > 0) console.log(contracts.join('\n'))
     if (engine === undefined && ofStreams === undefined)
       console.log('Nothing to write: the migrations have all that is declared.')
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     const { message, exitCode } = commandFailure(error)
-    console.error(error instanceof WouldLose ? error.message : message)
+    console.error(error instanceof WouldLose || error instanceof ContractRefused ? error.message : message)
     return exitCode
   }
 }

@@ -2,18 +2,19 @@ import { readConfig, type Config } from '../etl/process/config.ts'
 import { createKafka } from '../etl/kafka/client.ts'
 import { ensureTopics, withAdmin, type TopicResult, type TopicSpec } from '../etl/kafka/topics.ts'
 import { daysOf } from '../etl/stream/age.ts'
-import { theOnly } from '../etl/stream/compile.ts'
 import type { Definition } from '../etl/stream/definition.ts'
-import { streams } from '../streams/index.ts'
 import { createLogger } from '../etl/process/log.ts'
+import { installedStreams } from '../etl/stream/installed.ts'
+import { streams } from '../streams/index.ts'
 import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics
 
-Makes the stream's topic (as its declaration says; 7 days unless it does, LogAppendTime) and that of dead letters (30 days,
-larger messages), where they are missing, and names what differs on those that are there. Changes none.
+Makes the topic of each stream (as its declaration says; 7 days unless it does, LogAppendTime) and that of its dead letters (30
+days, larger messages), where they are missing, and names what differs on those that are there. Changes none.
 
-Reads KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, TOPIC_PARTITIONS, TOPIC_REPLICATION, TOPIC_MIN_INSYNC.
+Reads KAFKA_BROKERS, KAFKA_TOPIC, KAFKA_DLQ_TOPIC, TOPIC_PARTITIONS, TOPIC_REPLICATION, TOPIC_MIN_INSYNC,
+and of each stream STREAM_<NAME>_TOPIC, _DLQ_TOPIC, _PARTITIONS, _REPLICATION.
 Exit codes: 0 the topics are there, 1 failed, 2 usage or configuration, 6 there, but not as wanted.`
 
 const DAY_MS = 86_400_000
@@ -21,16 +22,15 @@ const DAY_MS = 86_400_000
 const MAX_MESSAGE_BYTES = 1_048_588
 
 /**
- * The two topics as the product wants them.
+ * The two topics of a stream as the product wants them.
  *
- * @param stream whose they are: what its declaration says of its topic goes before the settings.
+ * @param stream whose they are: its declaration says how long records are kept.
  */
 export function topicSpecs(
   config: Config<'kafka' | 'topics'>,
   stream?: Pick<Definition, 'topic' | 'identity'>,
 ): TopicSpec[] {
-  const partitions = stream?.topic.partitions ?? config.TOPIC_PARTITIONS
-  const common = { partitions, replication: config.TOPIC_REPLICATION }
+  const common = { partitions: config.TOPIC_PARTITIONS, replication: config.TOPIC_REPLICATION }
   const safe = {
     'min.insync.replicas': String(config.TOPIC_MIN_INSYNC),
     'unclean.leader.election.enable': 'false',
@@ -71,7 +71,8 @@ function keeping(stream?: Pick<Definition, 'topic' | 'identity'>): Record<string
 async function main(): Promise<number> {
   const config = readConfig(['kafka', 'topics', 'log'])
   const kafka = createKafka(config, createLogger('silent'), 'global-sales-pulse-topics')
-  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config, theOnly(streams))))
+  const specs = installedStreams(config, streams).flatMap((one) => topicSpecs(one.config, one.definition))
+  const results = await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
   for (const result of results) report(result)
   return results.some((result) => !result.made && result.differences.length > 0) ? 6 : 0
 }

@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { Pool } from 'pg'
-import { asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
+import { and, asc, desc, inArray, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
 import { on, type Client, type Row } from '../postgres/query.ts'
 import { alertNotifications, alerts, type ALERT_EVENTS, type ALERT_SEVERITIES } from '../schema/operations.ts'
 
@@ -9,7 +9,12 @@ export type AlertEvent = (typeof ALERT_EVENTS)[number]
 
 /** What a rule judges by. Times are compared by the warehouse's clock alone. */
 export interface RuleContext {
+  /** The stream that is looked at; '' for what is about all of them. */
+  readonly stream: string
+  /** Its topic; '' for all. */
   readonly topic: string
+  /** What a summary begins with, where there are several streams: `products: `. */
+  readonly prefix: string
   /** ALERT_LATE_SECONDS. */
   readonly lateSeconds: number
   /** ALERT_DEAD_LETTER_RATIO. */
@@ -33,8 +38,10 @@ export interface Finding {
 export interface AlertRule {
   readonly id: string
   readonly severity: Severity
-  /** The console's page that shows it. */
+  /** The console's page that shows it, of the stream. */
   readonly path: string
+  /** Whether it also finds what is about all streams at once. */
+  readonly ofAll?: true
   /** At once, and often: an index must serve it. */
   find(client: Client, context: RuleContext): Promise<readonly Finding[]>
 }
@@ -60,13 +67,18 @@ export type NotificationState = Row<typeof NOTIFICATION>
 /**
  * Those that go on, then those that are over, each newest first.
  *
+ * @param stream those of it, and those about all.
  * @param options.open only those that go on.
  */
 export async function readAlerts(
   pool: Pool,
+  stream: string,
   { open, limit }: { readonly open: boolean; readonly limit: number },
 ) {
-  const found = await (open ? newest(pool, isNull(alerts.endedAt), limit) : readListed(pool, limit))
+  const isOurs = inArray(alerts.stream, [stream, ''])
+  const found = await (open
+    ? newest(pool, and(isOurs, isNull(alerts.endedAt))!, limit)
+    : readListed(pool, isOurs, limit))
   const { alertId } = alertNotifications
   const ids = found.map(({ id }) => id)
   const notifications = await on(pool)
@@ -87,9 +99,10 @@ const newest = (pool: Pool, where: SQL, limit: number) =>
   on(pool).select().from(alerts).where(where).orderBy(desc(alerts.startedAt), desc(alerts.id)).limit(limit)
 
 /** All that go on and the newest of the others, each by its index. */
-function readListed(pool: Pool, limit: number) {
-  const over = newest(pool, isNotNull(alerts.endedAt), limit)
-  const listed = on(pool).select().from(alerts).where(isNull(alerts.endedAt)).unionAll(over).as('listed')
+function readListed(pool: Pool, isOurs: SQL, limit: number) {
+  const over = newest(pool, and(isOurs, isNotNull(alerts.endedAt))!, limit)
+  const open = and(isOurs, isNull(alerts.endedAt))
+  const listed = on(pool).select().from(alerts).where(open).unionAll(over).as('listed')
   return on(pool)
     .select()
     .from(listed)

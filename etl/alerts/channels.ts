@@ -19,6 +19,7 @@ export function sendTestAlert(config: Config<'alerts' | 'console'>, logger: Logg
     event: 'test',
     id: null,
     rule: 'test',
+    stream: '',
     scope: '',
     severity: 'warning',
     summary: 'Alerts arrive here',
@@ -47,7 +48,7 @@ export async function testAlerts(
   logger: Logger,
 ): Promise<{ readonly action: Action; readonly channels: readonly TestResult[] }> {
   const channels = await sendTestAlert(config, logger)
-  const what = { action: 'test_alert', target: { channels } } as const
+  const what = { action: 'test_alert', stream: null, target: { channels } } as const
   const action = await actAtOnce(pool, by, what, () => Promise.resolve())
   return { action, channels }
 }

@@ -8,8 +8,8 @@ import { attempt, type Channel, type Notification } from './channel.ts'
 export interface DeliveryOptions {
   readonly pool: Pool
   readonly logger: Logger
-  /** The console's address for an alert of this rule. */
-  readonly linkOf: (rule: string) => string
+  /** The console's address for an alert of this rule about this stream. */
+  readonly linkOf: (rule: string, stream: string) => string
 }
 
 /** A notification that is ours to send until its next attempt falls due. */
@@ -42,7 +42,11 @@ export async function deliverWaiting(
 
 /** The end of an alert that goes on meanwhile is told by its own notification. */
 function notificationOf(alert: Omit<Claimed, 'attempts'>, linkOf: DeliveryOptions['linkOf']): Notification {
-  return { ...alert, endedAt: alert.event === 'ended' ? alert.endedAt : null, link: linkOf(alert.rule) }
+  return {
+    ...alert,
+    endedAt: alert.event === 'ended' ? alert.endedAt : null,
+    link: linkOf(alert.rule, alert.stream),
+  }
 }
 
 /**

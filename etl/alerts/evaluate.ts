@@ -1,8 +1,9 @@
 import type { ClientBase, Pool } from 'pg'
-import { and, eq, inArray, isNull, not, sql } from '../postgres/drizzle.ts'
+import { and, eq, inArray, isNotNull, isNull, not, or, sql } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Row } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Logger } from '../process/log.ts'
+import { streams } from '../schema/audit.ts'
 import { alertNotifications, alerts } from '../schema/operations.ts'
 import type { AlertEvent, AlertRule, Finding, RuleContext } from './alert.ts'
 
@@ -18,9 +19,9 @@ const CHANGE = columnsOf(alerts, 'id', 'scope', 'summary')
 type Change = Row<typeof CHANGE>
 
 /**
- * One look at everything that could be wrong: alerts begin and end, and what is to be sent waits in the
- * outbox from the same transaction on. A rule that fails keeps no other from being looked at, and leaves its
- * alerts as they are.
+ * One look at everything that could be wrong with a stream, or with all of them: alerts begin and end, and what is to
+ * be sent waits in the outbox from the same transaction on. A rule that fails keeps no other from being looked at, and
+ * leaves its alerts as they are.
  *
  * @throws Error that names the first rule that failed.
  */
@@ -28,6 +29,7 @@ export async function look(lookout: Lookout, context: RuleContext, signal: Abort
   const failures: Error[] = []
   for (const rule of lookout.rules) {
     if (signal.aborted) return
+    if (context.stream === '' && rule.ofAll !== true) continue
     await lookAt(lookout, rule, context).catch((cause: unknown) => {
       failures.push(new Error(`alert rule ${rule.id} could not be looked at`, { cause }))
     })
@@ -35,25 +37,32 @@ export async function look(lookout: Lookout, context: RuleContext, signal: Abort
   if (failures[0] !== undefined) throw failures[0]
 }
 
-/** Ends the alerts of rules that no longer exist: nothing else would. Once at the start is enough. */
-export async function endAlertsOfRemovedRules({ pool, logger, rules, channels }: Lookout): Promise<void> {
+/**
+ * Ends the alerts of rules that no longer exist, and of streams that are no longer declared: nothing else would. Once
+ * at the start is enough.
+ */
+export async function endAlertsOfRemoved({ pool, logger, rules, channels }: Lookout): Promise<void> {
   const known = rules.map(({ id }) => id)
+  const retired = on(pool).select({ name: streams.name }).from(streams).where(isNotNull(streams.retiredAt))
   const over = await inTransaction(pool, async (client) => {
     const ended = await on(client)
       .update(alerts)
       .set({ endedAt: sql`now()` })
-      .where(and(isNull(alerts.endedAt), not(inArray(alerts.rule, known))))
+      .where(
+        and(isNull(alerts.endedAt), or(not(inArray(alerts.rule, known)), inArray(alerts.stream, retired))),
+      )
       .returning(CHANGE)
     await announceEnd(client, ended, channels)
     return commit(ended)
   })
-  for (const change of over) logger.info({ alert: change.id }, 'alert ended: its rule was removed')
+  for (const change of over) logger.info({ alert: change.id }, 'alert ended: its rule or stream was removed')
 }
 
 /**
- * The advisory lock lets one worker at a time judge a rule, so that none acts on what it saw before another one
+ * The advisory lock lets one worker at a time judge a rule of a stream, so that none acts on what it saw before another one
  * changed it; the others leave the rule to it, and look again soon. That an alert is open only once does not
- * hang on it: the unique index on (rule, scope) of open alerts admits one row.
+ * hang on it: the unique index on (rule, stream, scope) of open alerts
+ * admits one row.
  */
 async function lookAt(
   { pool, logger, channels }: Lookout,
@@ -63,50 +72,85 @@ async function lookAt(
   const { started, ended } = await inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ ours: boolean }>(
       `select pg_try_advisory_xact_lock(hashtext('pulse: alerts'), hashtext($1)) as ours`,
-      [rule.id],
+      [`${rule.id} ${context.stream}`],
     )
     if (rows[0]?.ours !== true) return commit({ started: [], ended: [] })
     const findings = await rule.find(client, context)
-    const open = await openScopes(client, rule)
+    const { stream, prefix } = context
+    const open = await openScopes(client, rule, stream)
     const news = findings.filter(({ scope }) => !open.has(scope))
     const over = open.difference(new Set(findings.map(({ scope }) => scope)))
-    const changes = { started: await begin(client, rule, news), ended: await end(client, rule, [...over]) }
+    const changes = {
+      started: await begin(client, rule, stream, prefix, news),
+      ended: await end(client, rule, stream, [...over]),
+    }
     await addToOutbox(client, changes.started, 'started', channels)
     await announceEnd(client, changes.ended, channels)
     return commit(changes)
   })
   for (const { id, scope, summary } of started)
-    logger.warn({ alert: id, rule: rule.id, scope, summary }, 'alert started')
-  for (const { id, scope } of ended) logger.info({ alert: id, rule: rule.id, scope }, 'alert ended')
+    logger.warn({ alert: id, rule: rule.id, stream: context.stream, scope, summary }, 'alert started')
+  for (const { id, scope } of ended)
+    logger.info({ alert: id, rule: rule.id, stream: context.stream, scope }, 'alert ended')
 }
 
-async function openScopes(client: ClientBase, { id }: AlertRule): Promise<ReadonlySet<string>> {
+async function openScopes(
+  client: ClientBase,
+  { id }: AlertRule,
+  stream: string,
+): Promise<ReadonlySet<string>> {
   const open = await on(client)
     .select({ scope: alerts.scope })
     .from(alerts)
-    .where(and(eq(alerts.rule, id), isNull(alerts.endedAt)))
+    .where(and(eq(alerts.rule, id), eq(alerts.stream, stream), isNull(alerts.endedAt)))
   return new Set(open.map(({ scope }) => scope))
 }
 
 async function begin(
   client: ClientBase,
   { id: rule, severity }: AlertRule,
+  stream: string,
+  prefix: string,
   findings: readonly Finding[],
 ): Promise<Change[]> {
   if (findings.length === 0) return []
   return on(client)
     .insert(alerts)
-    .values(findings.map(({ since, ...finding }) => ({ ...finding, rule, severity, startedAt: since })))
-    .onConflictDoNothing({ target: [alerts.rule, alerts.scope], where: isNull(alerts.endedAt) })
+    .values(
+      findings.map(({ since, summary, ...finding }) => ({
+        ...finding,
+        summary: prefix + summary,
+        rule,
+        stream,
+        severity,
+        startedAt: since,
+      })),
+    )
+    .onConflictDoNothing({
+      target: [alerts.rule, alerts.stream, alerts.scope],
+      where: isNull(alerts.endedAt),
+    })
     .returning(CHANGE)
 }
 
-async function end(client: ClientBase, { id }: AlertRule, scopes: readonly string[]): Promise<Change[]> {
+async function end(
+  client: ClientBase,
+  { id }: AlertRule,
+  stream: string,
+  scopes: readonly string[],
+): Promise<Change[]> {
   if (scopes.length === 0) return []
   return on(client)
     .update(alerts)
     .set({ endedAt: sql`now()` })
-    .where(and(eq(alerts.rule, id), inArray(alerts.scope, [...scopes]), isNull(alerts.endedAt)))
+    .where(
+      and(
+        eq(alerts.rule, id),
+        eq(alerts.stream, stream),
+        inArray(alerts.scope, [...scopes]),
+        isNull(alerts.endedAt),
+      ),
+    )
     .returning(CHANGE)
 }
 

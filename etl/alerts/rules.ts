@@ -1,5 +1,5 @@
 import type { AlertRule } from './alert.ts'
-import { contractsDiffer, late, paused, runFailed } from './rules/job.ts'
+import { contractsDiffer, late, paused, runFailed, slowRecord } from './rules/job.ts'
 import { partitionStopped, dataLoss, deadLetterRatio } from './rules/records.ts'
 
 /** Every alert that there is. One more: an AlertRule in rules/ and a line here. */
@@ -11,9 +11,10 @@ export const RULES: readonly AlertRule[] = [
   deadLetterRatio,
   paused,
   contractsDiffer,
+  slowRecord,
 ]
 
-/** The console's page for an alert; the overview where its rule was removed since. */
-export function alertLink(consoleUrl: string, rule: string): string {
-  return consoleUrl + (RULES.find(({ id }) => id === rule)?.path ?? '/')
+/** The page of a stream's console for an alert; the overview where its rule was removed since. */
+export function alertPath(rule: string): string {
+  return RULES.find(({ id }) => id === rule)?.path ?? '/'
 }

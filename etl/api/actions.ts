@@ -18,6 +18,7 @@ const { view, begin } = routesOf('Actions')
 export const Action = z.object({
   id: z.int(),
   action: z.string(),
+  stream: z.string().nullable().describe('Null where it is about all of them.'),
   target: z.record(z.string(), z.unknown()).describe('What it acts on.'),
   reason: z.string().nullable(),
   requestedBy: z.string(),
@@ -46,13 +47,13 @@ export function accepted(reply: Reply, action: OperatorAction): OperatorAction {
   return action
 }
 
-export function actionApi(server: Server, { pool }: Console): void {
+export function actionApi(server: Server, { pool, stream }: Console): void {
   server.get(
     '/actions',
     view('What operators did, newest first', pageSchema(Action), { querystring: z.strictObject(paging) }),
     async (request, reply) => {
       const { limit, before } = request.query
-      return reply.send(pageOf(await readActions(pool, limit + 1, before), limit, byId))
+      return reply.send(pageOf(await readActions(pool, stream.name, limit + 1, before), limit, byId))
     },
   )
 
@@ -75,7 +76,7 @@ export function actionApi(server: Server, { pool }: Console): void {
   }
 }
 
-export function replayApi(server: Server, { pool, kafka, config }: Console): void {
+export function replayApi(server: Server, { pool, kafka, stream, config }: Console): void {
   server.post(
     '/replay',
     routesOf('Replay').begin(
@@ -91,7 +92,7 @@ export function replayApi(server: Server, { pool, kafka, config }: Console): voi
     ),
     async (request, reply) => {
       const { operator } = request.visitor!
-      const asked = { topic: config.KAFKA_TOPIC, ...request.body }
+      const asked = { stream: stream.name, topic: config.KAFKA_TOPIC, ...request.body }
       const { action } = await requestReplay(pool, kafka, operator, asked)
       return accepted(reply, action)
     },

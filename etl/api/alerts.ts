@@ -32,7 +32,7 @@ const Alert = z.object({
 
 const TestResult = z.object({ channel: z.string(), ok: z.boolean(), error: z.string().nullable() })
 
-export function alertApi(server: Server, { pool, config, logger }: Console): void {
+export function alertApi(server: Server, { pool, stream, config, logger }: Console): void {
   server.get(
     '/alerts',
     view('Alerts that go on, then those that are over, each newest first', z.object({ items: list(Alert) }), {
@@ -41,7 +41,7 @@ export function alertApi(server: Server, { pool, config, logger }: Console): voi
         limit: z.coerce.number().int().min(1).max(500).default(50),
       }),
     }),
-    async (request, reply) => reply.send({ items: await readAlerts(pool, request.query) }),
+    async (request, reply) => reply.send({ items: await readAlerts(pool, stream.name, request.query) }),
   )
 
   server.post(

@@ -14,6 +14,11 @@ export async function api(server: Server, console: Console): Promise<void> {
   server.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, () =>
     server.swagger(),
   )
+  apiRoutes(server, console)
+}
+
+/** The routes of a stream; those of others than the first are the same under `streams/<name>`. */
+export function apiRoutes(server: Server, console: Console): void {
   for (const routes of [
     jobApi,
     deadLetterApi,
@@ -36,7 +41,7 @@ async function describeApi(server: Server): Promise<void> {
         title: 'Global Sales Pulse',
         version: '1',
         description:
-          'What the console does, for programs. Send the token of CONSOLE_API_TOKEN; a browser’s session works too and needs its CSRF token in x-csrf-token. Times are ISO 8601 in UTC. What takes long is accepted (202) and done by a worker: Location names the action to look at.',
+          'What the console does, for programs. Send the token of CONSOLE_API_TOKEN; a browser’s session works too and needs its CSRF token in x-csrf-token. Times are ISO 8601 in UTC. These are the routes of the first stream; those of each are the same under /api/v1/streams/<name>. What takes long is accepted (202) and done by a worker: Location names the action to look at.',
       },
       components: {
         securitySchemes: {

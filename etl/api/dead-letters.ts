@@ -82,7 +82,7 @@ z.globalRegistry.add(DeadLetter, { id: 'DeadLetter' })
 /** Of key and value each: base64 and text make a multiple of it. A redrive takes no larger value either. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
-export function deadLetterApi(server: Server, { pool }: Console): void {
+export function deadLetterApi(server: Server, { pool, stream: { name: stream } }: Console): void {
   server.get(
     '/dead-letters',
     view(
@@ -93,8 +93,8 @@ export function deadLetterApi(server: Server, { pool }: Console): void {
     async (request, reply) => {
       const { limit, before, ...which } = request.query
       const [matching, rows] = await Promise.all([
-        countDeadLetters(pool, which),
-        listDeadLetters(pool, which, { limit: limit + 1, before }),
+        countDeadLetters(pool, stream, which),
+        listDeadLetters(pool, stream, which, { limit: limit + 1, before }),
       ])
       return reply.send({ ...pageOf(rows, limit, byId), count: matching })
     },
@@ -105,7 +105,7 @@ export function deadLetterApi(server: Server, { pool }: Console): void {
     view('Dead letters that failed alike, largest group first', z.object({ items: list(DeadLetterGroup) }), {
       querystring: deadLetterFilter,
     }),
-    async (request, reply) => reply.send({ items: await groupDeadLetters(pool, request.query) }),
+    async (request, reply) => reply.send({ items: await groupDeadLetters(pool, stream, request.query) }),
   )
 
   server.get(
@@ -216,8 +216,8 @@ export function redriveApi(server: Server, { pool, stream, maxAgeDays, config }:
     async (request, reply) => {
       const { filter: which, reason: why, ...options } = request.body
       const { operator } = request.visitor!
-      const topic = config.KAFKA_TOPIC
-      return accepted(reply, await requestRedrive(pool, operator, which, why, { topic, ...options }))
+      const of = { stream: stream.name, topic: config.KAFKA_TOPIC }
+      return accepted(reply, await requestRedrive(pool, operator, which, why, { ...of, ...options }))
     },
   )
 
@@ -228,7 +228,9 @@ export function redriveApi(server: Server, { pool, stream, maxAgeDays, config }:
     }),
     async (request, reply) => {
       const { filter: which, reason: why, ...options } = request.body
-      return accepted(reply, await requestDismiss(pool, request.visitor!.operator, which, why, options))
+      const { operator } = request.visitor!
+      const of = { stream: stream.name }
+      return accepted(reply, await requestDismiss(pool, operator, which, why, { ...of, ...options }))
     },
   )
 }

@@ -14,6 +14,7 @@ const { view, act } = routesOf('Job')
 const Run = z.object({
   id: z.int(),
   kind: z.enum(RUN_KINDS),
+  stream: z.string(),
   worker: z.string(),
   status: z.enum(RUN_STATUSES),
   startedAt: z.date(),
@@ -32,6 +33,7 @@ z.globalRegistry.add(Run, { id: 'Run' })
 
 const Status = z.object({
   at: z.date(),
+  stream: z.string(),
   topic: z.string(),
   groupId: z.string(),
   kafka: z.object({
@@ -74,12 +76,12 @@ const Status = z.object({
 
 /** What the job is doing, its runs, and its switch. */
 export function jobApi(server: Server, console: Console): void {
-  const { pool } = console
+  const { pool, stream, streams } = console
 
   server.get(
     '/status',
     view('What there is to know now; what Kafka would have said is null where it does not answer', Status),
-    () => readStatus(console),
+    () => readStatus({ ...console, stream: stream.name }),
   )
 
   server.get(
@@ -95,7 +97,11 @@ export function jobApi(server: Server, console: Console): void {
       const { limit, before, status, kind } = request.query
       const kinds = kind && [kind]
       return reply.send(
-        pageOf(await readRuns(pool, { limit: limit + 1, before, status, kinds }), limit, byId),
+        pageOf(
+          await readRuns(pool, { stream: stream.name, limit: limit + 1, before, status, kinds }),
+          limit,
+          byId,
+        ),
       )
     },
   )
@@ -106,15 +112,25 @@ export function jobApi(server: Server, console: Console): void {
     return reply.send(run)
   })
 
-  server.post('/run', act('Each worker runs now, or right after the run under way', Action), (request) =>
-    requestRun(pool, request.visitor!.operator),
+  server.post(
+    '/run',
+    act('Each worker runs the stream now, or right after the run under way', Action),
+    (request) => requestRun(pool, request.visitor!.operator, stream.name),
   )
+  const of = z.enum(['stream', 'all']).default(streams.length === 1 ? 'all' : 'stream')
+  const scope = of.describe('The stream alone, or all of them.')
+  const streamOf = (which: z.output<typeof scope>) => (which === 'all' ? null : stream.name)
   server.post(
     '/pause',
-    act('Stops all workers at their next batch', Action, { body: z.strictObject({ reason }) }),
-    (request) => pause(pool, request.visitor!.operator, request.body.reason),
+    act('Stops the stream, or all, in all workers, at their next batch', Action, {
+      body: z.strictObject({ reason, scope }),
+    }),
+    (request) => pause(pool, request.visitor!.operator, streamOf(request.body.scope), request.body.reason),
   )
-  server.post('/resume', act('Lets all workers go on', Action), (request) =>
-    resume(pool, request.visitor!.operator),
+  server.post(
+    '/resume',
+    act('Lets the stream, or all, go on', Action, { body: z.strictObject({ scope }).nullish() }),
+    (request) =>
+      resume(pool, request.visitor!.operator, streamOf(request.body?.scope ?? of.parse(undefined))),
   )
 }

@@ -23,7 +23,10 @@ const DataLoss = z.object({
 })
 
 /** What can be done with a partition that stands still; `GET /status` has the partitions themselves. */
-export function partitionApi(server: Server, { pool, kafka, config }: Console): void {
+export function partitionApi(
+  server: Server,
+  { pool, kafka, stream: { name: stream }, config }: Console,
+): void {
   const topic = config.KAFKA_TOPIC
 
   server.post(
@@ -60,7 +63,7 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
       Action,
     ),
     async (request, reply) => {
-      const now = await lookAtGroup(pool, kafka, { topic, groupId: config.KAFKA_GROUP_ID })
+      const now = await lookAtGroup(pool, kafka, { stream, topic, groupId: config.KAFKA_GROUP_ID })
       return reply.send(await takeOverGroup(pool, kafka, request.visitor!.operator, now))
     },
   )
@@ -86,7 +89,7 @@ export function partitionApi(server: Server, { pool, kafka, config }: Console): 
     }),
     (request) => {
       const { reason: why, ...loss } = request.body
-      return acknowledgeLoss(pool, request.visitor!.operator, { topic, ...loss }, why)
+      return acknowledgeLoss(pool, request.visitor!.operator, { stream, topic, ...loss }, why)
     },
   )
 }

@@ -1,4 +1,4 @@
-import { alertLink } from '../alerts/rules.ts'
+import { alertPath } from '../alerts/rules.ts'
 import { readAlerts, type Alert, type NotificationState } from '../alerts/alert.ts'
 import { count, duration } from '../text/wording.ts'
 import type { Console, Server } from '../web/context.ts'
@@ -13,9 +13,9 @@ import { view, type Visitor } from '../web/guard.ts'
 /** Past ones that are listed; housekeeping keeps more. */
 const ALERTS = 100
 
-export function alertPages(server: Server, { pool }: Console): void {
+export function alertPages(server: Server, { pool, stream }: Console): void {
   server.get('/alerts', view(), async (request, reply) => {
-    const alerts = await readAlerts(pool, { open: false, limit: ALERTS })
+    const alerts = await readAlerts(pool, stream.name, { open: false, limit: ALERTS })
     return showPage(request, reply, {
       title: 'Alerts',
       menu: '/alerts',
@@ -63,9 +63,7 @@ function openAlert(alert: Alert): Html {
   return html`<article class="alert ${alert.severity}" id="alert-${alert.id}">
     <h3>${severity(alert)} ${alert.summary}</h3>
     <p>Since ${moment(alert.startedAt)}</p>
-    <p>
-      <strong>First:</strong> ${alert.firstAction} <a class="go" href="${alertLink('', alert.rule)}">Look</a>
-    </p>
+    <p><strong>First:</strong> ${alert.firstAction} <a class="go" href="${alertPath(alert.rule)}">Look</a></p>
     <div class="hint">${told(alert.notifications)}</div>
   </article>`
 }

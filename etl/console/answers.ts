@@ -5,14 +5,14 @@ import { page } from './layout.ts'
 
 type Request = Pick<FastifyRequest, 'visitor' | 'server'>
 type Reply = Pick<FastifyReply, 'html' | 'redirect'>
-type Page = Omit<Parameters<typeof page>[0], 'visitor' | 'pages' | 'live'> & {
+type Page = Omit<Parameters<typeof page>[0], 'visitor' | 'place' | 'live'> & {
   readonly live?: number | undefined
 }
 
 /** A page for whoever asked. */
 export function showPage({ visitor, server }: Request, reply: Reply, { live, ...what }: Page): FastifyReply {
   return reply.html(
-    page({ ...what, pages: server.streamPages, visitor: visitor!, ...(live === undefined ? {} : { live }) }),
+    page({ ...what, place: server.place, visitor: visitor!, ...(live === undefined ? {} : { live }) }),
   )
 }
 

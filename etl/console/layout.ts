@@ -1,11 +1,11 @@
-import type { StreamPages } from '../web/context.ts'
+import { under, type Place } from '../web/context.ts'
 import type { Visitor } from '../web/guard.ts'
 import { html, nothing, type Html } from './html.ts'
 
 type Entry = readonly [path: string, name: string, key: string]
 
 /** The pages of the menu, in its order; the letter after `g` goes there. */
-const menuOf = (pages: readonly StreamPages[]): readonly Entry[] => [
+const menuOf = (pages: Place['pages']): readonly Entry[] => [
   ['/', 'Overview', 'o'],
   ['/runs', 'Runs', 'r'],
   ['/dead-letters', 'Dead letters', 'd'],
@@ -18,7 +18,7 @@ interface PageOptions {
   readonly title: string
   /** The menu's entry that this page belongs to. */
   readonly menu: string
-  readonly pages: readonly StreamPages[]
+  readonly place: Place | undefined
   readonly visitor: Visitor
   readonly content: Html
   /** Seconds between two updates of <main>; without it the page stands still. */
@@ -26,8 +26,8 @@ interface PageOptions {
 }
 
 /** A whole page of the console, for somebody who is logged in. */
-export function page({ title, menu, pages, visitor, content, live }: PageOptions): Html {
-  const entries = menuOf(pages)
+export function page({ title, menu, place, visitor, content, live }: PageOptions): Html {
+  const entries = menuOf(place?.pages ?? [])
   return document(
     title,
     html`<a class="skip" href="#main">To the content</a>
@@ -43,6 +43,7 @@ export function page({ title, menu, pages, visitor, content, live }: PageOptions
               >`,
           )}
         </nav>
+        ${place === undefined ? nothing : streamSwitch(place, entries, menu)}
         <form method="post" action="/logout" class="who">
           <span
             >${visitor.operator.name}${visitor.mayAct ? nothing : html` <span class="badge">read-only</span>`}</span
@@ -66,6 +67,25 @@ export function page({ title, menu, pages, visitor, content, live }: PageOptions
       </footer>
       ${shortcuts(entries)}`,
   )
+}
+
+/** The same page of another stream. A page that only some streams have leads to the others' overview. */
+function streamSwitch({ streams, stream, pages }: Place, entries: readonly Entry[], menu: string): Html {
+  if (streams.length < 2) return nothing
+  const isOwn = pages.some(({ path }) => path === menu) || !entries.some(([path]) => path === menu)
+  return html`<details class="streams">
+    <summary aria-label="Stream: ${stream}">${stream}</summary>
+    <nav aria-label="Streams">
+      ${streams.map(
+        (name) =>
+          html`<a
+            href="${under(name)}${isOwn && name !== stream ? '/' : menu}"
+            ${name === stream ? html`aria-current="true"` : nothing}
+            >${name}</a
+          >`,
+      )}
+    </nav>
+  </details>`
 }
 
 /** What the page says of its own updates; whoever wants to read in peace stops them. */

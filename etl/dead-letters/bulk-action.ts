@@ -11,6 +11,7 @@ import type { Executor, Job, JobProgress } from '../operations/background.ts'
 /** What redrive and dismissal have in common: an action on all open dead letters that match a filter. */
 export interface DeadLetterRequest {
   readonly action: 'redrive' | 'dismiss'
+  readonly stream: string
   readonly filter: DeadLetterFilter
   readonly reason?: string | undefined
   /** As counted when the operator decided; where it is another number by now, nothing is done. */
@@ -27,7 +28,7 @@ export interface DeadLetterRequest {
 export async function requestOnDeadLetters(
   pool: Pool,
   by: Operator,
-  { action, filter, reason, expectedCount, payload }: DeadLetterRequest,
+  { action, stream, filter, reason, expectedCount, payload }: DeadLetterRequest,
   check: (client: ClientBase) => Promise<void> = () => Promise.resolve(),
 ): Promise<Action> {
   if (filter.state !== 'open')
@@ -36,7 +37,7 @@ export async function requestOnDeadLetters(
     const [found] = await on(client)
       .select({ count: countRows(), throughId: sql<number | null>`max(${d.id})` })
       .from(d)
-      .where(conditionOf(filter))
+      .where(conditionOf(stream, filter))
     const { count, throughId } = found!
     if (count === 0) await explainNone(client, filter)
     if (expectedCount !== undefined && count !== expectedCount)
@@ -47,6 +48,7 @@ export async function requestOnDeadLetters(
     return commit(
       await recordAction(client, by, {
         action,
+        stream,
         target: { ...filter, throughId },
         reason,
         payload,
@@ -132,12 +134,12 @@ export function withResolved<Skipped extends { readonly resolved?: number }>(
  * The dead letters of an action as a condition on rows `d`: those that were open when it was asked for, and
  * not those that came later. What was resolved since is among them, so that it is counted.
  */
-function walkOf({ target: stored, requestedAt }: Action): Walk {
+function walkOf({ target: stored, stream, requestedAt }: Action): Walk {
   const { throughId, ...filter } = target.parse(stored)
   return {
     filter,
     where: and(
-      conditionOf({ ...filter, state: 'all' }),
+      conditionOf(stream!, { ...filter, state: 'all' }),
       lte(d.id, throughId),
       or(isNull(d.resolvedAt), gte(d.resolvedAt, requestedAt)),
     )!,

@@ -26,11 +26,17 @@ export async function requestDismiss(
   by: Operator,
   filter: DeadLetterFilter,
   reason: string,
-  { expectedCount }: { readonly expectedCount?: number | undefined } = {},
+  { stream, expectedCount }: { readonly stream: string; readonly expectedCount?: number | undefined },
 ): Promise<Action> {
   if (reason.trim() === '')
     throw new ActionRefused('A dismissal needs a reason, for whoever reads it in a year.')
-  return requestOnDeadLetters(pool, by, { action: 'dismiss', filter, reason: reason.trim(), expectedCount })
+  return requestOnDeadLetters(pool, by, {
+    action: 'dismiss',
+    stream,
+    filter,
+    reason: reason.trim(),
+    expectedCount,
+  })
 }
 
 const STEP_LETTERS = 1_000

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { SQL } from 'drizzle-orm'
 import { alias, and, eq, isNotNull, isNull, sql } from '../postgres/drizzle.ts'
 import { DEAD_LETTER_CODES, deadLetters } from '../schema/audit.ts'
+import { topicsOf } from '../ledger/watermark.ts'
 import { originOfRow } from '../ledger/dead-letters.ts'
 
 /** A whole number, also as the text that it is in an address: `?partition=0`. */
@@ -45,15 +46,16 @@ export type DeadLetterFilter = Readonly<z.output<typeof deadLetterFilter>>
 export const d = alias(deadLetters, 'd')
 
 /**
- * The filter as a condition on rows `d`; nothing of it but its values' places is in the text of the statement.
+ * The filter as a condition on rows `d` of a stream; nothing of it but its values' places is in the text of the statement.
  *
  * A search looks for the text's UTF-8 bytes in keys and values, so these may hold anything; it reads all
  * that the other conditions leave: some 0.4 s for 100,000 dead letters of 300 bytes.
  */
-export function conditionOf(filter: DeadLetterFilter): SQL {
+export function conditionOf(stream: string, filter: DeadLetterFilter): SQL {
   const { ids, failure, code, partition, since, until, text, state } = filter
   const condition = and(
     state === 'all' ? undefined : state === 'open' ? isNull(d.resolvedAt) : isNotNull(d.resolvedAt),
+    sql`${d.topic} = any(${topicsOf(stream)})`,
     ids && sql`${d.id} = any(${sql.param(ids)}::int8[])`,
     failure === undefined ? undefined : eq(d.failure, failure),
     code && eq(d.code, code),
@@ -63,7 +65,7 @@ export function conditionOf(filter: DeadLetterFilter): SQL {
     until === undefined ? undefined : sql`${d.createdAt} < ${until}::timestamptz`,
     text === undefined ? undefined : searched(text),
   )
-  return condition ?? sql`true`
+  return condition!
 }
 
 /** Of a key or a value its first 64 KiB are searched. */

@@ -33,8 +33,12 @@ export const MAX_GROUPS = 200
  * Largest first. The two aggregates are apart, because each is answered by an index of its own: of 100,000
  * open ones no row has to be read.
  */
-export function groupDeadLetters(pool: Pool, filter: DeadLetterFilter): Promise<DeadLetterGroup[]> {
-  const where = conditionOf(filter)
+export function groupDeadLetters(
+  pool: Pool,
+  stream: string,
+  filter: DeadLetterFilter,
+): Promise<DeadLetterGroup[]> {
+  const where = conditionOf(stream, filter)
   return read(
     pool,
     GROUP,
@@ -80,18 +84,23 @@ export type DeadLetterLine = Row<typeof LINE>
 /** Newest first; `before` pages on from an id. */
 export function listDeadLetters(
   pool: Pool,
+  stream: string,
   filter: DeadLetterFilter,
   { limit, before }: { readonly limit: number; readonly before?: number | undefined },
 ): Promise<DeadLetterLine[]> {
   return on(pool)
     .select(LINE)
     .from(d)
-    .where(and(conditionOf(filter), before === undefined ? undefined : lt(d.id, before)))
+    .where(and(conditionOf(stream, filter), before === undefined ? undefined : lt(d.id, before)))
     .orderBy(desc(d.id))
     .limit(limit)
 }
 
-export async function countDeadLetters(pool: Pool, filter: DeadLetterFilter): Promise<number> {
-  const [counted] = await on(pool).select({ count: countRows() }).from(d).where(conditionOf(filter))
+export async function countDeadLetters(
+  pool: Pool,
+  stream: string,
+  filter: DeadLetterFilter,
+): Promise<number> {
+  const [counted] = await on(pool).select({ count: countRows() }).from(d).where(conditionOf(stream, filter))
   return counted!.count
 }

@@ -47,7 +47,8 @@ const REFUSALS: Readonly<Record<Exclude<SkipReason, 'too_large' | 'waiting'>, (t
 const MAX_VALUE_BYTES = 8 * 1024 * 1024
 
 export interface RedriveOptions {
-  /** KAFKA_TOPIC. */
+  readonly stream: string
+  /** Of the stream. */
   readonly topic: string
   /** Sent instead of the original one; for exactly one dead letter. */
   readonly value?: Buffer | undefined
@@ -64,7 +65,7 @@ export async function requestRedrive(
   by: Operator,
   filter: DeadLetterFilter,
   reason: string | undefined,
-  { topic, value, expectedCount }: RedriveOptions,
+  { stream, topic, value, expectedCount }: RedriveOptions,
 ): Promise<Action> {
   const single = isSingle(filter)
   if (value !== undefined && !single)
@@ -76,7 +77,7 @@ export async function requestRedrive(
   return requestOnDeadLetters(
     pool,
     by,
-    { action: 'redrive', filter, reason, expectedCount, payload: value },
+    { action: 'redrive', stream, filter, reason, expectedCount, payload: value },
     async (client) => {
       if (!single) return
       const skip = skipReason(topic, value !== undefined, single)

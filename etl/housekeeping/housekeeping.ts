@@ -152,7 +152,7 @@ function stepsOf(
   const ledgerDays = config.LEDGER_RETENTION_DAYS
   if (ledgerDays !== undefined) {
     steps.push(
-      ['batches_folded', () => foldBatches(pool, ledgerDays, goOn)],
+      ['batches_folded', () => foldBatches(pool, stream.name, ledgerDays, goOn)],
       ['dead_letters_pruned', () => pruneDeadLetters(pool, ledgerDays, goOn)],
       ['runs_pruned', () => pruneRuns(pool, ledgerDays, goOn)],
       ['alerts_pruned', () => pruneAlerts(pool, ledgerDays, goOn)],
@@ -181,7 +181,7 @@ async function dropOldMonths(
 }
 
 /**
- * Opens a run of housekeeping where one is due: the last that succeeded is a day old, or a month ahead is
+ * Opens a run of housekeeping of a stream where one is due: the last that succeeded is a day old, or a month ahead is
  * missing. The row is the claim. Those who come at the same time look one after the other (the advisory
  * lock, held for this moment only, so that it is safe behind a pooler too) and the second finds the row.
  *
@@ -192,6 +192,7 @@ async function dropOldMonths(
  */
 async function claimRun(pool: Pool, stream: Stream, worker: string): Promise<number | undefined> {
   const { kind, status, startedAt } = pipelineRuns
+  const ofStream = and(eq(kind, 'housekeeping'), eq(pipelineRuns.stream, stream.name))
   return inTransaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('pulse: claim housekeeping'))`)
     await on(client)
@@ -199,7 +200,7 @@ async function claimRun(pool: Pool, stream: Stream, worker: string): Promise<num
       .set({ status: 'abandoned', finishedAt: sql`now()`, error: 'the worker ended without a word' })
       .where(
         and(
-          eq(kind, 'housekeeping'),
+          ofStream,
           eq(status, 'running'),
           or(eq(pipelineRuns.worker, worker), lt(startedAt, sql`now() - interval '1 hour'`)),
         ),
@@ -208,12 +209,12 @@ async function claimRun(pool: Pool, stream: Stream, worker: string): Promise<num
       client,
       { id: pipelineRuns.id },
       (columns) => sql`
-        insert into ${pipelineRuns} (kind, worker)
-        select 'housekeeping', ${worker}
-        where not exists (select from ${pipelineRuns} where ${kind} = 'housekeeping' and ${status} = 'running')
+        insert into ${pipelineRuns} (kind, stream, worker)
+        select 'housekeeping', ${stream.name}, ${worker}
+        where not exists (select from ${pipelineRuns} where ${ofStream} and ${status} = 'running')
           and (exists (${sql.raw(monthsAheadMissing(stream))}) or not exists (
             select from ${pipelineRuns}
-            where ${kind} = 'housekeeping' and ${status} = 'succeeded' and ${startedAt} > now() - interval '1 day'))
+            where ${ofStream} and ${status} = 'succeeded' and ${startedAt} > now() - interval '1 day'))
         returning ${columns}`,
     )
     return commit(run?.id)

@@ -10,14 +10,20 @@ import { consoleSessions } from '../schema/operations.ts'
  * rest goes another time. Each says how many rows went.
  */
 
-/** Folds old batches into the opening balances of their partitions. */
-export async function foldBatches(pool: Pool, days: number, goOn: () => void): Promise<number> {
+/** Folds old batches of a stream into the opening balances of their partitions. */
+export async function foldBatches(
+  pool: Pool,
+  stream: string,
+  days: number,
+  goOn: () => void,
+): Promise<number> {
   const { topic, partition, incarnation } = partitionProgress
   const all = await read(
     pool,
     { topic, partition, incarnation: sql<number>`i` },
     (columns) => sql`
       select ${columns} from ${partitionProgress}, generate_series(1, ${incarnation}) i
+      where ${partitionProgress.stream} = ${stream}
       order by ${topic}, ${partition}, i`,
   )
   let folded = 0

@@ -62,8 +62,8 @@ export interface Loader {
 /**
  * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
  *
- * Locks are taken in one order everywhere (progress, keys or history, facts, current rows, rollup, further tables, dead
- * letters, ledger; each sorted by key), so that no two loads wait for each other in a circle.
+ * Locks are taken in one order everywhere (progress, keys or history, facts, their lines, current rows, rollup, further
+ * tables, dead letters, ledger; each sorted by key), so that no two loads wait for each other in a circle.
  */
 export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
   const started = performance.now()
@@ -121,6 +121,7 @@ function loadOnce(
     let older: number | undefined
     if (fresh.length > 0) {
       await stream.identity.insert(client, fresh, origin)
+      for (const lines of stream.lines) await lines.insert(client, fresh)
       const replaced = await stream.current?.replace(client, fresh, origin)
       const { now, before } = replaced ?? { now: fresh, before: [] }
       for (const rollup of stream.rollups) await rollup.add(client, now, batch.sourcePartition, before)

@@ -17,6 +17,8 @@ export interface RunObserver {
   /** The load of a batch was committed. */
   batchLoaded(prepared: PreparedBatch, counts: LoadCounts, loadMs: number): void
   loadRetried(): void
+  /** A record kept the process from all else for so long, in milliseconds. */
+  stepTook(ms: number): void
   /** Offsets that were lost and that nobody has acknowledged, by partition: all that there are. */
   dataLosses(offsets: ReadonlyMap<number, number>): void
 }

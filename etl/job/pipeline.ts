@@ -26,10 +26,12 @@ export async function drainPartition(
     if (run.signal.aborted || run.isOver()) return 'interrupted'
     return pipeline.membership.partitions().includes(progress.partition) ? undefined : 'not_ours'
   }
-  const result = await drain(stages, interruption).catch(async (error: unknown) => {
-    await stages.acknowledge()
-    throw error
-  })
+  const result = await drain(stages, interruption)
+    .finally(stages.endTurn)
+    .catch(async (error: unknown) => {
+      await stages.acknowledge()
+      throw error
+    })
   // Also without a new batch: what an earlier run could not publish or commit is made good here.
   if (result !== 'not_ours' && result !== 'moved') await stages.acknowledge()
   return result
@@ -37,7 +39,7 @@ export async function drainPartition(
 
 /** The job's sentence. What must hold around each verb (retries, timing, limits after a crash) is in stages.ts. */
 async function drain(
-  { extract, learnSchemas, validate, transform, load, acknowledgeInTurn }: Stages,
+  { extract, learnSchemas, validate, transform, load, acknowledgeAtTimes }: Stages,
   interruption: () => DrainResult | undefined,
 ): Promise<DrainResult> {
   for (;;) {
@@ -49,9 +51,9 @@ async function drain(
     const waitedInVain = await learnSchemas(batch, interruption)
     if (waitedInVain !== undefined) return waitedInVain
     const { valid, ...others } = validate(batch)
-    const facts = transform(valid)
+    const facts = await transform(valid, others.rejected)
     const outcome = await load({ facts, ...others })
     if (outcome !== 'loaded') return outcome
-    await acknowledgeInTurn()
+    await acknowledgeAtTimes()
   }
 }

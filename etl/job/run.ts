@@ -45,7 +45,8 @@ export function runOnce(
 ): Promise<RunSummary> {
   return pipeline.metrics.observeRun(kind, async () => {
     const started = performance.now()
-    const runId = await startRun(pipeline.pool, kind, settings.worker, settings.budgetMs)
+    const run = { stream: pipeline.stream.name, kind, worker: settings.worker }
+    const runId = await startRun(pipeline.pool, run, settings.budgetMs)
     const tally: RunTally = { results: [], errors: [], retries: 0 }
     const limits: RunLimits = {
       runId,
@@ -57,7 +58,7 @@ export function runOnce(
       },
       logger: settings.logger.child({ run_id: runId }),
     }
-    await run(pipeline, settings, limits, tally).catch((error: unknown) => {
+    await work(pipeline, settings, limits, tally).catch((error: unknown) => {
       limits.logger.error({ err: error }, 'the run failed')
       tally.errors.push(messageOf(error))
     })
@@ -65,7 +66,7 @@ export function runOnce(
   })
 }
 
-async function run(
+async function work(
   pipeline: Pipeline,
   settings: RunSettings,
   limits: RunLimits,

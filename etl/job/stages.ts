@@ -6,15 +6,16 @@ import { stopPartition, type Progress, type StopCode } from '../ledger/watermark
 import type { Logger } from '../process/log.ts'
 import type { Stream } from '../stream/compile.ts'
 import { partitionsOf, type MonthKeeper } from '../stream/months.ts'
-import type { Fact, Stopping, ValidRecord } from '../stream/types.ts'
+import type { Fact, Rejection, Stopping, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
 import { learnSchemas, type Learner } from './learn-schemas.ts'
 import { limitsAfter, twice } from './crash-loop.ts'
+import type { Dispatcher, EndTurn } from './dispatcher.ts'
 import { extract } from './extract.ts'
 import { load, type LoadOutcome, type PreparedBatch } from './load.ts'
 import type { RunObserver } from './observer.ts'
 import { loadWithRecovery } from './recovery.ts'
-import { transform } from './transform.ts'
+import { transformInSteps } from './transform.ts'
 import { validate, type Judged } from './validate.ts'
 
 /** What the pipeline works with; made once by main. */
@@ -23,6 +24,10 @@ export interface Pipeline extends Acknowledger, Learner {
   readonly reader: LogReader
   readonly membership: Pick<Membership, 'join' | 'stepAside' | 'commit' | 'partitions' | 'rebalances'>
   readonly metrics: RunObserver
+  /** Whoever works on a batch has a turn, from its extract to its load. */
+  readonly dispatcher: Dispatcher
+  /** Milliseconds from one run to the next. */
+  readonly interval: () => number
   readonly months: MonthKeeper
   /** Ends the worker, and throws, where the warehouse is another version's by now. */
   readonly requireSameWarehouse: () => Promise<void>
@@ -46,7 +51,10 @@ export interface RunLimits {
 
 /** The verbs of the pipeline for one partition in one run, each with what must hold around it. */
 export interface Stages {
-  /** Takes its time; after a crash its batches are small at first and grow with each that is loaded. */
+  /**
+   * Waits for its turn, which ends with the load. Takes its time; after a crash its batches are small at first and grow
+   * with each that is loaded.
+   */
   readonly extract: () => Promise<Batch | undefined>
   /** Those that the batch is validated by. Gives what `interruption` says where that ends it; its time is that of extract. */
   readonly learnSchemas: <Interruption>(
@@ -56,7 +64,7 @@ export interface Stages {
   /** Takes its time. Cuts the batch before a record that stops the partition. */
   readonly validate: (batch: Batch) => Judged & { readonly batch: Batch }
   /** Takes its time. */
-  readonly transform: (valid: readonly ValidRecord[]) => Fact[]
+  readonly transform: (valid: readonly ValidRecord[], rejected: Rejection[]) => Promise<Fact[]>
   /**
    * With retries, and halved where Postgres refuses a record; stops the partition on mass rejection, and behind what
    * was loaded where a record asks for it.
@@ -67,7 +75,9 @@ export interface Stages {
   /** Up to what was loaded. Refusals of the topic or the group are logged: nothing is lost by them. */
   readonly acknowledge: () => Promise<void>
   /** As `acknowledge`, where the last time is a second ago. */
-  readonly acknowledgeInTurn: () => Promise<void>
+  readonly acknowledgeAtTimes: () => Promise<void>
+  /** Gives the turn back, where one is taken: after an error. */
+  readonly endTurn: () => void
 }
 
 /** Each day of a batch is a table to lock with its indexes, and Postgres has room for so many locks in all. */
@@ -90,6 +100,8 @@ export function stagesOf(
   const timings = { extract: 0, validate: 0, transform: 0 }
   let loadedTo = progress.nextOffset
   let acknowledgedAt = performance.now()
+  let endTurn: EndTurn = () => undefined
+  const urgency = () => (end - loadedTo) / Math.max(1, pipeline.interval())
   // Both are read with the watermark and change with it alone: a load that finds it elsewhere has no effect.
   let { writer } = progress
   const { passedOffset } = progress
@@ -116,9 +128,11 @@ export function stagesOf(
 
   return {
     extract: async () => {
+      endTurn = await pipeline.dispatcher.turn(pipeline.stream.name, urgency)
       const started = performance.now()
       const batch = await extract(cursor, progress, { end, ...limits })
       timings.extract = performance.now() - started
+      if (batch === undefined) endTurn()
       return batch
     },
     learnSchemas: async (batch, interruption) => {
@@ -133,11 +147,18 @@ export function stagesOf(
       const judged = timed('validate', () => validate(batch.records, pipeline, { passedOffset, writer }))
       return { ...judged, batch: judged.stop === undefined ? batch : before(batch, judged.stop) }
     },
-    transform: (valid) => timed('transform', () => transform(valid, pipeline.stream)),
+    transform: async (valid, rejected) => {
+      const started = performance.now()
+      const { stream, metrics } = pipeline
+      const facts = await transformInSteps(valid, stream, rejected, metrics.stepTook)
+      timings.transform = performance.now() - started
+      return facts
+    },
     load: async ({ stop, ...prepared }) => {
       const { batch } = prepared
       if (batch.from === batch.to) return stopAt(stop!)
       const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)
+      endTurn()
       if (outcome.kind === 'mass_rejection') return stopAs('mass_rejection', outcome.reason, outcome.seen)
       if (outcome.kind !== 'loaded') return outcome.kind
       loadedTo = batch.to
@@ -146,9 +167,10 @@ export function stagesOf(
       return stop === undefined ? 'loaded' : stopAt(stop)
     },
     acknowledge: acknowledgeLoaded,
-    acknowledgeInTurn: async () => {
+    acknowledgeAtTimes: async () => {
       if (performance.now() - acknowledgedAt > ACKNOWLEDGE_EVERY_MS) await acknowledgeLoaded()
     },
+    endTurn: () => endTurn(),
   }
 }
 

@@ -11,28 +11,25 @@ export type RunKind = (typeof RUN_KINDS)[number]
 export const GONE_AFTER_SECONDS = 15
 
 /**
- * Opens a run, and closes the drains that died: this worker's own, of its last life, and those whose worker is
- * no longer seen, or that would be over long since. One that lives after all closes its run itself, later.
+ * Opens a run of a stream, and closes its drains that died: this worker's own, of its last life, and those whose
+ * worker is no longer seen, or that would be over long since. One that lives after all closes its run itself, later.
  */
 export async function startRun(
   pool: Pool,
-  kind: DrainKind,
-  worker: string,
+  run: { readonly stream: string; readonly kind: DrainKind; readonly worker: string },
   budgetMs: number,
 ): Promise<number> {
   await pool.query(
     `update audit.pipeline_runs r set status = 'abandoned', finished_at = now(), error = 'the worker ended without a word'
-     where status = 'running' and kind in ('tick', 'manual') and (
+     where status = 'running' and kind in ('tick', 'manual') and stream = $4 and (
        worker = $1 or started_at < now() - make_interval(secs => $2)
        or started_at < now() - make_interval(secs => $3)
-          and exists (select from audit.workers w where w.name = r.worker and w.seen_at < now() - make_interval(secs => $3)))`,
-    [worker, (2 * budgetMs) / 1000 + 300, GONE_AFTER_SECONDS],
+          and exists (select from audit.workers w
+                      where (w.name, w.stream) = (r.worker, r.stream) and w.seen_at < now() - make_interval(secs => $3)))`,
+    [run.worker, (2 * budgetMs) / 1000 + 300, GONE_AFTER_SECONDS, run.stream],
   )
-  const [run] = await on(pool)
-    .insert(pipelineRuns)
-    .values({ kind, worker })
-    .returning({ id: pipelineRuns.id })
-  return run!.id
+  const [opened] = await on(pool).insert(pipelineRuns).values(run).returning({ id: pipelineRuns.id })
+  return opened!.id
 }
 
 export interface RunTotals {

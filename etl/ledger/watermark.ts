@@ -1,5 +1,6 @@
+import type { SQL } from 'drizzle-orm'
 import type { ClientBase, Pool } from 'pg'
-import { and, asc, eq } from '../postgres/drizzle.ts'
+import { and, asc, eq, sql } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Client, type Row } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { SourceRecord } from '../kafka/record.ts'
@@ -39,6 +40,10 @@ const rowOf = (client: Client, { topic, partition }: PartitionId) =>
     .select(PROGRESS)
     .from(partitionProgress)
     .where(and(eq(PROGRESS.topic, topic), eq(PROGRESS.partition, partition)))
+
+/** An array of the topics of a stream, present and past, so that indexes by topic serve it. */
+export const topicsOf = (stream: string): SQL =>
+  sql`array(select p.topic from ${partitionProgress} p where p.stream = ${stream})`
 
 export async function readProgress(client: Client, id: PartitionId): Promise<Progress | undefined> {
   const [progress] = await rowOf(client, id)

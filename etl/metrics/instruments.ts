@@ -18,21 +18,19 @@ export function createInstruments(registry: Registry) {
     histogram: (name: string, help: string, buckets: number[]) =>
       new Histogram({ name, help, buckets, labelNames, registers }),
   })
-  const { counter, gauge, histogram } = by()
-  const byPartition = by('partition')
+  const byStream = by('stream')
+  const byPartition = by('stream', 'partition')
+  const { gauge } = by()
 
   return {
     consumed: byPartition.counter(
       'pulse_records_consumed_total',
       'Records of loaded batches: the sum of loaded, duplicate, skipped and dead-lettered.',
     ),
-    loaded: byPartition.counter(
-      'pulse_records_loaded_total',
-      'Records that became transactions in the warehouse.',
-    ),
+    loaded: byPartition.counter('pulse_records_loaded_total', 'Records that became facts in the warehouse.'),
     duplicate: byPartition.counter(
       'pulse_records_duplicate_total',
-      'Records that repeated an order with the same values.',
+      'Records that repeated an identity with the same values.',
     ),
     older: byPartition.counter(
       'pulse_versions_older_total',
@@ -42,16 +40,16 @@ export function createInstruments(registry: Registry) {
       'pulse_records_skipped_total',
       'Records that are no row, by their envelope.',
     ),
-    deadLettered: by('partition', 'code').counter(
+    deadLettered: by('stream', 'partition', 'code').counter(
       'pulse_records_dead_lettered_total',
       'Records that became dead letters, by what was wrong.',
     ),
-    batchDuration: histogram(
+    batchDuration: byStream.histogram(
       'pulse_batch_duration_seconds',
       'Time of a batch: the sum of its stages.',
       STAGE_BUCKETS,
     ),
-    stageDuration: by('stage').histogram(
+    stageDuration: by('stream', 'stage').histogram(
       'pulse_stage_duration_seconds',
       'Time of each stage of a batch.',
       STAGE_BUCKETS,
@@ -61,23 +59,28 @@ export function createInstruments(registry: Registry) {
       'How long the oldest record of a batch had waited in Kafka when it was loaded.',
       FRESHNESS_BUCKETS,
     ),
-    retries: counter('pulse_load_retries_total', 'Loads tried again after an error that may go by.'),
+    retries: byStream.counter('pulse_load_retries_total', 'Loads tried again after an error that may go by.'),
 
-    runs: by('kind', 'status').counter(
+    longestStep: byStream.gauge(
+      'pulse_longest_step_seconds',
+      'The longest time in five minutes for which a record kept this worker from all else; 0 below 50 ms.',
+    ),
+
+    runs: by('stream', 'kind', 'status').counter(
       'pulse_runs_total',
       'Runs that ended, by what started them and how they ended.',
     ),
-    runDuration: histogram(
+    runDuration: byStream.histogram(
       'pulse_run_duration_seconds',
       'Time of a run over all partitions of this worker.',
       RUN_BUCKETS,
     ),
-    runsInProgress: gauge('pulse_runs_in_progress', 'Runs that are under way: 0 or 1.'),
-    lastSuccess: gauge(
+    runsInProgress: byStream.gauge('pulse_runs_in_progress', 'Runs that are under way: 0 or 1.'),
+    lastSuccess: byStream.gauge(
       'pulse_last_successful_run_timestamp_seconds',
       'When a run last succeeded; absent until the first one has.',
     ),
-    paused: gauge('pulse_paused', 'Whether an operator has paused everything: 0 or 1.'),
+    paused: byStream.gauge('pulse_paused', 'Whether an operator has paused it: 0 or 1.'),
 
     lag: byPartition.gauge(
       'pulse_partition_lag_records',
@@ -100,7 +103,7 @@ export function createInstruments(registry: Registry) {
       'Offsets that Kafka dropped before they were loaded and that nobody has acknowledged.',
     ),
 
-    rebalances: counter(
+    rebalances: byStream.counter(
       'pulse_group_rebalances_total',
       "Times that the group took this worker's partitions back to share them out anew.",
     ),

@@ -12,21 +12,25 @@ import { createInstruments } from './instruments.ts'
  * What this worker has seen and done since it started, for Prometheus. Counts begin at 0 with it, and a
  * worker that dies between a commit and the next scrape takes them along: the proof is the ledger.
  */
-export interface Metrics extends RunObserver {
+export interface Metrics {
   readonly contentType: string
   /** Everything in Prometheus' text format. Asks neither Kafka nor the warehouse. */
   text(): Promise<string>
+  /** Those of a stream, from now on. */
+  of(stream: string, membership: Pick<Membership, 'partitions' | 'rebalances'>): StreamMetrics
+}
 
+/** What the runs of a stream tell. */
+export interface StreamMetrics extends RunObserver {
   /** From now on `text` asks this. */
   watchPause(isPaused: () => boolean): void
+  /** Milliseconds: the longest of `stepTook` in the last five minutes; 0 where there was none. */
+  longestStep(): number
 }
 
 const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed']
 
-export interface MetricsSources {
-  readonly pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount' | 'options'>
-  readonly membership: Pick<Membership, 'partitions' | 'rebalances'>
-}
+export type MetricsPool = Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount' | 'options'>
 
 /** Every 10 ms, the default, costs an idle worker half a percent of a core; this a sixteenth of a percent. */
 const EVENT_LOOP_SAMPLE_MS = 100
@@ -41,47 +45,19 @@ interface PartitionState {
 }
 
 /** Metrics in a registry of their own, so that several workers in one process don't mix theirs. */
-export function createMetrics({ pool, membership }: MetricsSources): Metrics {
+export function createMetrics(pool: MetricsPool): Metrics {
   const registry = new Registry()
   const our = createInstruments(registry)
-  const ofPartition = [our.lag, our.stopped, our.seenAt, our.newestRecord, our.lost]
-  const states = new Map<number, PartitionState>()
-  const begun = new Set<number>()
-  let losses: ReadonlyMap<number, number> | undefined
-  let aside: readonly number[] = []
-  let isPaused: (() => boolean) | undefined
+  const states: (() => void)[] = []
 
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
   our.buildInfo.set({ version: packageJson.version, node_version: process.versions.node }, 1)
-  our.lastSuccess.remove() // or it would say 1970
-  for (const kind of DRAIN_KINDS) for (const status of RUN_STATUSES) our.runs.inc({ kind, status }, 0)
-
-  /** A partition's counters begin at 0, or increase() would miss the first that they count. */
-  function begin(partition: number): void {
-    if (begun.has(partition)) return
-    begun.add(partition)
-    for (const counter of [our.consumed, our.loaded, our.duplicate]) counter.inc({ partition }, 0)
-    for (const code of DEAD_LETTER_CODES) our.deadLettered.inc({ partition, code }, 0)
-    our.freshness.zero({ partition })
-  }
 
   /** The state of this moment. A partition that went to another worker is that one's to tell of. */
   function look(): void {
-    for (const gauge of ofPartition) gauge.reset()
-    for (const partition of membership.partitions()) {
-      begin(partition)
-      if (losses !== undefined) our.lost.set({ partition }, losses.get(partition) ?? 0)
-      const state = states.get(partition)
-      if (state === undefined) continue
-      our.lag.set({ partition }, Math.max(0, state.end - state.nextOffset))
-      our.stopped.set({ partition }, Number(state.isStopped))
-      our.seenAt.set({ partition }, state.seenAt)
-      if (state.newestRecord !== undefined) our.newestRecord.set({ partition }, state.newestRecord)
-    }
-    for (const partition of aside) our.stopped.set({ partition }, 1)
-    our.rebalances.reset()
-    our.rebalances.inc(membership.rebalances())
-    our.paused.set(Number(isPaused?.() ?? false))
+    for (const gauge of [our.lag, our.stopped, our.seenAt, our.newestRecord, our.lost, our.rebalances])
+      gauge.reset()
+    for (const state of states) state()
     our.connections.set({ state: 'used' }, pool.totalCount - pool.idleCount)
     our.connections.set({ state: 'idle' }, pool.idleCount)
     our.connectionsMax.set(pool.options.max)
@@ -94,19 +70,72 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
       look()
       return registry.metrics()
     },
+    of: (stream, membership) => {
+      const { state, ...metrics } = observe(our, stream, membership)
+      states.push(state)
+      return metrics
+    },
+  }
+}
+
+function observe(
+  our: ReturnType<typeof createInstruments>,
+  stream: string,
+  membership: Pick<Membership, 'partitions' | 'rebalances'>,
+): StreamMetrics & { readonly state: () => void } {
+  const states = new Map<number, PartitionState>()
+  const begun = new Set<number>()
+  let losses: ReadonlyMap<number, number> | undefined
+  let aside: readonly number[] = []
+  let isPaused: (() => boolean) | undefined
+  let longest = { ms: 0, at: 0 }
+  const longestStep = () => (performance.now() - longest.at < STEPS_KEPT_MS ? longest.ms : 0)
+
+  for (const kind of DRAIN_KINDS) for (const status of RUN_STATUSES) our.runs.inc({ stream, kind, status }, 0)
+  our.runsInProgress.set({ stream }, 0)
+  our.retries.inc({ stream }, 0)
+
+  /** A partition's counters begin at 0, or increase() would miss the first that they count. */
+  function begin(partition: number): void {
+    if (begun.has(partition)) return
+    begun.add(partition)
+    for (const counter of [our.consumed, our.loaded, our.duplicate, our.skipped])
+      counter.inc({ stream, partition }, 0)
+    for (const code of DEAD_LETTER_CODES) our.deadLettered.inc({ stream, partition, code }, 0)
+    our.freshness.zero({ stream, partition })
+  }
+
+  return {
+    state: () => {
+      for (const partition of membership.partitions()) {
+        begin(partition)
+        const of = { stream, partition }
+        if (losses !== undefined) our.lost.set(of, losses.get(partition) ?? 0)
+        const state = states.get(partition)
+        if (state === undefined) continue
+        our.lag.set(of, Math.max(0, state.end - state.nextOffset))
+        our.stopped.set(of, Number(state.isStopped))
+        our.seenAt.set(of, state.seenAt)
+        if (state.newestRecord !== undefined) our.newestRecord.set(of, state.newestRecord)
+      }
+      for (const partition of aside) our.stopped.set({ stream, partition }, 1)
+      our.rebalances.inc({ stream }, membership.rebalances())
+      our.paused.set({ stream }, Number(isPaused?.() ?? false))
+      our.longestStep.set({ stream }, seconds(longestStep()))
+    },
     observeRun: async (kind, run) => {
       const started = performance.now()
       let status: RunStatus = 'failed'
-      our.runsInProgress.inc()
+      our.runsInProgress.inc({ stream })
       try {
         const summary = await run()
         status = summary.status
         return summary
       } finally {
-        our.runsInProgress.dec()
-        our.runs.inc({ kind, status })
-        our.runDuration.observe(seconds(performance.now() - started))
-        if (status === 'succeeded') our.lastSuccess.setToCurrentTime()
+        our.runsInProgress.dec({ stream })
+        our.runs.inc({ stream, kind, status })
+        our.runDuration.observe({ stream }, seconds(performance.now() - started))
+        if (status === 'succeeded') our.lastSuccess.setToCurrentTime({ stream })
       }
     },
     partitionSeen: ({ partition, nextOffset, stopCode }, end) => {
@@ -120,36 +149,45 @@ export function createMetrics({ pool, membership }: MetricsSources): Metrics {
     standsAside: (partitions) => (aside = partitions),
     batchLoaded: ({ batch, rejected, timings }, counts, loadMs) => {
       const { partition, records } = batch
+      const of = { stream, partition }
       begin(partition)
-      our.consumed.inc({ partition }, records.length)
-      our.loaded.inc({ partition }, counts.loaded)
-      our.duplicate.inc({ partition }, counts.duplicate)
-      if (counts.older !== undefined) our.older.inc({ partition }, counts.older)
-      our.skipped.inc({ partition }, counts.skipped)
-      for (const { code } of rejected) our.deadLettered.inc({ partition, code })
+      our.consumed.inc(of, records.length)
+      our.loaded.inc(of, counts.loaded)
+      our.duplicate.inc(of, counts.duplicate)
+      if (counts.older !== undefined) our.older.inc(of, counts.older)
+      our.skipped.inc(of, counts.skipped)
+      for (const { code } of rejected) our.deadLettered.inc({ ...of, code })
       // To what was rejected before it, a load adds conflicts and keys that moved, and nothing else.
       const { keyMoved = 0 } = counts
       const conflicts = counts.deadLettered - rejected.length - keyMoved
-      if (keyMoved > 0) our.deadLettered.inc({ partition, code: 'key_moved' }, keyMoved)
-      our.deadLettered.inc({ partition, code: 'conflicting_duplicate' }, conflicts)
+      if (keyMoved > 0) our.deadLettered.inc({ ...of, code: 'key_moved' }, keyMoved)
+      our.deadLettered.inc({ ...of, code: 'conflicting_duplicate' }, conflicts)
 
       const stages = { ...timings, load: loadMs }
-      for (const [stage, ms] of Object.entries(stages)) our.stageDuration.observe({ stage }, seconds(ms))
-      our.batchDuration.observe(seconds(Object.values(stages).reduce((sum, ms) => sum + ms)))
+      for (const [stage, ms] of Object.entries(stages))
+        our.stageDuration.observe({ stream, stage }, seconds(ms))
+      our.batchDuration.observe({ stream }, seconds(Object.values(stages).reduce((sum, ms) => sum + ms)))
 
       const state = states.get(partition)
       if (state !== undefined) Object.assign(state, { nextOffset: batch.to, seenAt: now() })
       const { oldestRecord, newestRecord } = timestampRange(records)
       if (oldestRecord === undefined || newestRecord === undefined) return
       // Kafka's clock may be ahead of ours.
-      our.freshness.observe({ partition }, Math.max(0, now() - seconds(oldestRecord)))
+      our.freshness.observe(of, Math.max(0, now() - seconds(oldestRecord)))
       if (state !== undefined) state.newestRecord = seconds(newestRecord)
     },
-    loadRetried: () => our.retries.inc(),
+    loadRetried: () => our.retries.inc({ stream }),
+    stepTook: (ms) => {
+      if (ms >= longestStep()) longest = { ms, at: performance.now() }
+    },
+    longestStep,
     dataLosses: (offsets) => (losses = offsets),
     watchPause: (ask) => (isPaused = ask),
   }
 }
+
+/** How long a slow step is remembered. */
+const STEPS_KEPT_MS = 300_000
 
 const seconds = (ms: number) => ms / 1_000
 const now = () => seconds(Date.now())

@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
-import { and, desc, eq, getTableColumns, inArray, lt, sql } from '../postgres/drizzle.ts'
+import { and, desc, eq, getTableColumns, inArray, isNull, lt, or, sql } from '../postgres/drizzle.ts'
 import { on, type Client, type Row } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import {
@@ -40,6 +40,8 @@ export const UNFINISHED = inArray(ACTION.status, ['pending', 'running', 'stoppin
 
 export interface NewAction {
   readonly action: ActionName
+  /** Null where it is about all of them. */
+  readonly stream: string | null
   readonly target: Readonly<Record<string, unknown>>
   readonly reason?: string | undefined
   /** `succeeded` for what was done in this very transaction, `pending` for what a worker is to take. */
@@ -82,12 +84,19 @@ export async function readAction(client: Client, id: number): Promise<Action> {
   return action
 }
 
-/** Newest first; `before` pages on from an id. */
-export function readActions(pool: Pool, limit: number, before?: number): Promise<Action[]> {
+/** That it is about this stream, or about all. */
+export const isAbout = (stream: string) => or(eq(ACTION.stream, stream), isNull(ACTION.stream))
+
+/**
+ * Newest first; `before` pages on from an id.
+ *
+ * @param stream those about it, or about all streams.
+ */
+export function readActions(pool: Pool, stream: string, limit: number, before?: number): Promise<Action[]> {
   return on(pool)
     .select(ACTION)
     .from(operatorActions)
-    .where(before === undefined ? undefined : lt(ACTION.id, before))
+    .where(and(isAbout(stream), before === undefined ? undefined : lt(ACTION.id, before)))
     .orderBy(desc(ACTION.id))
     .limit(limit)
 }
@@ -121,7 +130,9 @@ export function stopAction(pool: Pool, by: Operator, id: number): Promise<Action
       const action = await readAction(client, id)
       throw new ActionRefused(`Action ${id} ${STATES[action.status]}: there is nothing to stop.`)
     }
-    await recordAction(client, by, { action: 'stop_action', target: { action: id }, status: 'succeeded' })
+    const { stream } = stopped
+    const target = { action: id }
+    await recordAction(client, by, { action: 'stop_action', stream, target, status: 'succeeded' })
     return commit(stopped)
   })
 }
@@ -134,7 +145,8 @@ export function stopAction(pool: Pool, by: Operator, id: number): Promise<Action
 export function continueAction(pool: Pool, by: Operator, id: number): Promise<Action> {
   return inTransaction(pool, async (client) => {
     const action = await readAction(client, id)
-    if (action.action === 'replay' && action.status !== 'running') await requireNoOtherReplay(client)
+    if (action.action === 'replay' && action.status !== 'running')
+      await requireNoOtherReplay(client, action.stream!)
     const [goesOn] = await on(client)
       .update(operatorActions)
       .set({ status: 'pending', error: null, finishedAt: null })
@@ -142,23 +154,25 @@ export function continueAction(pool: Pool, by: Operator, id: number): Promise<Ac
       .returning(ACTION)
     if (goesOn === undefined)
       throw new ActionRefused(`Action ${id} ${STATES[action.status]}: there is nothing to continue.`)
-    await recordAction(client, by, { action: 'continue_action', target: { action: id }, status: 'succeeded' })
+    const { stream } = goesOn
+    const target = { action: id }
+    await recordAction(client, by, { action: 'continue_action', stream, target, status: 'succeeded' })
     return commit(goesOn)
   })
 }
 
 /**
- * One replay at a time. The lock lasts until the transaction ends, so that of two that are asked for at once
- * the second sees the first.
+ * One replay of a stream at a time. The lock lasts until the transaction ends, so that of two that are asked for at
+ * once the second sees the first.
  *
  * @throws ActionRefused that names the other.
  */
-export async function requireNoOtherReplay(client: ClientBase): Promise<void> {
+export async function requireNoOtherReplay(client: ClientBase, stream: string): Promise<void> {
   await client.query(`select pg_advisory_xact_lock(hashtext('pulse: replay'))`)
   const [other] = await on(client)
     .select({ id: ACTION.id })
     .from(operatorActions)
-    .where(and(eq(ACTION.action, 'replay'), UNFINISHED))
+    .where(and(eq(ACTION.action, 'replay'), eq(ACTION.stream, stream), UNFINISHED))
     .limit(1)
   if (other !== undefined)
     throw new ActionRefused(

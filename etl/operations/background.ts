@@ -50,6 +50,8 @@ export interface BackgroundOptions {
   readonly worker: string
   readonly logger: Logger
   readonly isPaused: () => boolean
+  /** Whose actions it takes. */
+  readonly stream: string
   /** What this lane does. Actions of one lane wait for each other; those of another don't. */
   readonly executors: Partial<Record<ActionName, Executor>>
 }
@@ -86,7 +88,7 @@ type Claimed = Action & { payload: Buffer | null }
  *
  * @returns a function that takes one; where one of our own was dropped it is taken up again without that wait.
  */
-function claimer({ pool, worker, executors }: BackgroundOptions) {
+function claimer({ pool, worker, stream, executors }: BackgroundOptions) {
   const { id, action, status, worker: holder, heartbeatAt } = operatorActions
   const names = Object.keys(executors) as ActionName[]
   const statement = prepared(
@@ -97,7 +99,7 @@ function claimer({ pool, worker, executors }: BackgroundOptions) {
       set status = case when ${status} = 'stopping' then 'stopping' else 'running' end, worker = ${worker}, heartbeat_at = now()
       where ${id} = (
         select ${id} from ${operatorActions}
-        where ${inArray(action, names)} and (
+        where ${inArray(action, names)} and ${eq(operatorActions.stream, stream)} and (
           ${status} = 'pending'
           or ${status} in ('running', 'stopping')
              and (${heartbeatAt} < now() - make_interval(secs => ${SILENT_SECONDS}) or ${id} = ${sql.placeholder('dropped')}::int8 and ${holder} = ${worker}))

@@ -1,20 +1,23 @@
 import { messageOf } from '../text/message-of.ts'
 import type { Pool } from 'pg'
-import { eq, sql } from '../postgres/drizzle.ts'
+import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { workers } from '../schema/operations.ts'
 import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { GONE_AFTER_SECONDS } from '../ledger/runs.ts'
 
-/** What a worker says of itself, for those who ask another one. */
+/** What a worker says of a stream that it runs, for those who ask another one. */
 export interface Presence {
+  readonly stream: string
   readonly schedule: string
   readonly nextTickAt: Date | undefined
   readonly partitions: readonly number[]
-  /** Hashes of the contracts that it holds records against, by stream. */
-  readonly contracts: Readonly<Record<string, string>>
-  /** Why it can't work, or undefined. */
+  /** Milliseconds for which one record kept the worker from all else, lately. */
+  readonly longestStepMs: number
+  /** Of the contract that it holds records against. */
+  readonly contractHash: string
+  /** Why it can't load the stream, or undefined. */
   readonly problem: string | undefined
 }
 
@@ -25,11 +28,11 @@ export interface PresenceKeeper extends Repetition {
   problem(): string | undefined
 }
 
-/** Keeps this worker's row in the warehouse, and takes away those that were gone for an hour. */
+/** Keeps this worker's rows in the warehouse, one for each stream, and takes away those that were gone for an hour. */
 export function keepPresence(
   pool: Pool,
   name: string,
-  presence: () => Presence,
+  presences: () => readonly Presence[],
   logger: Logger,
 ): PresenceKeeper {
   let unwritable: string | undefined
@@ -44,12 +47,29 @@ export function keepPresence(
   })
 
   async function write(): Promise<void> {
-    const { schedule, nextTickAt = null, partitions, contracts, problem = null } = presence()
-    const row = { schedule, nextTickAt, partitions: [...partitions], contracts, problem }
+    const rows = presences().map(({ nextTickAt = null, partitions, problem = null, ...row }) => ({
+      ...row,
+      name,
+      nextTickAt,
+      partitions: [...partitions],
+      problem,
+    }))
+    const given = (column: string) => sql.raw(`excluded.${column}`)
     await on(pool)
       .insert(workers)
-      .values({ name, ...row })
-      .onConflictDoUpdate({ target: workers.name, set: { ...row, seenAt: sql`now()` } })
+      .values(rows)
+      .onConflictDoUpdate({
+        target: [workers.name, workers.stream],
+        set: {
+          schedule: given('schedule'),
+          nextTickAt: given('next_tick_at'),
+          partitions: given('partitions'),
+          problem: given('problem'),
+          longestStepMs: given('longest_step_ms'),
+          contractHash: given('contract_hash'),
+          seenAt: sql`now()`,
+        },
+      })
     await on(pool)
       .delete(workers)
       .where(sql`${workers.seenAt} < now() - interval '1 hour'`)
@@ -69,11 +89,16 @@ export function keepPresence(
 
 export type WorkerRow = Readonly<typeof workers.$inferSelect>
 
-/** The workers that are there, by name. */
-export function readWorkers(pool: Pool): Promise<WorkerRow[]> {
+/** The workers that are there for a stream, by name. */
+export function readWorkers(pool: Pool, stream: string): Promise<WorkerRow[]> {
   return on(pool)
     .select()
     .from(workers)
-    .where(sql`${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`)
+    .where(
+      and(
+        eq(workers.stream, stream),
+        sql`${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`,
+      ),
+    )
     .orderBy(workers.name)
 }

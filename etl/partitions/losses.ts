@@ -30,12 +30,12 @@ export function readDataLosses(pool: Pool, topic: string, partition?: number): P
 export function acknowledgeLoss(
   pool: Pool,
   by: Operator,
-  loss: Pick<DataLoss, 'topic' | 'partition' | 'incarnation' | 'from'>,
+  { stream, ...loss }: Pick<DataLoss, 'topic' | 'partition' | 'incarnation' | 'from'> & { stream: string },
   reason: string,
 ): Promise<Action> {
   const { topic, partition, incarnation, from } = loss
   const target = { topic, partition, incarnation, from }
-  return actAtOnce(pool, by, { action: 'acknowledge_loss', target, reason }, async (client) => {
+  return actAtOnce(pool, by, { action: 'acknowledge_loss', stream, target, reason }, async (client) => {
     const { rowCount } = await on(client)
       .update(dataLosses)
       .set({ acknowledgedAt: sql`now()`, acknowledgedBy: by.name, reason })

@@ -99,10 +99,10 @@ export async function continueStopped(
   seen: PartitionNow,
 ): Promise<Action> {
   await requireMayGoOn(kafka, seen)
-  const { topic, partition, stopCode } = seen.progress
+  const { stream, topic, partition, stopCode } = seen.progress
   const accepted = stopCode === 'mass_rejection' ? { acceptedUntil: seen.end } : {}
   const target = { topic, partition, ...accepted }
-  return actAtOnce(pool, by, { action: 'continue_partition', target }, async (client) => {
+  return actAtOnce(pool, by, { action: 'continue_partition', stream, target }, async (client) => {
     // The update's own condition is what decides between two operators: the second finds no stop.
     if (!(await continuePartition(client, seen.progress, accepted.acceptedUntil, stopCode)))
       throw new ActionRefused(`${topic}/${partition} is no longer stopped: somebody else let it go on.`)
@@ -149,9 +149,9 @@ export async function newIncarnation(
       `Each record of the stream ${seen.progress.stream} is a fact: from offset ${offset} on ${again} of them may be there twice.\n` +
         `If that is meant: pulse partitions new-incarnation ${seen.progress.partition} --from ${offset} --twice ${again}`,
     )
-  const { topic, partition, incarnation, stopCode } = seen.progress
+  const { stream, topic, partition, incarnation, stopCode } = seen.progress
   const target = { topic, partition, incarnation: await nextIncarnation(pool, seen.progress), offset }
-  return actAtOnce(pool, by, { action: 'new_incarnation', target }, async (client) => {
+  return actAtOnce(pool, by, { action: 'new_incarnation', stream, target }, async (client) => {
     const locked = await lockProgress(client, seen.progress)
     if (locked.incarnation !== incarnation || locked.stopCode !== stopCode)
       throw new ActionRefused(`${topic}/${partition} was changed meanwhile; nothing was done. Look again.`)

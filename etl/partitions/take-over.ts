@@ -9,12 +9,13 @@ import { commit, inTransaction } from '../postgres/transaction.ts'
 import { ActionRefused, recordAction, type Action, type Operator } from '../operations/actions.ts'
 
 export interface GroupId {
+  readonly stream: string
   readonly topic: string
   readonly groupId: string
 }
 
 /** Whose a group is, as its offsets say, beside this warehouse. */
-export async function lookAtGroup(pool: Pool, kafka: Kafka, { topic, groupId }: GroupId) {
+export async function lookAtGroup(pool: Pool, kafka: Kafka, { stream, topic, groupId }: GroupId) {
   const owner = await readOwner(pool)
   return askAdmin(kafka, async (admin) => {
     /** Empty where it is ours, or nobody's. */
@@ -22,7 +23,7 @@ export async function lookAtGroup(pool: Pool, kafka: Kafka, { topic, groupId }: 
     const bounds = await partitionBounds(admin, topic)
     /** First offset of each partition's log. */
     const starts = new Map(bounds.map(({ partition, start }) => [partition, start]))
-    return { topic, groupId, owner, others, starts }
+    return { stream, topic, groupId, owner, others, starts }
   })
 }
 export type GroupNow = Readonly<Awaited<ReturnType<typeof lookAtGroup>>>
@@ -42,7 +43,7 @@ export function requireOthers({ groupId, others }: GroupNow): void {
  */
 export function takeOverGroup(pool: Pool, kafka: Kafka, by: Operator, seen: GroupNow): Promise<Action> {
   requireOthers(seen)
-  const { topic, groupId, owner, others, starts } = seen
+  const { stream, topic, groupId, owner, others, starts } = seen
   return inTransaction(pool, async (client) => {
     const known = new Map(
       (await readAllProgress(client, topic)).map((one) => [one.partition, one.nextOffset]),
@@ -54,6 +55,7 @@ export function takeOverGroup(pool: Pool, kafka: Kafka, by: Operator, seen: Grou
     await endStops(client, topic, 'another_owner')
     const action = await recordAction(client, by, {
       action: 'continue_partition', // of each of the topic
+      stream,
       target: { topic, group: groupId, takenOverFrom: others.join(' and ') },
       status: 'succeeded',
     })

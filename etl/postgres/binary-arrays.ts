@@ -112,41 +112,67 @@ export function byteas(values: Nullable<Buffer>): Buffer {
 }
 
 /**
- * Numerics of scale 2 (src/backend/utils/adt/numeric.c, numeric_recv: groups of four decimal digits, the
- * weight of the first, sign, scale).
+ * Numerics of scale 2.
  *
  * @param values whole hundredths, their magnitude below 9 · 10^17.
  */
 export function hundredths(values: Nullable<number | bigint>): Buffer {
   const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 24)
   let at = writeHeader(buffer, OID.numeric, values.length)
-  for (const signed of values) {
-    if (signed === null) {
-      at = writeNull(buffer, at)
-      continue
-    }
-    const value = signed < 0 ? -signed : signed
-    const whole = typeof value === 'bigint' ? Number(value / 100n) : Math.floor(value / 100)
-    const cents = typeof value === 'bigint' ? Number(value % 100n) : value % 100
-    const groups = [
-      Math.floor(whole / 1e12),
-      Math.floor(whole / 1e8) % 1e4,
-      Math.floor(whole / 1e4) % 1e4,
-      whole % 1e4,
-      cents * 100,
-    ]
-    const first = groups.findIndex((group) => group !== 0)
-    const last = groups.findLastIndex((group) => group !== 0)
-    const digits = first < 0 ? 0 : last - first + 1
-    buffer.writeInt32BE(8 + 2 * digits, at)
-    buffer.writeInt16BE(digits, at + 4)
-    buffer.writeInt16BE(digits === 0 ? 0 : 3 - first, at + 6)
-    buffer.writeUInt16BE(signed < 0 ? NEGATIVE : 0, at + 8)
-    buffer.writeUInt16BE(2, at + 10) // scale
-    at += 12
-    for (let i = first; i >= 0 && i <= last; i++, at += 2) buffer.writeInt16BE(groups[i]!, at)
-  }
+  for (const value of values)
+    at = value === null ? writeNull(buffer, at) : writeNumeric(buffer, at, value, 100, 2)
   return buffer.subarray(0, at)
+}
+
+/**
+ * Numerics, each of a scale of its own.
+ *
+ * @param values `minor` is a safe integer, of which `exponent`, 0 to 4, digits are decimals.
+ */
+export function amounts(values: Nullable<{ readonly minor: number; readonly exponent: number }>): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 24)
+  let at = writeHeader(buffer, OID.numeric, values.length)
+  for (const value of values)
+    at =
+      value === null
+        ? writeNull(buffer, at)
+        : writeNumeric(buffer, at, value.minor, 10 ** value.exponent, value.exponent)
+  return buffer.subarray(0, at)
+}
+
+/**
+ * src/backend/utils/adt/numeric.c, numeric_recv: groups of four decimal digits, the weight of the first, sign, scale.
+ *
+ * @param signed whole units, of which `one` (1 to 10,000, a power of ten) are 1.
+ */
+function writeNumeric(
+  buffer: Buffer,
+  at: number,
+  signed: number | bigint,
+  one: number,
+  scale: number,
+): number {
+  const value = signed < 0 ? -signed : signed
+  const whole = typeof value === 'bigint' ? Number(value / BigInt(one)) : Math.floor(value / one)
+  const rest = typeof value === 'bigint' ? Number(value % BigInt(one)) : value % one
+  const groups = [
+    Math.floor(whole / 1e12),
+    Math.floor(whole / 1e8) % 1e4,
+    Math.floor(whole / 1e4) % 1e4,
+    whole % 1e4,
+    rest * (1e4 / one),
+  ]
+  const first = groups.findIndex((group) => group !== 0)
+  const last = groups.findLastIndex((group) => group !== 0)
+  const digits = first < 0 ? 0 : last - first + 1
+  buffer.writeInt32BE(8 + 2 * digits, at)
+  buffer.writeInt16BE(digits, at + 4)
+  buffer.writeInt16BE(digits === 0 ? 0 : 3 - first, at + 6)
+  buffer.writeUInt16BE(signed < 0 ? NEGATIVE : 0, at + 8)
+  buffer.writeUInt16BE(scale, at + 10)
+  at += 12
+  for (let i = first; i >= 0 && i <= last; i++, at += 2) buffer.writeInt16BE(groups[i]!, at)
+  return at
 }
 
 function writeInt64(to: Buffer, value: number, at: number): void {

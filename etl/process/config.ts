@@ -21,7 +21,7 @@ const flag = z
   .transform((value) => value === 'true')
   .default(false)
 
-const kafkaName = z
+export const kafkaName = z
   .string()
   .regex(
     /^[a-zA-Z0-9._-]{1,249}$/,
@@ -128,6 +128,10 @@ const sections = {
     DATABASE_POOL_SIZE: wholeNumberSetting(2, 1_000).default(10),
   },
   etl: {
+    STREAMS: z
+      .string()
+      .transform((list) => list.split(',').map((name) => name.trim()))
+      .optional(),
     ETL_SCHEDULE: z.string().default('*/30 * * * * *'),
     ETL_RUN_BUDGET_MS: wholeNumberSetting(1_000, 86_400_000).default(300_000),
     BATCH_SIZE: wholeNumberSetting(1, 100_000).default(1_000),
@@ -167,6 +171,7 @@ const sections = {
       .default('info'),
   },
   producer: {
+    PRODUCER_STREAM: z.string().optional(),
     PRODUCER_MIN_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(1_000),
     PRODUCER_MAX_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(2_000),
     PRODUCER_RATE: decimalSetting(0.001, 1_000_000).optional(),
@@ -281,7 +286,7 @@ function contradictions(data: Record<string, unknown>): string[] {
     problems.push('PRODUCER_INVALID_RATIO and PRODUCER_DUPLICATE_RATIO together are above 1')
   }
   if (data['KAFKA_TOPIC'] !== undefined && data['KAFKA_TOPIC'] === data['KAFKA_DLQ_TOPIC']) {
-    problems.push('KAFKA_DLQ_TOPIC is the same as KAFKA_TOPIC: dead letters would be read as transactions')
+    problems.push('KAFKA_DLQ_TOPIC is the same as KAFKA_TOPIC: dead letters would be read as records')
   }
   return problems
 }

@@ -4,7 +4,7 @@ import { count, thousands } from '../text/wording.ts'
 import { notTheSum } from './render.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
 import type { CheckResult, Counts, OpeningBalance, PartitionReport } from './report.ts'
-import type { Snapshot } from './snapshot.ts'
+import { ofStream, type Snapshot } from './snapshot.ts'
 
 type Totals = Pick<
   PartitionReport,
@@ -64,7 +64,7 @@ const counted = (stream: Stream): string => `
     select batch_id, count(*) as n, min("offset") as low, max("offset") as high, min(topic) as topic,
            min(partition) as min_partition, max(partition) as max_partition,
            min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
-    from audit.dead_letters group by batch_id
+    from audit.dead_letters where ${ofStream(stream.name)} group by batch_id
   ), counted as materialized (
     select batch_id, b.topic, b.partition, b.incarnation, b.from_offset, b.to_offset,
            b.consumed, b.loaded, b.duplicate, b.skipped, b.dead_lettered, b.dropped,
@@ -76,7 +76,7 @@ const counted = (stream: Stream): string => `
            greatest(f.max_incarnation, l.max_incarnation) as max_incarnation,
            b.topic || ':' || b.partition || ':' || b.from_offset || '-' || (b.to_offset - 1)
              || case when b.incarnation = 1 then '' else ':' || b.incarnation end as name
-    from audit.pipeline_batches b full join facts f using (batch_id) full join letters l using (batch_id)
+    from (select * from audit.pipeline_batches where ${ofStream(stream.name)}) b full join facts f using (batch_id) full join letters l using (batch_id)
   ), covered as materialized (
     select c.batch_id, topic, partition, incarnation, c.facts, c.letters
     from (
@@ -92,6 +92,7 @@ const counted = (stream: Stream): string => `
            o.skipped, o.dead_lettered, o.dropped, o.dead_letters_pruned as pruned,
            coalesce(sum(c.facts), 0) as facts, coalesce(sum(c.letters), 0) as letters
     from audit.opening_balances o left join covered c using (topic, partition, incarnation)
+    where ${ofStream(stream.name)}
     group by o.topic, o.partition, o.incarnation
   )`
 

@@ -8,7 +8,8 @@ import { notTheSum } from './render.ts'
 import type { Opening } from './batches.ts'
 import { findMismatches, Findings } from './findings.ts'
 import type { CheckResult, DataLoss, Incarnation } from './report.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Stream } from '../stream/compile.ts'
+import { ofStream, type Snapshot } from './snapshot.ts'
 
 interface RangeMismatch extends Incarnation {
   readonly name: string
@@ -24,7 +25,7 @@ interface RangeMismatch extends Incarnation {
  * over, the first offset and the watermark are not kept: only its inside can be proved. An opening balance
  * stands for the batches that were folded into it and for the losses between them.
  */
-const MISMATCHES = `
+const mismatches = (stream: string): string => `
   select topic, partition, incarnation, name, from_offset, to_offset, expected, (topic, partition, incarnation, from_offset) as sort,
          case when expected is null then 'no watermark' when from_offset > expected then 'gap' else 'overlap' end as kind
   from (
@@ -34,17 +35,20 @@ const MISMATCHES = `
                               case when r.incarnation = p.incarnation then p.first_offset else r.from_offset end)
            end as expected
     from (
-      select topic, partition, incarnation, from_offset, to_offset, 0 as last, 'batch ' || batch_id as name from audit.pipeline_batches
+      select topic, partition, incarnation, from_offset, to_offset, 0 as last, 'batch ' || batch_id as name
+      from audit.pipeline_batches where ${ofStream(stream)}
       union all
       select topic, partition, incarnation, from_offset, to_offset, 0, 'the opening balance' from audit.opening_balances
+      where ${ofStream(stream)}
       union all
       select topic, partition, incarnation, from_offset, to_offset, 0, 'the data loss at ' || from_offset from audit.data_losses l
-      where not exists (
+      where ${ofStream(stream)} and not exists (
         select from audit.opening_balances o
         where (o.topic, o.partition, o.incarnation) = (l.topic, l.partition, l.incarnation)
           and l.from_offset >= o.from_offset and l.to_offset <= o.to_offset)
       union all
       select topic, partition, incarnation, next_offset, next_offset, 1, 'the watermark' from audit.partition_progress
+      where stream = '${stream}'
     ) r
     left join audit.partition_progress p using (topic, partition)
     window earlier as (partition by r.topic, r.partition, r.incarnation order by r.last, r.from_offset, r.to_offset
@@ -53,15 +57,15 @@ const MISMATCHES = `
   where expected is null or from_offset <> expected`
 
 /** Opening balances, ledger ranges and data losses tile without gap or overlap from the first offset to the watermark. */
-export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
-  const findings = await findMismatches<RangeMismatch>(snapshot, MISMATCHES, nameOf, sentence)
+export async function checkRanges(snapshot: Snapshot, { name: stream }: Stream): Promise<CheckResult> {
+  const findings = await findMismatches<RangeMismatch>(snapshot, mismatches(stream), nameOf, sentence)
   const [found] = await read(
     snapshot,
     {
-      batches: rowsOf(pipelineBatches),
-      openings: rowsOf(openingBalances),
-      losses: rowsOf(dataLosses),
-      partitions: rowsOf(partitionProgress),
+      batches: rowsOf(pipelineBatches, stream),
+      openings: rowsOf(openingBalances, stream),
+      losses: rowsOf(dataLosses, stream),
+      partitions: rowsOf(partitionProgress, stream),
     },
     (columns) => sql`select ${columns}`,
   )
@@ -75,7 +79,8 @@ export async function checkRanges(snapshot: Snapshot): Promise<CheckResult> {
   }
 }
 
-const rowsOf = (table: PgTable) => sql<number>`(select count(*) from ${table})`
+const rowsOf = (table: PgTable, stream: string) =>
+  sql<number>`(select count(*) from ${table} where ${sql.raw(ofStream(stream))})`
 
 function sentence(row: RangeMismatch & { kind: string }): string {
   const { kind, name, from_offset: from, to_offset: to, expected } = row
@@ -121,13 +126,17 @@ const nameOf = ({ topic, partition, incarnation }: Incarnation): string =>
   `${topic}/${partition}${incarnation === 1 ? '' : ` (incarnation ${incarnation})`}`
 
 /** No data loss is open: an operator has acknowledged each with a reason. All of them are told. */
-export async function checkLosses(snapshot: Snapshot): Promise<CheckResult & { losses: DataLoss[] }> {
+export async function checkLosses(
+  snapshot: Snapshot,
+  { name: stream }: Stream,
+): Promise<CheckResult & { losses: DataLoss[] }> {
   const { topic, partition, incarnation, fromOffset, toOffset } = dataLosses
   const found = { topic, partition, incarnation, fromOffset, toOffset }
   const seen = columnsOf(dataLosses, 'detectedAt', 'acknowledgedAt', 'acknowledgedBy', 'reason')
   const rows = await on(snapshot)
     .select({ ...found, ...seen })
     .from(dataLosses)
+    .where(sql.raw(ofStream(stream)))
     .orderBy(topic, partition, incarnation, fromOffset)
   const findings = new Findings()
   const losses = rows.map((row) => ({

@@ -4,7 +4,7 @@ import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { checkBatches } from './batches.ts'
 import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
-import { checkInvariant, checkKeys, checkOffsets, checkRollup, checkWrite } from './tables.ts'
+import { checkInvariant, checkKeys, checkLines, checkOffsets, checkRollup, checkWrite } from './tables.ts'
 import { askKafka, checkLog, type TopicNow } from './log.ts'
 import { checkCurrent, checkRetention, checkValidity, forgetful } from './versions.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
@@ -39,12 +39,12 @@ export interface ReconcileOptions {
  * @throws where the warehouse or Kafka is out of reach. What doesn't hold is a finding, not an error.
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
-  const { pool, kafka, topic, deep = false } = options
+  const { pool, kafka, stream, topic, deep = false } = options
   if (deep && kafka === undefined) throw new TypeError('deep needs kafka: it reads the topic again')
   const started = performance.now()
   return inSnapshot(pool, async (snapshot) => {
     // The first statement takes the snapshot; Kafka is asked afterwards (checkLog says why).
-    const watermarks = await readWatermarks(snapshot)
+    const watermarks = await readWatermarks(snapshot, stream)
     const now = kafka && (await askKafka(kafka, topic))
     const reader = kafka && now!.topicExists ? await openLogReader(kafka, topic) : undefined
     try {
@@ -82,7 +82,7 @@ async function runChecks(
 
   const ofTopic = progress.filter((one) => one.topic === topic)
   const log = kafka && now && (await check('log', () => checkLog(ofTopic, now, { kafka, pool, reader })))
-  await check('ranges', () => checkRanges(snapshot))
+  await check('ranges', () => checkRanges(snapshot, stream))
   const books = await check('batches', () => checkBatches(snapshot, stream))
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
   await check('offsets', () => checkOffsets(snapshot, stream))
@@ -93,8 +93,8 @@ async function runChecks(
   }
   if (now?.topicExists === true && stream.definition.keep !== undefined)
     await check('retention', () => Promise.resolve(checkRetention(stream, now)))
-  await check('published', () => checkPublished(snapshot, pool, publishGraceMs))
-  const { losses } = await check('data losses', () => checkLosses(snapshot))
+  await check('published', () => checkPublished(snapshot, pool, stream, publishGraceMs))
+  const { losses } = await check('data losses', () => checkLosses(snapshot, stream))
   let everyRecord: DeepResult | undefined
   if (deep && kafka && log && now && reader) {
     const using = { snapshot, stream, kafka, reader, compacted: now.compacted, onProgress }
@@ -107,6 +107,7 @@ async function runChecks(
   if (forgets !== undefined) warnings.push(forgets)
   if (everyRecord && log) warnings.push(...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
   return {
+    stream: stream.name,
     topic,
     deep,
     snapshotAt: at.toISOString(),
@@ -132,6 +133,8 @@ async function checkTables(
     await check(names.length === 1 ? 'rollup' : `rollup ${name}`, () => checkRollup(snapshot, stream, name))
   if (identity.scope === 'warehouse')
     await check(identity.keys.replaceAll('_', ' '), () => checkKeys(snapshot, stream, identity.keys))
+  for (const lines of stream.lines)
+    await check(lines.field.replaceAll('_', ' '), () => checkLines(snapshot, stream, lines))
   for (const [name, invariant] of Object.entries(invariants))
     await check(name, () => checkInvariant(snapshot, stream, invariant))
   if (write !== undefined) await check('write', () => checkWrite(snapshot, write))

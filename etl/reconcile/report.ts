@@ -99,6 +99,7 @@ export interface DeepCounts {
 
 /** Plain data: JSON holds all of it. */
 export interface ReconcileReport {
+  readonly stream: string
   readonly topic: string
   readonly deep: boolean
   /** When the snapshot was taken, by the warehouse's clock, ISO 8601. */

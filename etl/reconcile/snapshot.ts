@@ -1,6 +1,8 @@
 import type { ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
+import { eq } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { partitionProgress } from '../schema/audit.ts'
+import type { Stream } from '../stream/compile.ts'
 
 /** The warehouse as it was at one moment: a connection for `on`, `read` and `query`. */
 export type Snapshot = ClientBase
@@ -46,10 +48,21 @@ function patient(client: PoolClient): Snapshot {
   return Object.assign(Object.create(client) as PoolClient, { query })
 }
 
-/** The snapshot's time by the warehouse's clock, and the watermarks of all topics in it. */
-export async function readWatermarks(snapshot: Snapshot) {
-  const { topic, partition } = partitionProgress
-  const progress = await on(snapshot).select().from(partitionProgress).orderBy(topic, partition)
+/**
+ * The condition that a row of audit is of a stream's topics, present or past. Rows of a topic that is no stream's are
+ * lost property: every stream's proof tells of them.
+ */
+export const ofStream = (stream: string): string =>
+  `topic not in (select topic from audit.partition_progress where stream <> '${stream}')`
+
+/** The snapshot's time by the warehouse's clock, and the watermarks of a stream's topics in it. */
+export async function readWatermarks(snapshot: Snapshot, { name }: Pick<Stream, 'name'>) {
+  const { topic, partition, stream } = partitionProgress
+  const progress = await on(snapshot)
+    .select()
+    .from(partitionProgress)
+    .where(eq(stream, name))
+    .orderBy(topic, partition)
   const { rows } = await snapshot.query<{ at: Date }>('select now() as at')
   return { at: rows[0]!.at, progress }
 }

@@ -1,12 +1,14 @@
+import { keyNames } from '../stream/columns.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
 import { columnName } from '../stream/field.ts'
 import { DELETED_AT, namesBatch, namingColumns } from '../stream/stored.ts'
+import type { Lines } from '../stream/rows.ts'
 import { count } from '../text/wording.ts'
 import { loadedRows } from './batches.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
-import type { Snapshot } from './snapshot.ts'
+import { ofStream, type Snapshot } from './snapshot.ts'
 
 interface UsedTwice {
   readonly batch_id: string
@@ -26,7 +28,7 @@ export async function checkOffsets(snapshot: Snapshot, stream: Stream): Promise<
      from (
        select batch_id, source_offset as "offset", 1 as fact, 0 as letter from ${loadedRows(stream)} loaded
        union all
-       select batch_id, "offset", 0, 1 from audit.dead_letters
+       select batch_id, "offset", 0, 1 from audit.dead_letters where ${ofStream(stream.name)}
      ) stored
      group by batch_id, "offset" having count(*) > 1`,
     ({ batch_id, offset }) => `offset ${offset} of batch ${batch_id}`,
@@ -142,8 +144,8 @@ export async function checkKeys(
        from warehouse.${facts} t full join warehouse.${table} k using (${key.join(', ')})
        where k.${time} is distinct from t.${time}
      ), dropped as (
-       select (select coalesce(sum(dropped), 0) from audit.pipeline_batches)
-            + (select coalesce(sum(dropped), 0) from audit.opening_balances) as facts
+       select (select coalesce(sum(dropped), 0) from audit.pipeline_batches where ${ofStream(facts)})
+            + (select coalesce(sum(dropped), 0) from audit.opening_balances where ${ofStream(facts)}) as facts
      )
      select case when no_key then 'fact without key' when no_fact then 'key without fact' else 'another timestamp' end as kind,
             (${key.join(', ')}) as sort, concat_ws(', ', ${key.join(', ')}) as name, batch_id, source_offset, key_at, fact_at
@@ -207,4 +209,45 @@ export async function checkWrite(
   )
   const names = Object.keys(tables).join(', ')
   return { rule: `${names} agree with the facts, as the stream's own statement says`, scope: names, findings }
+}
+
+/**
+ * Each fact has as many lines as it says, numbered from 1 on, and no line is without its fact. What they say is for
+ * `--deep`.
+ */
+export async function checkLines(
+  snapshot: Snapshot,
+  { definition, name: facts, identity }: Stream,
+  { field, table, count: counted }: Lines,
+): Promise<CheckResult> {
+  const key = keyNames(definition)
+  const named = identity.fields.map((one) => columnOf(definition, one))
+  const findings = await findMismatches<{ name: string; says: number | null; n: number; last: number }>(
+    snapshot,
+    `select case when says is null then 'line without fact' when n <> says then 'number' else 'numbering' end as kind,
+            (${key.join(', ')}) as sort, concat_ws(', ', ${named.join(', ')}) as name, says, n, last
+     from (
+       select ${key.join(', ')}, case when t.source_offset is not null then coalesce(t.${counted}, 0) end as says,
+              coalesce(l.n, 0) as n, coalesce(l.last, 0) as last, coalesce(l.first, 1) as first
+       from warehouse.${facts} t
+       full join (
+         select ${key.join(', ')}, count(*) as n, min(line_no) as first, max(line_no) as last
+         from warehouse.${table} group by ${key.map((_, i) => i + 1).join(', ')}
+       ) l using (${key.join(', ')})
+     ) both_sides
+     where says is distinct from n or first <> 1 or last <> n`,
+    ({ name }) => `${definition.identity.title ?? definition.title} ${name}`,
+    ({ says, n, last }) =>
+      says === null
+        ? `it has ${count(n, 'line')}, but there is no fact`
+        : n === says
+          ? `its ${count(n, 'line')} are numbered up to ${last}`
+          : `it has ${count(n, 'line')}, by the fact ${says}`,
+  )
+  const { rows } = await snapshot.query<{ lines: number }>(`select count(*) as lines from warehouse.${table}`)
+  return {
+    rule: `each fact has as many ${field.replaceAll('_', ' ')} as it says, and each of them its fact`,
+    scope: count(rows[0]!.lines, 'line'),
+    findings,
+  }
 }

@@ -1,5 +1,5 @@
 import type { Stream } from '../stream/compile.ts'
-import { centsToDecimal } from '../stream/money.ts'
+import { toDecimal } from '../stream/money.ts'
 import { measureColumns } from '../stream/rollup.ts'
 import type { Compared, Comparison } from './compare.ts'
 
@@ -108,7 +108,7 @@ function measure(
 ): Record<string, Measured> {
   const figures = definition.replayFigures ?? {}
   return Object.fromEntries(
-    measureColumns(definition, figures).map(({ name, isMoney, of }) => {
+    measureColumns(definition, figures).map(({ name, decimals, of }) => {
       const { by } = figures[name]!
       const sums = new Map<string, BeforeAfter<bigint>>(by === undefined ? [['', NOTHING]] : [])
       for (const [figure, value, { before, after }] of measuredOf(so))
@@ -121,7 +121,7 @@ function measure(
           after: sum.after + BigInt(of(fact.row)),
         })
       }
-      const show = isMoney ? centsToDecimal : Number
+      const show = decimals === undefined ? Number : (sum: bigint) => toDecimal(sum, decimals)
       const shown = [...sums]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([value, { before, after }]) => [value, { before: show(before), after: show(after) }] as const)
@@ -132,7 +132,7 @@ function measure(
 
 const NOTHING = { before: 0n, after: 0n }
 
-/** Of a count, or a decimal that centsToDecimal wrote. */
+/** Of a count, or a decimal that toDecimal wrote, of the same number of decimals. */
 const toInteger = (sum: Sum): bigint => BigInt(String(sum).replace('.', ''))
 
 function sampleOf({ derived, identity }: Stream, { fact, stored }: Comparison): Sample {
@@ -140,7 +140,8 @@ function sampleOf({ derived, identity }: Stream, { fact, stored }: Comparison): 
     Object.fromEntries(
       derived.map(({ field, kind }) => {
         const value = row[field]
-        return [field, kind.name === 'money' && value !== null ? kind.show(value as object) : value]
+        const isMoney = kind.name === 'money' || kind.name === 'moneyOf'
+        return [field, isMoney && value !== null ? kind.show(value as object) : value]
       }),
     )
   return {

@@ -7,6 +7,7 @@ import { commit, inTransaction } from '../postgres/transaction.ts'
 import { planReplay, type ReplayPlan, type ReplayRange } from './plan.ts'
 
 export interface ReplayRequest {
+  readonly stream: string
   readonly topic: string
   readonly range: ReplayRange
   /** Only says what would change. */
@@ -23,13 +24,14 @@ export async function requestReplay(
   pool: Pool,
   kafka: Kafka,
   by: Operator,
-  { topic, range, dryRun, reason }: ReplayRequest,
+  { stream, topic, range, dryRun, reason }: ReplayRequest,
 ): Promise<{ action: Action; plan: ReplayPlan }> {
   const plan = await planReplay(pool, kafka, topic, range)
   return inTransaction(pool, async (client) => {
-    await requireNoOtherReplay(client)
+    await requireNoOtherReplay(client, stream)
     const action = await recordAction(client, by, {
       action: 'replay',
+      stream,
       target: { topic, dryRun, range, notes: plan.notes },
       reason,
       status: 'pending',

@@ -29,7 +29,7 @@ export function replayExecutor(settings: ReplaySettings): Executor {
   const { worker, pipeline } = settings
   const { pool } = pipeline
   return async (job) => {
-    const runId = await openReplayRun(pool, job.action, worker)
+    const runId = await openReplayRun(pool, job.action, { stream: pipeline.stream.name, worker })
     if (runId === undefined) throw new JobLost(`another worker took action ${job.action.id} over`)
     const logger = settings.logger.child({ run_id: runId, action_id: job.action.id })
     try {
@@ -117,7 +117,11 @@ function readReplayRanges(pool: Pool, actionId: number): Promise<ReplayProgress[
  *
  * @returns the run's id, or undefined where another worker has the action now.
  */
-function openReplayRun(pool: Pool, action: Action, worker: string): Promise<number | undefined> {
+function openReplayRun(
+  pool: Pool,
+  action: Action,
+  { stream, worker }: { readonly stream: string; readonly worker: string },
+): Promise<number | undefined> {
   return inTransaction<number | undefined>(pool, async (client) => {
     // The action's row is locked until the run is named in it: two workers never open a run each.
     const [held] = await on(client)
@@ -142,7 +146,7 @@ function openReplayRun(pool: Pool, action: Action, worker: string): Promise<numb
     }
     const [opened] = await on(client)
       .insert(pipelineRuns)
-      .values({ kind: 'replay', worker })
+      .values({ kind: 'replay', stream, worker })
       .returning({ id: pipelineRuns.id })
     const { id } = opened!
     await on(client).update(operatorActions).set({ runId: id }).where(eq(operatorActions.id, action.id))

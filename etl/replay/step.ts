@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import type { LogPart } from '../kafka/log-parts.ts'
 import type { Job } from '../operations/background.ts'
 import type { Pipeline } from '../job/stages.ts'
-import { transform } from '../job/transform.ts'
+import { transformInSteps } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
 import { learnStored } from '../ledger/schemas.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
@@ -46,7 +46,7 @@ export async function replayPart(
   const { stream } = rules
   await learnStored(pool, stream.schemas, records)
   const { valid, rejected } = validate(records, rules)
-  const derived = transform(valid, stream)
+  const derived = await transformInSteps(valid, stream, rejected)
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)
     requireSameOffsets(progress, range)

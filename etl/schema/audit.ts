@@ -68,10 +68,10 @@ export const deadLetters = audit.table(
       .where(sql`published_at is null`),
     index('dead_letters_created').on(table.createdAt),
     index('dead_letters_open')
-      .on(table.failure, table.createdAt, table.id)
+      .on(table.topic, table.failure, table.createdAt, table.id)
       .where(sql`resolved_at is null`),
     index('dead_letters_waiting')
-      .on(table.failure)
+      .on(table.topic, table.failure)
       .where(sql`resolved_at is null and redriven_at is not null`),
     index('dead_letters_redrives')
       .on(table.redriveOf)
@@ -84,12 +84,13 @@ export const deadLetters = audit.table(
 export const RUN_KINDS = ['tick', 'manual', 'replay', 'housekeeping'] as const
 export const RUN_STATUSES = ['running', 'succeeded', 'failed', 'abandoned'] as const
 
-/** One row for each tick, manual run, replay or housekeeping of one worker. Totals are the sums of its batches. */
+/** One row for each tick, manual run, replay or housekeeping of a stream by one worker. Totals are the sums of its batches. */
 export const pipelineRuns = audit.table(
   'pipeline_runs',
   {
     id: identity().primaryKey(),
     kind: text('kind', { enum: RUN_KINDS }).notNull(),
+    stream: text('stream').notNull(),
     worker: text('worker').notNull(),
     status: text('status', { enum: RUN_STATUSES }).notNull().default('running'),
     startedAt: instant('started_at').notNull().defaultNow(),
@@ -106,6 +107,7 @@ export const pipelineRuns = audit.table(
   },
   (table) => [
     index('pipeline_runs_started').on(table.startedAt),
+    index('pipeline_runs_of_stream').on(table.stream, table.startedAt),
     // Few: the runs under way, which each start looks through, and the failed ones.
     index('pipeline_runs_unsettled')
       .on(table.startedAt)
@@ -205,6 +207,11 @@ export const streams = audit.table('streams', {
   keys: text('keys'),
   rollups: json('rollups')
     .$type<readonly { readonly table: string; readonly time: string; readonly count: string }[]>()
+    .notNull()
+    .default(sql`'[]'::jsonb`),
+  /** The tables of lines that hang on the facts, each with the column of the facts that has their number. */
+  lines: json('lines')
+    .$type<readonly { readonly table: string; readonly count: string }[]>()
     .notNull()
     .default(sql`'[]'::jsonb`),
   /** Of the declaration that was registered last; null where none was. */

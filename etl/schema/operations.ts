@@ -1,7 +1,7 @@
 import {
   bigint,
-  boolean,
   check,
+  doublePrecision,
   index,
   integer,
   primaryKey,
@@ -14,19 +14,15 @@ import { bytea, count, identity, instant, json, offsetColumn, oneOf } from './co
 
 /** How it is operated: the control row, what operators did, workers, alerts, sessions, what was pruned. */
 
-/** One row, which every worker reads each second: the switch, and the bell for a run now. */
-export const control = audit.table(
-  'control',
-  {
-    onlyRow: boolean('only_row').primaryKey().default(true),
-    pausedAt: instant('paused_at'),
-    pausedBy: text('paused_by'),
-    pauseReason: text('pause_reason'),
-    /** Grows with each request; a worker that sees it grow runs. */
-    runRequests: count('run_requests'),
-  },
-  () => [check('control_only_row', sql`only_row`)],
-)
+/** The switch and the bell for a run now: a row for each stream, and one, '', for all. Every worker reads it each second. */
+export const control = audit.table('control', {
+  stream: text('stream').primaryKey(),
+  pausedAt: instant('paused_at'),
+  pausedBy: text('paused_by'),
+  pauseReason: text('pause_reason'),
+  /** Grows with each request; a worker that sees it grow runs. */
+  runRequests: count('run_requests'),
+})
 
 export const ACTIONS = [
   'pause',
@@ -54,6 +50,8 @@ export const operatorActions = audit.table(
   {
     id: identity().primaryKey(),
     action: text('action', { enum: ACTIONS }).notNull(),
+    /** Null where it is about all of them. */
+    stream: text('stream'),
     /** What it acts on: a partition, ids or a filter of dead letters, a range. */
     target: json('target').$type<Readonly<Record<string, unknown>>>().notNull(),
     reason: text('reason'),
@@ -116,33 +114,39 @@ export const replayRanges = audit.table(
   ],
 )
 
-/** Who is there. Each worker keeps its row; one that was not seen for a while is gone. */
-export const workers = audit.table('workers', {
-  name: text('name').primaryKey(),
-  startedAt: instant('started_at').notNull().defaultNow(),
-  seenAt: instant('seen_at').notNull().defaultNow(),
-  schedule: text('schedule').notNull(),
-  nextTickAt: instant('next_tick_at'),
-  partitions: integer('partitions').array().notNull(),
-  /** Why Kafka or the group are out of its reach; null where they are not. */
-  problem: text('problem'),
-  /** Hashes of the contracts that it holds records against, by stream. */
-  contracts: json('contracts')
-    .$type<Readonly<Record<string, string>>>()
-    .notNull()
-    .default(sql`'{}'::jsonb`),
-})
+/** Who is there: each worker keeps a row for each stream that it runs. One that was not seen for a while is gone. */
+export const workers = audit.table(
+  'workers',
+  {
+    name: text('name').notNull(),
+    stream: text('stream').notNull(),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+    schedule: text('schedule').notNull(),
+    nextTickAt: instant('next_tick_at'),
+    partitions: integer('partitions').array().notNull(),
+    /** Why it can't load the stream now; null where it can. */
+    problem: text('problem'),
+    /** Milliseconds: the longest time lately for which one record kept it from all else; 0 below 50. */
+    longestStepMs: doublePrecision('longest_step_ms').notNull().default(0),
+    /** Hash of the contract that it holds records against. */
+    contractHash: text('contract_hash').notNull(),
+  },
+  (table) => [primaryKey({ name: 'workers_pkey', columns: [table.name, table.stream] })],
+)
 
 /** Critical is for now, a warning for the working day. */
 export const ALERT_SEVERITIES = ['critical', 'warning'] as const
 export const ALERT_EVENTS = ['started', 'ended'] as const
 
-/** What was wrong, from when to when. One open row for each rule and scope, however many workers look. */
+/** What was wrong, from when to when. One open row for each rule, stream and scope, however many workers look. */
 export const alerts = audit.table(
   'alerts',
   {
     id: identity().primaryKey(),
     rule: text('rule').notNull(),
+    /** '' where it is about all of them. */
+    stream: text('stream').notNull(),
     /** What it is about where a rule can fire for several things: `partition 0`; else empty. */
     scope: text('scope').notNull().default(''),
     severity: text('severity', { enum: ALERT_SEVERITIES }).notNull(),
@@ -153,7 +157,7 @@ export const alerts = audit.table(
   },
   (table) => [
     uniqueIndex('alerts_open')
-      .on(table.rule, table.scope)
+      .on(table.rule, table.stream, table.scope)
       .where(sql`ended_at is null`),
     index('alerts_started').on(table.startedAt),
   ],

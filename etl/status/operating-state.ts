@@ -1,11 +1,12 @@
 import type { SQL } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
-import { ACTION, UNFINISHED, type Action } from '../operations/actions.ts'
+import { topicsOf } from '../ledger/watermark.ts'
+import { ACTION, isAbout, UNFINISHED, type Action } from '../operations/actions.ts'
 import type { Control } from '../operations/control.ts'
 import type { WorkerRow } from '../operations/presence.ts'
 import type { PartitionLag } from '../partitions/lag.ts'
-import { isNull, sql } from '../postgres/drizzle.ts'
+import { and, inArray, isNull, sql } from '../postgres/drizzle.ts'
 import { on, read, type Row } from '../postgres/query.ts'
 import { dataLosses, deadLetters } from '../schema/audit.ts'
 import { alerts, operatorActions } from '../schema/operations.ts'
@@ -91,23 +92,37 @@ const rowsOf = (table: PgTable, where: SQL) => sql<number>`(select count(*) from
 const atMost = (table: PgTable, where: SQL) =>
   sql<number>`(select count(*) from (select from ${table} where ${where} limit ${MOST_COUNTED}) counted)`
 
-const COUNTS = {
-  openAlerts: rowsOf(alerts, isNull(alerts.endedAt)),
-  unacknowledgedLosses: rowsOf(dataLosses, isNull(dataLosses.acknowledgedAt)),
-  openDeadLetters: atMost(deadLetters, isNull(deadLetters.resolvedAt)),
-  /** Dead letters that the DLQ topic does not have yet. */
-  unpublishedDeadLetters: atMost(deadLetters, isNull(deadLetters.publishedAt)),
+const countsOf = (stream: string) => {
+  const isOurs = (topic: PgColumn) => sql`${topic} = any(${topicsOf(stream)})`
+  return {
+    openAlerts: rowsOf(alerts, and(inArray(alerts.stream, [stream, '']), isNull(alerts.endedAt))!),
+    unacknowledgedLosses: rowsOf(
+      dataLosses,
+      and(isOurs(dataLosses.topic), isNull(dataLosses.acknowledgedAt))!,
+    ),
+    openDeadLetters: atMost(deadLetters, and(isOurs(deadLetters.topic), isNull(deadLetters.resolvedAt))!),
+    /** Dead letters that the DLQ topic does not have yet. */
+    unpublishedDeadLetters: atMost(
+      deadLetters,
+      and(isOurs(deadLetters.topic), isNull(deadLetters.publishedAt))!,
+    ),
+  }
 }
 /** What waits for a person, or goes on because one asked for it. */
-export type Attention = Row<typeof COUNTS> & {
+export type Attention = Row<ReturnType<typeof countsOf>> & {
   /** Replays, redrives and dismissals that wait or run, the first asked for first. */
   readonly actions: readonly Action[]
 }
 
-export async function readAttention(pool: Pool): Promise<Attention> {
+export async function readAttention(pool: Pool, stream: string): Promise<Attention> {
   const [[counts], actions] = await Promise.all([
-    read(pool, COUNTS, (columns) => sql`select ${columns}`),
-    on(pool).select(ACTION).from(operatorActions).where(UNFINISHED).orderBy(ACTION.id).limit(20),
+    read(pool, countsOf(stream), (columns) => sql`select ${columns}`),
+    on(pool)
+      .select(ACTION)
+      .from(operatorActions)
+      .where(and(isAbout(stream), UNFINISHED))
+      .orderBy(ACTION.id)
+      .limit(20),
   ])
   return { ...counts!, actions }
 }

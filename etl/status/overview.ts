@@ -19,6 +19,7 @@ const DRAINS = 60
  */
 export async function readOverview(
   pool: Pool,
+  stream: string,
   config: Pick<Config<'kafka' | 'alerts'>, 'KAFKA_TOPIC' | 'ALERT_LATE_SECONDS' | 'ALERT_DEAD_LETTER_RATIO'>,
   span: Span,
   unwritable?: string,
@@ -26,24 +27,30 @@ export async function readOverview(
   const topic = config.KAFKA_TOPIC
   const [control, attention, workers, partitions, freshness, throughput, drains, points, lateSince] =
     await Promise.all([
-      readControl(pool),
-      readAttention(pool),
-      readWorkers(pool),
+      readControl(pool, stream),
+      readAttention(pool, stream),
+      readWorkers(pool, stream),
       readPartitions(pool, topic),
       readFreshness(pool, topic),
       readThroughput(pool, topic),
-      readRuns(pool, { limit: DRAINS, kinds: ['tick', 'manual'] }),
+      readRuns(pool, { stream, limit: DRAINS, kinds: ['tick', 'manual'] }),
       readPoints(pool, topic, span),
-      readLateSince(pool, config),
+      readLateSince(pool, stream, config),
     ])
   const conditions = conditionsOf({ control, partitions, unwritable, lateSince, workers, drains })
   return { conditions, control, attention, workers, partitions, freshness, throughput, drains, points }
 }
 
 /** By the rule that alerts, so that console and alert never disagree. */
-async function readLateSince(pool: Pool, config: Parameters<typeof readOverview>[1]): Promise<Date | null> {
+async function readLateSince(
+  pool: Pool,
+  stream: string,
+  config: Parameters<typeof readOverview>[2],
+): Promise<Date | null> {
   const [finding] = await late.find(pool, {
+    stream,
     topic: config.KAFKA_TOPIC,
+    prefix: '',
     lateSeconds: config.ALERT_LATE_SECONDS,
     deadLetterRatio: config.ALERT_DEAD_LETTER_RATIO,
     watchedSeconds: process.uptime(),

@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import type { Membership } from '../kafka/membership.ts'
-import type { KafkaWatch } from '../kafka/watch.ts'
 import type { PresenceKeeper } from '../operations/presence.ts'
 
 export interface ReadinessSources {
-  readonly kafka: Pick<KafkaWatch, 'problem'>
-  readonly membership: Pick<Membership, 'isMember' | 'standsAside'>
+  /** Why a stream can't be loaded; undefined where all can. */
+  readonly problem: () => string | undefined
   readonly presence: Pick<PresenceKeeper, 'problem'>
   /** Not the job's: it may be busy. */
   readonly pool: Pool
@@ -22,7 +20,7 @@ const PATIENCE_MS = 3_000
  * @returns what is missing, or undefined.
  */
 export function createReadiness(sources: ReadinessSources): () => Promise<string | undefined> {
-  const { kafka, membership, presence, pool } = sources
+  const { presence, pool } = sources
   let asked: Promise<string | undefined> | undefined
   const askWarehouse = (): Promise<string | undefined> =>
     (asked ??= pool
@@ -34,16 +32,9 @@ export function createReadiness(sources: ReadinessSources): () => Promise<string
       .finally(() => (asked = undefined)))
 
   return async () => {
-    const problem = kafka.problem() ?? groupProblem(membership)
+    const problem = sources.problem()
     if (problem !== undefined) return problem
     const silence = delay(PATIENCE_MS, 'the warehouse does not answer', { ref: false })
     return (await Promise.race([askWarehouse(), silence])) ?? presence.problem()
   }
-}
-
-function groupProblem(membership: ReadinessSources['membership']): string | undefined {
-  if (membership.isMember()) return undefined
-  return membership.standsAside()
-    ? 'this worker stays out of its consumer group: it is another warehouse’s'
-    : 'this worker is not in its consumer group'
 }

@@ -12,6 +12,8 @@ export type RunStatus = (typeof RUN_STATUSES)[number]
 export type Run = Readonly<typeof pipelineRuns.$inferSelect & { durationMs: number | null }>
 
 export interface RunQuery {
+  /** All streams' without it. */
+  readonly stream?: string | undefined
   readonly limit: number
   readonly status?: RunStatus | undefined
   /** Any of them. */
@@ -37,6 +39,7 @@ export function readRuns(pool: Pool, query: RunQuery): Promise<Run[]> {
   return readNewest(
     pool,
     and(
+      query.stream === undefined ? undefined : eq(pipelineRuns.stream, query.stream),
       query.status && eq(status, query.status),
       query.kinds && inArray(kind, query.kinds),
       query.worker === undefined ? undefined : eq(worker, query.worker),
@@ -78,7 +81,7 @@ async function readNewest(pool: Pool, where: SQL | undefined, limit: number): Pr
     sql<number>`case when ${runs.finishedAt} is null then ${soFar[name]} else ${runs[name]} end`
   return on(pool)
     .select({
-      ...columnsOf(runs, 'id', 'kind', 'worker', 'status', 'startedAt', 'finishedAt'),
+      ...columnsOf(runs, 'id', 'kind', 'stream', 'worker', 'status', 'startedAt', 'finishedAt'),
       durationMs: sql<
         number | null
       >`(extract(epoch from ${runs.finishedAt} - ${runs.startedAt}) * 1000)::float8`,

@@ -11,6 +11,7 @@ import type { Config } from '../process/config.ts'
 import { scrub } from '../process/log.ts'
 import { deadLetters, partitionProgress } from '../schema/audit.ts'
 import { readFreshness } from './flow.ts'
+import { topicsOf } from '../ledger/watermark.ts'
 import { readAttention } from './operating-state.ts'
 import { readRuns } from './runs.ts'
 
@@ -19,6 +20,7 @@ export type Status = Readonly<Awaited<ReturnType<typeof readStatus>>>
 export type PartitionStatus = Status['partitions'][number]
 
 export interface StatusSources {
+  readonly stream: string
   readonly pool: Pool
   readonly kafka: Kafka
   readonly config: Config<'kafka'>
@@ -29,23 +31,24 @@ export interface StatusSources {
  * null and the reason is told. Of a partition null is what neither of them could say.
  */
 export async function readStatus(sources: StatusSources) {
-  const { config, pool } = sources
+  const { config, stream, pool } = sources
   const topic = config.KAFKA_TOPIC
   const kafka = askKafka(sources)
   const [control, workers, attention, watermarks, [lastRun], freshness, waiting] = await Promise.all([
-    readControl(pool),
-    readWorkers(pool),
-    readAttention(pool),
+    readControl(pool, stream),
+    readWorkers(pool, stream),
+    readAttention(pool, stream),
     readWatermarks(pool, topic),
-    readRuns(pool, { limit: 1, kinds: ['tick', 'manual'] }),
+    readRuns(pool, { stream, limit: 1, kinds: ['tick', 'manual'] }),
     readFreshness(pool, topic),
-    readWaiting(pool),
+    readWaiting(pool, stream),
   ])
   const log = await kafka
   const bounds = new Map(log.bounds.map((one) => [one.partition, one]))
   const numbers = new Set([...watermarks.map(({ partition }) => partition), ...bounds.keys()])
   return {
     at: waiting.at,
+    stream,
     topic,
     groupId: config.KAFKA_GROUP_ID,
     kafka: {
@@ -125,13 +128,14 @@ function readWatermarks(pool: Pool, topic: string) {
 }
 
 /** Its count has no limit: attention's has. */
-async function readWaiting(pool: Pool) {
+async function readWaiting(pool: Pool, stream: string) {
   const [waiting] = await read(
     pool,
     {
       at: sql<Date>`now()`,
       isReadOnly: sql<boolean>`current_setting('transaction_read_only')::boolean`,
-      unpublished: sql<number>`(select count(*) from ${deadLetters} where ${isNull(deadLetters.publishedAt)})`,
+      unpublished: sql<number>`(select count(*) from ${deadLetters}
+        where ${deadLetters.topic} = any(${topicsOf(stream)}) and ${isNull(deadLetters.publishedAt)})`,
     },
     (columns) => sql`select ${columns}`,
   )

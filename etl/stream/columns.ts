@@ -1,4 +1,8 @@
+import type { Definition } from './definition.ts'
 import { columnName, type Field, type Fields, type Row } from './field.ts'
+
+/** What a stream's tables are named and keyed by. */
+export type Keyed = Pick<Definition, 'name' | 'fields' | 'eventTime' | 'identity'>
 
 /** A field as the statements have it. */
 export interface Column {
@@ -9,16 +13,52 @@ export interface Column {
   /** `uuid[]`: the parameter that `encode` makes. */
   readonly array: string
   readonly encode: (rows: readonly { readonly row: Row }[]) => Buffer
+  /** SQL for its value, in the units of its word, of a row of this table. */
+  readonly read: (table: string) => string
 }
 
-export function columnsOf(fields: Fields): readonly Column[] {
-  return Object.entries(fields).map(([field, { kind }]) => ({
-    field,
-    name: columnName(fields, field),
-    kind,
-    array: `${kind.element}[]`,
-    encode: (rows) => kind.encode(rows.map(({ row }) => row[field] ?? null)),
-  }))
+/** @param fields the message's, or what is derived. */
+export function columnsOf(stream: Keyed, fields: Fields = stream.fields): readonly Column[] {
+  return Object.entries(fields).map(([field, { kind }]) => {
+    const name = columnName(fields, field)
+    const currency = kind.of === undefined ? undefined : columnName(stream.fields, kind.of)
+    return {
+      field,
+      name,
+      kind,
+      array: `${kind.element}[]`,
+      encode: (rows) => kind.encode(rows.map(({ row }) => row[field] ?? null)),
+      read:
+        kind.lines === undefined
+          ? (table) => kind.read(`${table}.${name}`, currency && `${table}.${currency}`)
+          : (table) => readLines(stream, field, table),
+    }
+  })
+}
+
+/** The columns that are the primary key of facts, and begin that of their lines. */
+export const keyNames = ({ fields, eventTime, identity: { once = [] } }: Keyed): string[] =>
+  [eventTime, ...(typeof once === 'string' ? [once] : once)].map((field) => columnName(fields, field))
+
+/** The table of the lines of a field of rows. */
+export const linesTable = (stream: string, field: string): string => `${stream}_${field}`
+
+/** The lines of a row of facts as JSON, which pg reads as what they are in code: an array of rows. */
+function readLines(stream: Keyed, field: string, table: string): string {
+  const { fields } = stream.fields[field]!.kind.lines!
+  const pairs = Object.entries(fields).map(([name, { kind }]) => {
+    const currency =
+      kind.of === undefined
+        ? undefined
+        : kind.of in fields
+          ? `l.${columnName(fields, kind.of)}`
+          : `${table}.${columnName(stream.fields, kind.of)}`
+    return `'${name}', ${kind.read(`l.${columnName(fields, name)}`, currency)}`
+  })
+  const key = keyNames(stream).map((name) => `l.${name} = ${table}.${name}`)
+  return `case when ${table}.${columnName(stream.fields, field)} is not null then coalesce(
+    (select json_agg(json_build_object(${pairs.join(', ')}) order by l.line_no)
+     from warehouse.${linesTable(stream.name, field)} l where ${key.join(' and ')}), '[]') end`
 }
 
 /** `t.amount, t.currency, …`; without a table `amount, currency, …`. */
@@ -41,7 +81,7 @@ export const encoded = (columns: readonly Column[], rows: readonly { readonly ro
 
 /** To select of a table: a row has the columns by their fields, in the units of their words. */
 export const readAs = (columns: readonly Column[], table: string): string =>
-  columns.map(({ field, name, kind }) => `${kind.read(`${table}.${name}`)} as "${field}"`).join(', ')
+  columns.map(({ field, read }) => `${read(table)} as "${field}"`).join(', ')
 
 /** The columns of these fields, in the fields' order. */
 export const pick = (columns: readonly Column[], fields: readonly string[]): Column[] =>
@@ -55,7 +95,10 @@ export const sameKey = (columns: readonly Column[], one: string, other: string):
 export function differing(columns: readonly Column[], one: Row, other: Row): Column[] {
   return columns.filter(({ field, kind }) => {
     const [a, b] = [one[field], other[field]]
-    if (a === undefined || b === undefined) return false
-    return a === null || b === null ? a !== b : !kind.equal(a, b)
+    return a !== undefined && b !== undefined && differs(kind, a, b)
   })
 }
+
+/** Whether two values of a word differ; null is only like null. */
+export const differs = (kind: Field<unknown>['kind'], a: unknown, b: unknown): boolean =>
+  a === null || b === null ? a !== b : !kind.equal(a as object, b as object)

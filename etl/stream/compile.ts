@@ -4,12 +4,13 @@ import { columnsOf, differing, pick, type Column } from './columns.ts'
 import { compileContract, type Validate } from './contract.ts'
 import { namesSchemas } from './envelopes/compile.ts'
 import { Schemas } from './envelopes/schemas.ts'
-import { identityFields, StreamError } from './define.ts'
+import { identityFields } from './define.ts'
 import type { Definition, WrittenBatch } from './definition.ts'
 import type { Row } from './field.ts'
 import { compileFacts, type FactStatements } from './facts.ts'
 import { compileIdentity, type IdentityStatements } from './identity.ts'
 import { compileCurrent, type CurrentStatements } from './latest.ts'
+import { compileLines, linesOf, type LineStatements } from './rows.ts'
 import { compileRollup, type RollupStatements } from './rollup.ts'
 import {
   countedKey,
@@ -36,7 +37,7 @@ export interface Stream {
   readonly validate: Validate
   /** Those that `validate` reads records by, which are to be learnt before; undefined where records name none. */
   readonly schemas: Schemas | undefined
-  /** Whether a table holds what records say: facts, a month of them, keys, versions, or current rows. */
+  /** Whether a table holds what records say: facts or their lines, a part of them, keys, versions, or current rows. */
   readonly isOfFacts: (table: string) => boolean
   /** What is stored of a row: its fields, and what is derived of them by the rules that this stream was given. */
   readonly derive: (row: Row) => Row
@@ -47,6 +48,8 @@ export interface Stream {
   readonly facts: FactStatements
   /** Of a stream of versions: what counts of each key. */
   readonly current: CurrentStatements | undefined
+  /** Of each field of rows. */
+  readonly lines: readonly LineStatements[]
   readonly rollups: readonly RollupStatements[]
   /** What else is written with new facts. */
   readonly write: (client: ClientBase, facts: readonly Fact[], batch: WrittenBatch) => Promise<void>
@@ -67,7 +70,7 @@ export function compile(
 export function compileWith(definition: Definition, rules: unknown): Stream {
   const { name, derived = {}, eventTime, derive, write } = definition
   const facts = compileFacts(definition)
-  const ofDerived = columnsOf(derived)
+  const ofDerived = columnsOf(definition, derived)
   const nothing = Object.fromEntries(ofDerived.map(({ field }) => [field, null]))
   const schemas = namesSchemas(definition.envelope) ? new Schemas() : undefined
   return {
@@ -87,6 +90,7 @@ export function compileWith(definition: Definition, rules: unknown): Stream {
     derived: ofDerived,
     facts,
     current: isLatest(definition) ? compileCurrent(definition) : undefined,
+    lines: linesOf(definition).map((lines) => compileLines(definition, lines)),
     rollups: Object.keys(definition.rollups ?? {}).map((rollup) => compileRollup(definition, rollup)),
     write: async (client, loaded, { id, sourcePartition, incarnation }) =>
       write?.apply(
@@ -106,9 +110,9 @@ function compareBy(definition: Definition): Stream['differing'] {
   const stored = storedFields(definition)
   const ids = identityFields(definition.identity)
   const claimed = isLatest(definition) ? countedKey(definition) : ids
-  const compared = columnsOf(definition.fields).filter(({ field }) => !claimed.includes(field))
+  const compared = columnsOf(definition).filter(({ field }) => !claimed.includes(field))
   if (!isLatest(definition)) return (one, other) => differing(compared, one, other)
-  const deletion = pick(columnsOf(stored), [DELETED_AT])
+  const deletion = pick(columnsOf(definition, stored), [DELETED_AT])
   return (one, other) => {
     if (isDeletion(one) !== isDeletion(other)) return deletion
     return isDeletion(one) ? [] : differing(compared, one, other)
@@ -123,13 +127,8 @@ function isOfFacts(definition: Definition): (table: string) => boolean {
     ...(isEach(definition) ? [redrivenTable(definition)] : []),
     ...(write?.blames === true ? Object.keys(write.tables) : []),
   ]
-  const tables = new RegExp(`^(${[`${name}(_\\d{4}_\\d{2}(_\\d{2})?)?`, ...others].join('|')})$`)
+  const partitioned = [name, ...linesOf(definition).map(({ table }) => table)]
+  const all = [`(${partitioned.join('|')})(_\\d{4}_\\d{2}(_\\d{2})?)?`, ...others]
+  const tables = new RegExp(`^(${all.join('|')})$`)
   return (table) => tables.test(table)
-}
-
-/** @throws StreamError unless there is one. Several at once are not loaded yet. */
-export function theOnly(streams: readonly Definition[]): Definition {
-  const [stream, other] = streams
-  if (stream !== undefined && other === undefined) return stream
-  throw new StreamError(`streams/index.ts lists ${streams.length} streams; it must be one`)
 }

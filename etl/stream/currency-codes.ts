@@ -32,3 +32,30 @@ const WITHDRAWN = 'SLL ZWL ANG BGN'
 
 /** Every currency code that is accepted, upper-case. */
 export const CURRENCY_CODES: ReadonlySet<string> = new Set(`${LIST_ONE} ${WITHDRAWN}`.trim().split(/\s+/))
+
+/**
+ * Decimals of the currencies whose smallest unit is no hundredth, of the same list one. Data of ours for the same
+ * reason: Intl follows CLDR, which says what people write (no decimals of a Hungarian forint), not what ISO says.
+ *
+ * An entry may get more decimals and never fewer: what was loaded once has to load again. A currency that loses
+ * decimals keeps them here, and a stream that wants the new rule has it as a later rule, from its day on:
+ * `accepts: ({ price }) => price.currency !== 'ISK' || price.minor % 100 === 0`.
+ */
+const MINOR_UNITS: Readonly<Record<number, string>> = {
+  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+  3: 'BHD IQD JOD KWD LYD OMR TND',
+  // The last have no unit of their own in the list ("N.A."): funds, metals, and the codes for tests and for none.
+  4: 'CLF UYW XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX',
+}
+
+const DECIMALS: ReadonlyMap<string, number> = new Map(
+  Object.entries(MINOR_UNITS).flatMap(([decimals, codes]) =>
+    codes.split(' ').map((code) => [code, Number(decimals)] as const),
+  ),
+)
+
+/**
+ * How many decimals an amount of this currency may have: 2 of EUR, 0 of JPY, 3 of KWD. Where ISO 4217 names no
+ * smallest unit, 4.
+ */
+export const decimalsOf = (code: string): number => DECIMALS.get(code) ?? 2

@@ -1,7 +1,19 @@
-import type { Definition, ForIdentity, Identity, Settings, StreamSpec } from './definition.ts'
+import type {
+  CurrenciesThere,
+  Definition,
+  ForIdentity,
+  Identity,
+  NoLines,
+  ReplayFigures,
+  Rollups,
+  Settings,
+  StreamSpec,
+  SumsByCurrency,
+} from './definition.ts'
+import { keyNames } from './columns.ts'
 import { envelopeProblems } from './envelopes/declared.ts'
 import { columnName, type Fields, Field } from './field.ts'
-import { ageProblems, floorsOf, identityProblems } from './identity-declared.ts'
+import { ageProblems, floorsOf, identityProblems, type Refers } from './identity-declared.ts'
 
 export { identityFields, isTheKey } from './identity-declared.ts'
 
@@ -54,10 +66,19 @@ export function defineStream<
   const D extends Fields = Nothing,
   Rules = undefined,
   Environment extends Settings = Nothing,
+  const R extends Rollups<F, D> = Nothing,
+  const Figures extends ReplayFigures<F, D> = Nothing,
   const I extends Identity<F> = Identity<F>,
 >(
   name: string,
-  spec: StreamSpec<F, D, Rules, Environment, I> & NoInfer<Required<D, Environment>> & NoInfer<ForIdentity<I>>,
+  spec: StreamSpec<F, D, Rules, Environment, R, Figures, I> &
+    NoInfer<
+      Required<D, Environment> &
+        SumsByCurrency<F & D, R, Figures> & {
+          readonly fields: CurrenciesThere<F, F>
+          readonly derived?: CurrenciesThere<D, F> & NoLines<D>
+        } & ForIdentity<I>
+    >,
 ): Definition {
   const definition = { ...(spec as unknown as Definition), name }
   const problems = problemsOf(definition)
@@ -77,7 +98,7 @@ function problemsOf(stream: Definition): string[] {
       problems.push(`${part} is ${JSON.stringify(to)}; it must be one of ${Object.keys(among).join(', ')}`)
     else if (kinds !== undefined && !kinds.includes(field.kind.name))
       problems.push(
-        `${part} is ${to as string}, a field of kind ${field.kind.name}; it must be ${kinds.join(' or ')}`,
+        `${part} is ${to as string}, a field of kind ${field.kind.name}; it must be ${kinds.filter((kind) => kind !== 'moneyOf').join(' or ')}`,
       )
   }
 
@@ -97,10 +118,6 @@ function problemsOf(stream: Definition): string[] {
     `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be ${hasVersions ? 'left out: a version is unique over all times' : 'month or day'}`,
   )
   problems.push(...ageProblems(stream))
-  must(
-    [undefined, 'batch', 'origin'].includes(stream.lineage),
-    `lineage is ${JSON.stringify(stream.lineage)}; it must be batch or origin`,
-  )
   must(!hasVersions || stream.write === undefined, 'write is for facts that happen once')
   const all: Fields = { ...fields, ...derived }
   const columns = new Map<string, string>(
@@ -140,7 +157,28 @@ function problemsOf(stream: Definition): string[] {
   for (const field of Object.keys(derived)) must(!(field in fields), `derived.${field} is also a field`)
 
   refers('topic.key', stream.topic?.key, fields)
+  must(
+    fields[stream.topic?.key]?.kind.lines === undefined,
+    `topic.key is ${stream.topic?.key}, which has lines; it must be one value`,
+  )
+  problems.push(...linesProblems(stream, refers))
   refers('eventTime', stream.eventTime, fields, ['instant'])
+  must(
+    fields[stream.eventTime]?.options.personal !== true,
+    `eventTime ${stream.eventTime} can't be personal: partitions and rollups go by it for ever`,
+  )
+  for (const [part, group] of [
+    ['fields', fields],
+    ['derived', derived],
+  ] as const)
+    for (const [field, { kind }] of Object.entries(group)) {
+      if (kind.of === undefined) continue
+      refers(`${part}.${field}.of`, kind.of, fields, ['currencyCode'])
+      must(
+        fields[kind.of]?.isOptional !== true,
+        `${part}.${field}.of: ${kind.of} can't be optional, or an amount would be of no currency`,
+      )
+    }
   must(fields[stream.eventTime]?.isOptional !== true, `eventTime ${stream.eventTime} can't be optional`)
   problems.push(...identityProblems(stream, refers))
   problems.push(...envelopeProblems(stream))
@@ -158,17 +196,33 @@ function problemsOf(stream: Definition): string[] {
   }
   for (const [i, { field }] of (stream.laterRules ?? []).entries())
     refers(`laterRules[${i}].field`, field, fields)
-  const measured = (part: string, measure: { measure: string; field?: string; where?: string }) => {
-    if (measure.measure === 'sum') refers(`${part}.field`, measure.field, all, ['money', 'int', 'percent'])
-    else must(measure.measure === 'count', `${part} must be count() or sum(field)`)
+  const measured = (
+    part: string,
+    measure: { measure: string; field?: string; where?: string },
+    by: readonly string[],
+  ) => {
+    if (measure.measure === 'sum') {
+      refers(`${part}.field`, measure.field, all, ['money', 'moneyOf', 'int', 'percent'])
+      const of = measure.field === undefined ? undefined : all[measure.field]?.kind.of
+      must(
+        of === undefined || by.includes(of),
+        `${part} sums ${measure.field!}, which is of many currencies: by must have ${of!}`,
+      )
+    } else must(measure.measure === 'count', `${part} must be count() or sum(field)`)
     if (measure.where !== undefined) refers(`${part}.where`, measure.where, all, ['flag'])
   }
   for (const [rollup, { every, by, measures }] of Object.entries(stream.rollups ?? {})) {
     const part = `rollups.${rollup}`
     must(NAME.test(rollup), `${part} must be named by 1 to 41 of a to z, 0 to 9 and _`)
     must(['minute', 'hour', 'day'].includes(every), `${part}.every must be minute, hour or day`)
-    for (const field of by) refers(`${part}.by`, field, fields, ['text', 'oneOf', 'currencyCode'])
-    for (const [name, measure] of Object.entries(measures)) measured(`${part}.measures.${name}`, measure)
+    for (const field of by) {
+      refers(`${part}.by`, field, fields, ['text', 'oneOf', 'currencyCode'])
+      must(
+        fields[field]?.options.personal !== true,
+        `${part}.by: ${field} can't be personal, or sums would name people`,
+      )
+    }
+    for (const [name, measure] of Object.entries(measures)) measured(`${part}.measures.${name}`, measure, by)
     must(
       Object.values(measures).some((one) => one.measure === 'count' && one.where === undefined),
       `${part}.measures must have a count() of all facts`,
@@ -185,8 +239,60 @@ function problemsOf(stream: Definition): string[] {
   for (const [check, { shows }] of Object.entries(stream.invariants ?? {}))
     for (const field of shows) refers(`invariants.${check}.shows`, field, all)
   for (const [figure, { by, ...measure }] of Object.entries(stream.replayFigures ?? {})) {
-    measured(`replayFigures.${figure}`, measure)
+    measured(`replayFigures.${figure}`, measure, by === undefined ? [] : [by])
     if (by !== undefined) refers(`replayFigures.${figure}.by`, by, fields)
+  }
+  return problems
+}
+
+/** Lines hang on facts: their columns are beside the facts' key, and their table is named by the stream's and the field's. */
+function linesProblems(stream: Definition, refers: Refers): string[] {
+  const { name, fields, derived = {}, rollups = {}, identity, write } = stream
+  const problems = Object.keys(derived)
+    .filter((field) => derived[field]!.kind.lines !== undefined)
+    .map((field) => `derived.${field} can't have lines: they are what messages say`)
+  const taken = [
+    ...Object.keys(rollups),
+    ...(identity.scope === 'warehouse' ? [identity.keys] : []),
+    ...Object.keys(write?.tables ?? {}),
+  ]
+  for (const [field, { kind, fallback }] of Object.entries(fields)) {
+    if (kind.lines === undefined) continue
+    if (identity.once === undefined)
+      problems.push(`fields.${field} has lines: those are for facts that happen once`)
+    const table = `${name}_${field}`
+    const must = (holds: boolean, problem: string) =>
+      void (holds || problems.push(`fields.${field}${problem}`))
+    must(STREAM_NAME.test(table), `: its table ${table} must be named by at most 31 letters`)
+    must(!taken.includes(table), `: its table ${table} has the name of another`)
+    must(
+      fallback === undefined || (fallback as readonly unknown[]).length === 0,
+      `.default must be [], as facts from before have no lines`,
+    )
+    const names = Object.keys(kind.lines.fields)
+    must(names.length > 0 && names.length < 50, ` has ${names.length} fields; it must be 1 to 49`)
+    const columns = new Set(['line_no', ...keyNames(stream)])
+    for (const line of names) {
+      const word = kind.lines.fields[line]!
+      const part = `.${line}`
+      must(NAME.test(line), `${part} must be named by 1 to 41 of a to z, 0 to 9 and _`)
+      if (!(word instanceof Field)) {
+        problems.push(`fields.${field}${part} is no word such as text(50)`)
+        continue
+      }
+      must(word.kind.lines === undefined, `${part} can't have lines of its own`)
+      must(typeof word.options.at !== 'object', `${part} stands in a line: its at must be a path`)
+      const column = columnName(kind.lines.fields, line)
+      must(
+        NAME.test(column) && !columns.has(column),
+        `${part}: its column ${column} is taken, or no name: give it another by { column: … }`,
+      )
+      columns.add(column)
+      if (word.kind.of === undefined) continue
+      const among = { ...fields, ...kind.lines.fields }
+      refers(`fields.${field}${part}.of`, word.kind.of, among, ['currencyCode'])
+      must(among[word.kind.of]?.isOptional !== true, `${part}.of: ${word.kind.of} can't be optional`)
+    }
   }
   return problems
 }

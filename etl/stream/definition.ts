@@ -1,111 +1,22 @@
+import type { Amount } from './amount.ts'
 import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
 import type { EnvelopeSpec } from './envelopes/envelope.ts'
+import type { AnyIdentity, Days, Identity, Lasting, NameOf, NameOfKind, Present } from './identity-types.ts'
 import type { LaterRule } from './later-rules.ts'
 
+export type { AnyLatest, Days, ForIdentity, Identity } from './identity-types.ts'
+
 export type Settings = Readonly<Record<string, z.ZodType>>
-
-type NameOf<F extends Fields> = keyof F & string
-type NameOfKind<F extends Fields, Name extends KindName> = {
-  [K in NameOf<F>]: F[K] extends Field<unknown, Name> ? K : never
-}[NameOf<F>]
-/** Those that can be missing can't tell records apart. */
-type IdentityField<F extends Fields> = {
-  [K in NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]: null extends F[K]['out'] ? never : K
-}[NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>]
-
-/**
- * What makes two records the same, and which of them counts: a fact that happens **once**, the **latest** version of
- * what changes, or **each** record.
- */
-export type Identity<F extends Fields> = Once<F> | Latest<F> | Each
-
-/**
- * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
- * dead letter `conflicting_duplicate`.
- *
- * - `scope: 'warehouse'`: the identity is unique over all facts, by a table of keys.
- * - `scope: 'event_time'`: unique together with the event time, by the facts' own primary key. Cheaper, and an
- *   identity with another time is another fact.
- */
-export type Once<F extends Fields> = {
-  readonly once: Names<IdentityField<F>>
-  readonly latest?: undefined
-  readonly each?: undefined
-  /** What it names, for people: an order. The stream's title unless told. */
-  readonly title?: string
-} & (
-  | { readonly scope: 'warehouse'; /** Name of the table of keys. */ readonly keys: string }
-  | { readonly scope: 'event_time' }
-)
-
-/**
- * Each record is a fact, as nothing in it tells it from another: what a producer sends twice is there twice. A record that
- * was sent again for a dead letter is loaded once.
- */
-export interface Each {
-  readonly each: 'record'
-  readonly once?: undefined
-  readonly latest?: undefined
-  readonly title?: string
-}
-
-type Names<Name extends string> = NoInfer<Name> | readonly [NoInfer<Name>, ...NoInfer<Name>[]]
-
-/**
- * What counts is the newest version of a key. Each version that was accepted is a row of `<stream>_history` and is what
- * the books count; `<stream>` holds the newest of each key. The same version again with the same values is a
- * duplicate, with others a dead letter `conflicting_duplicate`; an older one than the current is history.
- *
- * A deletion is a version too: it needs its key and its version and nothing else, and keeps the key in `<stream>`, with
- * `deleted_at`, so that an older version that comes late doesn't bring it back. `<stream>_live` is without them.
- */
-export interface Latest<F extends Fields> {
-  readonly latest: Names<IdentityField<F>>
-  readonly once?: undefined
-  readonly each?: undefined
-  /**
-   * The field that says which of two versions is newer: the higher one. Or `log`, for topics without a version, such as
-   * compacted ones: the later record is the newer. The record's key is the identity then, as only that keeps a key in
-   * one partition, and a record without a value deletes.
-   */
-  readonly by: NoInfer<VersionField<F>> | 'log'
-  /**
-   * Whether a record deletes its key: the name of a flag, or a function of the fields, of which in a record that breaks
-   * the contract only those that are right are there.
-   */
-  readonly deletedWhen?: NoInfer<NameOfKind<F, 'flag'>> | ((row: Partial<Row<NoInfer<F>>>) => boolean)
-  /**
-   * How many versions of a key the history keeps, the newest ones; all of them unless told. A record of a version that was
-   * pruned, or of an older one, is a duplicate that isn't compared.
-   */
-  readonly keepVersions?: number
-  /** What it names, for people: a product. The stream's title unless told. */
-  readonly title?: string
-}
-
-/** What can be higher than another. */
-type VersionField<F extends Fields> = {
-  [K in NameOfKind<F, 'int' | 'instant'>]: null extends F[K]['out'] ? never : K
-}[NameOfKind<F, 'int' | 'instant'>]
-
-/** A length of time: `90 days`. */
-export type Days = `${number} days` | '1 day'
-
-/** What a stream must have, and what it can't have, because of its identity. */
-export type ForIdentity<I> = I extends { readonly latest: object | string }
-  ? { readonly partitionBy?: undefined; readonly keep?: undefined; readonly write?: undefined }
-  : { readonly topic: { readonly compact?: undefined } } & (
-      | { readonly partitionBy: 'month'; readonly keep?: undefined }
-      | { readonly partitionBy: 'month' | 'day'; readonly maxAge: Days }
-    )
 
 /** The topic as `npm run topics` makes it, where the environment doesn't say otherwise. */
 export interface Topic<Name> {
   /** The field that messages have as their key: records of one key are in one partition, in order. */
   readonly key: Name
-  /** TOPIC_PARTITIONS unless told. */
+  /** The stream's own name with - for _ unless given; the environment may say another. */
+  readonly name?: string
+  /** How many `npm run topics` makes: 3 unless given. */
   readonly partitions?: number
   /** How long Kafka keeps records; 7 days unless told, of versions for ever. */
   readonly retention?: Days | 'forever'
@@ -115,18 +26,99 @@ export interface Topic<Name> {
 
 export type Measure<All extends Fields> = { readonly where?: NoInfer<NameOfKind<All, 'flag'>> } & (
   | { readonly measure: 'count' }
-  | { readonly measure: 'sum'; readonly field: NoInfer<NameOfKind<All, 'money' | 'int' | 'percent'>> }
+  | {
+      readonly measure: 'sum'
+      readonly field: NoInfer<NameOfKind<All, 'money' | 'moneyOf' | 'int' | 'percent'>>
+    }
 )
+
+/** The field that says the currency of what a measure sums, or never. */
+type CurrencyOf<All extends Fields, M> = M extends { readonly measure: 'sum'; readonly field: infer Name }
+  ? Name extends NameOf<All>
+    ? All[Name] extends Field<infer Value, 'moneyOf'>
+      ? NonNullable<Value> extends Amount<infer Of>
+        ? Of
+        : never
+      : never
+    : never
+  : never
+
+/** What the compiler says where euros would be added to yen. */
+type ByItsCurrency<All extends Fields, M, By> = [CurrencyOf<All, M>] extends [By]
+  ? unknown
+  : { readonly 'its currency must be in by': CurrencyOf<All, M> }
+
+/** That rollups and figures which sum amounts are by their currency. */
+export interface SumsByCurrency<All extends Fields, R, Figures> {
+  readonly rollups?: {
+    readonly [Name in keyof R]: R[Name] extends {
+      readonly by: infer By
+      readonly measures: infer Measures
+    }
+      ? {
+          readonly measures: {
+            readonly [M in keyof Measures]: ByItsCurrency<
+              All,
+              Measures[M],
+              By extends readonly unknown[] ? By[number] : never
+            >
+          }
+        }
+      : unknown
+  }
+  readonly replayFigures?: {
+    readonly [M in keyof Figures]: ByItsCurrency<
+      All,
+      Figures[M],
+      Figures[M] extends { readonly by: infer By } ? By : never
+    >
+  }
+}
+
+/** That amounts name the field of their currency: one of the message, or of their line, that is always there. */
+export type CurrenciesThere<Group extends Fields, F extends Fields> = {
+  readonly [K in keyof Group]: Group[K] extends { readonly lines: infer L extends Fields }
+    ? CurrenciesOfLines<L, F>
+    : CurrencyThere<Group[K], Present<F, NameOfKind<F, 'currencyCode'>>>
+}
+type CurrencyThere<One, Currencies> =
+  One extends Field<infer Value, 'moneyOf'>
+    ? NonNullable<Value> extends Amount<infer Of>
+      ? Of extends Currencies
+        ? unknown
+        : { readonly 'of must be a currencyCode that is always there': Of }
+      : unknown
+    : unknown
+type CurrenciesOfLines<L extends Fields, F extends Fields> = {
+  readonly lines: {
+    readonly [K in keyof L]: CurrencyThere<
+      L[K],
+      Present<F, NameOfKind<F, 'currencyCode'>> | Present<L, NameOfKind<L, 'currencyCode'>>
+    >
+  }
+}
+
+/** What is derived has no lines. */
+export type NoLines<D extends Fields> = {
+  readonly [K in keyof D]: D[K] extends Field<unknown, 'rows'>
+    ? { readonly 'can not have lines': K }
+    : unknown
+}
 
 /** Sums of facts by time, kept in the transaction that loads them. */
 export interface Rollup<F extends Fields, D extends Fields> {
   /** How long a cell is, in UTC; also the name of the column that says when it begins. */
   readonly every: 'minute' | 'hour' | 'day'
   /** Fields of the message that have a cell each; a replay never moves a fact from cell to cell. */
-  readonly by: readonly NoInfer<NameOfKind<F, 'text' | 'oneOf' | 'currencyCode'>>[]
+  readonly by: readonly NoInfer<Lasting<F, NameOfKind<F, 'text' | 'oneOf' | 'currencyCode'>>>[]
   /** By the name of their column. One at least counts all facts. */
   readonly measures: Readonly<Record<string, Measure<F & D>>>
 }
+
+export type Rollups<F extends Fields, D extends Fields> = Readonly<Record<string, Rollup<F, D>>>
+export type ReplayFigures<F extends Fields, D extends Fields> = Readonly<
+  Record<string, Measure<F & D> & { readonly by?: NoInfer<NameOf<F>> }>
+>
 
 /**
  * What a load does beside facts and rollups, in its transaction: for what the language has no word for. Its tables
@@ -169,16 +161,18 @@ export interface StreamSpec<
   D extends Fields,
   Rules,
   Environment extends Settings,
+  R extends Rollups<F, D>,
+  Figures extends ReplayFigures<F, D>,
   I extends Identity<F> = Identity<F>,
 > {
   /** One fact, for people: "transaction". */
   readonly title: string
-  readonly topic: Topic<NoInfer<NameOf<F>>>
+  readonly topic: Topic<NoInfer<NameOfKind<F, Exclude<KindName, 'rows'>>>>
   /** What messages are wrapped in; the bare JSON object unless told. See docs/CUSTOMIZING.md, Envelopes. */
   readonly envelope?: EnvelopeSpec
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
-  readonly eventTime: NoInfer<NameOfKind<F, 'instant'>>
+  readonly eventTime: NoInfer<Lasting<F, NameOfKind<F, 'instant'>>>
   /** How the table of facts is cut, by their time. Histories are not cut: a version is unique over all times. */
   readonly partitionBy?: 'month' | 'day'
   /**
@@ -217,13 +211,13 @@ export interface StreamSpec<
   ): Rules
   /** Computes it, of the record alone: no clock and no look-up, so that a replay decides the same. */
   derive?(this: void, row: Row<F>, rules: Rules): Row<NoInfer<D>>
-  readonly rollups?: Readonly<Record<string, Rollup<F, D>>>
+  readonly rollups?: R
   /** Further tables that are written with the facts. */
   readonly write?: Write<NoInfer<F & D>>
   /** What holds of each fact, by the name of the check that `pulse reconcile` makes of it. */
   readonly invariants?: Readonly<Record<string, Invariant>>
   /** What a replay counts before and after, by name, of all facts that it found: a count, or a sum by a field. */
-  readonly replayFigures?: Readonly<Record<string, Measure<F & D> & { readonly by?: NoInfer<NameOf<F>> }>>
+  readonly replayFigures?: Figures
 }
 
 /** A stream as the engine sees it: whatever its fields are. `defineStream` has checked that all names are there. */
@@ -258,37 +252,6 @@ export interface Definition {
   readonly write?: Write<Fields>
   readonly invariants?: Readonly<Record<string, Invariant>>
   readonly replayFigures?: Readonly<Record<string, AnyMeasure & { readonly by?: string }>>
-}
-
-export type AnyIdentity = AnyOnce | AnyLatest | AnyEach
-
-interface AnyEach extends Each {
-  readonly by?: undefined
-  readonly scope?: undefined
-  readonly keys?: undefined
-}
-
-type AnyOnce = {
-  readonly once: string | readonly string[]
-  readonly latest?: undefined
-  readonly each?: undefined
-  readonly by?: undefined
-  readonly title?: string
-} & (
-  | { readonly scope: 'warehouse'; readonly keys: string }
-  | { readonly scope: 'event_time'; readonly keys?: undefined }
-)
-
-export interface AnyLatest {
-  readonly latest: string | readonly string[]
-  readonly once?: undefined
-  readonly each?: undefined
-  readonly by: string
-  readonly deletedWhen?: string | ((row: Row) => boolean)
-  readonly keepVersions?: number
-  readonly title?: string
-  readonly scope?: undefined
-  readonly keys?: undefined
 }
 
 export type AnyMeasure = { readonly where?: string } & (

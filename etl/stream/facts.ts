@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { arrays, encoded, names, readAs, sameKey, values } from './columns.ts'
+import { arrays, differing, encoded, names, readAs, sameKey, values } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { countedTable, isEach, isLatest, namesBatch, storedColumns } from './stored.ts'
@@ -55,6 +55,8 @@ export function compileFacts(stream: Definition): FactStatements {
   const table = countedTable(stream)
   const { stored: contract, derived: ofDerived, key } = storedColumns(stream)
   const all = [...contract, ...ofDerived]
+  // The record's column has no more than their number.
+  const lines = contract.filter(({ kind }) => kind.lines !== undefined)
   const keyEquals = sameKey(key, 't', 'f')
   const batch = namesBatch(stream) ? ['batch_id'] : []
   const first = 3 + batch.length
@@ -73,7 +75,7 @@ export function compileFacts(stream: Definition): FactStatements {
   // the facts, the planner believes in a handful of rows and compares each with each.
   const find = {
     name: `${name}: find derivations`,
-    text: `select f.source_offset as "offset", ${readAs(ofDerived, 't')}${ofDerived.length === 0 ? '' : ', '}
+    text: `select f.source_offset as "offset", ${readAs([...ofDerived, ...lines], 't')}${ofDerived.length + lines.length === 0 ? '' : ', '}
                   row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues"
            from unnest($3::int8[], ${arrays(contract, 4)}) as f (source_offset, ${names(contract)})
            cross join lateral (select * from warehouse.${table} t where ${keyEquals}${inKey} offset 0) t
@@ -108,8 +110,14 @@ export function compileFacts(stream: Definition): FactStatements {
         ...find,
         values: [sourcePartition, incarnation, offsetsOf(facts), ...encoded(contract, facts)],
       })
+      const byOffset = lines.length === 0 ? undefined : new Map(facts.map((fact) => [fact.offset, fact.row]))
       return new Map(
-        rows.map(({ offset, sameValues, ...row }) => [offset, { offset, sameValues, derived: row }]),
+        rows.map(({ offset, sameValues: sameColumns, ...row }) => {
+          const sameValues =
+            sameColumns &&
+            (byOffset === undefined || differing(lines, row, byOffset.get(offset)!).length === 0)
+          return [offset, { offset, sameValues, derived: row }]
+        }),
       )
     },
     updateDerivations: async (client, facts, { sourcePartition, incarnation }) => {

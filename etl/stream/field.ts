@@ -10,6 +10,7 @@ export type KindName =
   | 'oneOf'
   | 'currencyCode'
   | 'money'
+  | 'moneyOf'
   | 'decimal'
   | 'int'
   | 'instant'
@@ -18,6 +19,7 @@ export type KindName =
   | 'percent'
   | 'list'
   | 'json'
+  | 'rows'
 
 /** Chance, for samples. */
 export interface Draw {
@@ -26,6 +28,9 @@ export interface Draw {
   chance(probability: number): boolean
   pick<T>(items: readonly T[]): T
 }
+
+/** Draft 2020-12; what JSON Schema has no word for begins with `x-`. */
+export type JsonSchema = Readonly<Record<string, unknown>> & { readonly description: string }
 
 /** All faces of a kind of value. `T` is the value in code; a null never reaches one of these. */
 export interface Kind<T, Name extends KindName = KindName> {
@@ -47,6 +52,16 @@ export interface Kind<T, Name extends KindName = KindName> {
     readonly ofMessages?: boolean
     readonly condition: (column: string) => string
   }
+  /** Of an amount: the field of the same record that says its currency. */
+  readonly of?: string
+  /** Whether it reads a number of more than 15 digits, as `ExactNumber`; others get what a double makes of it. */
+  readonly isExact?: boolean
+  /** Of rows: the fields of a line, and how many there may be. They are in a table of their own. */
+  readonly lines?: { readonly fields: Fields; readonly max: number }
+  /** JSON Schema of what it takes, where `description` says all of it for people. Written by hand: zod knows no refinement. */
+  readonly schema: JsonSchema
+  /** What it is in code, with the unit: "hundredths, a number". */
+  readonly inCode: string
   /** What it refuses, as JSON texts by what is wrong with them; each breaks one rule. */
   readonly refuses: Readonly<Record<string, string>>
   /** A value that it takes. */
@@ -57,8 +72,12 @@ export interface Kind<T, Name extends KindName = KindName> {
   column(name: string): PgColumnBuilderBase
   /** Postgres' binary array. */
   encode(values: readonly (T | null)[]): Buffer
-  /** SQL for a column's value in the units of `T`. */
-  read(column: string): string
+  /**
+   * SQL for a column's value in the units of `T`.
+   *
+   * @param currency the column of the field that `of` names.
+   */
+  read(column: string, currency?: string): string
   equal(a: T, b: T): boolean
   /** As a finding shows it. */
   show(value: T): string
@@ -69,7 +88,7 @@ export interface Kind<T, Name extends KindName = KindName> {
 /** A part of the record besides its value, or of its envelope besides the row. */
 export type FromRecord = { readonly key: true } | { readonly header: string } | { readonly envelope: string }
 
-export interface FieldOptions {
+export interface FieldOptions<Personal extends boolean = boolean> {
   /**
    * Where its value stands, if not in the field of the message that is named as it: a path through objects, such as
    * `customer.id`, or the record's key or a header, as text, or a part of its envelope.
@@ -77,6 +96,11 @@ export interface FieldOptions {
   readonly at?: string | FromRecord
   /** Its column's name, if it is not the field's own. */
   readonly column?: string
+  /**
+   * Whether it says something about a person, so that it may have to be forgotten one day: then it is no part of an
+   * identity, of a rollup's cells or of the event time, which are counted and proved for ever.
+   */
+  readonly personal?: Personal
 }
 
 /**
@@ -84,9 +108,10 @@ export interface FieldOptions {
  *
  * @typeParam Out the value in code, with null where it may be missing.
  */
-export class Field<Out, Name extends KindName = KindName> {
+export class Field<Out, Name extends KindName = KindName, Personal extends boolean = boolean> {
   /** For the compiler alone. */
   declare readonly out: Out
+  declare readonly isPersonal: Personal
   readonly kind: Kind<NonNullable<Out>, Name>
   readonly options: FieldOptions
   readonly isOptional: boolean
@@ -105,8 +130,8 @@ export class Field<Out, Name extends KindName = KindName> {
   }
 
   /** May be missing or null in a message, and is null then. */
-  optional(): Field<Out | null, Name> {
-    return new Field<Out | null, Name>(this.kind, this.options, true)
+  optional(): Field<Out | null, Name, Personal> {
+    return new Field<Out | null, Name, Personal>(this.kind, this.options, true)
   }
 
   /**
@@ -115,8 +140,8 @@ export class Field<Out, Name extends KindName = KindName> {
    *
    * @param value in the units of `Out`.
    */
-  default(value: NonNullable<Out>): Field<NonNullable<Out>, Name> {
-    return new Field<NonNullable<Out>, Name>(this.kind, this.options, false, value)
+  default(value: NonNullable<Out>): Field<NonNullable<Out>, Name, Personal> {
+    return new Field<NonNullable<Out>, Name, Personal>(this.kind, this.options, false, value)
   }
 }
 

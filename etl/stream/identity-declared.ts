@@ -29,8 +29,10 @@ export function floorsOf({ fields, identity }: Definition): string[] {
 /** Day partitions are made for each day that a record may be of. */
 const MAX_AGE_OF_DAYS = 400
 
-export function ageProblems({ partitionBy, maxAge, keep, topic, identity }: Definition): string[] {
+export function ageProblems({ partitionBy, maxAge, keep, lineage, topic, identity }: Definition): string[] {
   const problems: string[] = []
+  if (![undefined, 'batch', 'origin'].includes(lineage))
+    problems.push(`lineage is ${JSON.stringify(lineage)}; it must be batch or origin`)
   const daysIn = (part: string, text: string | undefined): number | undefined => {
     const days = typeof text === 'string' ? daysOf(text) : undefined
     if (text !== undefined && days === undefined)
@@ -78,6 +80,8 @@ export function identityProblems(stream: Definition, refers: Refers): string[] {
   for (const name of names) {
     refers(`identity.${part}`, name, fields, ['uuid', 'text', 'oneOf', 'int'])
     if (fields[name]?.isOptional === true) problems.push(`identity.${part}: ${name} can't be optional`)
+    if (fields[name]?.options.personal === true)
+      problems.push(`identity.${part}: ${name} can't be personal, or who is forgotten would come again`)
   }
   if (new Set(names).size < names.length) problems.push(`identity.${part} names a field twice`)
   if (identity.latest !== undefined) return [...problems, ...versionProblems(stream, identity, refers)]

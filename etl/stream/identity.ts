@@ -84,7 +84,7 @@ const placeInLog =
 
 /** `, version 4`. */
 function versionShown(stream: Definition): (row: Row) => string {
-  const version = pick(columnsOf(stream.fields), versionFields(stream)).filter((one) => one !== undefined)
+  const version = pick(columnsOf(stream), versionFields(stream)).filter((one) => one !== undefined)
   if (version.length === 0)
     return (row) => `, version ${String(row['log_incarnation'])}:${String(row['log_offset'])}`
   return (row) =>
@@ -104,8 +104,8 @@ function versionShown(stream: Definition): (row: Row) => string {
  * nor visible. A key is ours when this transaction wrote it.
  */
 function byKeys(stream: Definition, table: string, facts: FactStatements, of: (row: Row) => string): Claims {
-  const { name, eventTime, fields } = stream
-  const columns = columnsOf(fields)
+  const { name, eventTime } = stream
+  const columns = columnsOf(stream)
   const ofKey = pick(columns, identityFields(stream.identity))
   const [time] = pick(columns, [eventTime]) as [Column]
   const inTable = [...ofKey, time]
@@ -152,15 +152,16 @@ function byKeys(stream: Definition, table: string, facts: FactStatements, of: (r
 function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => string): Claims {
   const { name } = stream
   const { stored: columns, key: ofKey } = storedColumns(stream)
+  // No field has a capital, so none is named like the alias.
   const find = {
     name: `${name}: find existing`,
     text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}
            from unnest(${arrays(ofKey, 1)}) as f (${names(ofKey)})
            cross join lateral (
-             select t.xmin as written_by, ${readAs(columns, 't')} from warehouse.${countedTable(stream)} t
+             select t.xmin as "writtenBy", ${readAs(columns, 't')} from warehouse.${countedTable(stream)} t
              where ${sameKey(ofKey, 't', 'f')} offset 0
            ) t
-           where t.written_by <> pg_current_xact_id()::xid`,
+           where t."writtenBy" <> pg_current_xact_id()::xid`,
   }
   return {
     claim: async (client, firsts, origin) => {

@@ -1,6 +1,6 @@
 import { messageOf } from '../text/message-of.ts'
 import { isUtf8 } from 'node:buffer'
-import { plain } from '../text/excerpt.ts'
+import { excerpt, plain } from '../text/excerpt.ts'
 import type { DeadLetterCode } from './types.ts'
 
 /** A JSON object as parsed: not one field of it has been looked at. */
@@ -10,6 +10,67 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export type Decoded =
   | { readonly object: JsonObject }
   | { readonly code: DeadLetterCode; readonly problem: string }
+
+/** A JSON number of more than 15 digits, as it was written: a double may be another. */
+export class ExactNumber {
+  readonly source: string
+  constructor(source: string) {
+    this.source = source
+  }
+}
+
+/** As an issue shows it. */
+export const excerptOf = (value: unknown): string =>
+  value instanceof ExactNumber ? plain(value.source, 40) : excerpt(value)
+
+/** Whether there may be a number of more than 15 digits in it. */
+const LONG_NUMBER = /[\d.]{16}/
+
+export const mayHoldLongNumbers = (value: Buffer | null): boolean =>
+  value !== null && LONG_NUMBER.test(value.toString())
+
+/**
+ * The object again, with an `ExactNumber` for each number of more than 15 digits.
+ *
+ * @param value that decodeJson took.
+ * @throws RangeError where it is nested too deeply.
+ */
+export function decodeExactly(value: Buffer | null): Decoded {
+  const object = JSON.parse(value!.toString(), (_, parsed: unknown, context?: { readonly source?: string }) =>
+    typeof parsed === 'number' && digitsOf(context?.source ?? '') > 15
+      ? new ExactNumber(context!.source!)
+      : parsed,
+  ) as JsonObject
+  return { object }
+}
+
+/** Significant ones: not those of an exponent. */
+const digitsOf = (source: string): number => source.replace(/[eE].*/, '').replaceAll(/\D/g, '').length
+
+/** Only what an object has itself: `constructor` and the like are no part of a message. */
+export const valueAt = (message: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (value, part) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+        ? (value as JsonObject)[part]
+        : undefined,
+    message,
+  )
+
+/** An object of JSON texts by their paths; those that are undefined are left out. */
+export function writeNested(
+  fields: readonly (readonly [path: readonly string[], text: string | undefined])[],
+): string {
+  const byFirst = Map.groupBy(fields, ([[first]]) => first!)
+  const parts = [...byFirst].flatMap(([name, group]) => {
+    const deeper = group
+      .filter(([path]) => path.length > 1)
+      .map(([path, text]) => [path.slice(1), text] as const)
+    const text = deeper.length > 0 ? writeNested(deeper) : group[0]![1]
+    return text === undefined ? [] : [`"${name}":${text}`]
+  })
+  return `{${parts.join()}}`
+}
 
 const PARSER_MESSAGE_LENGTH = 160
 

@@ -1,5 +1,4 @@
-import { excerpt } from '../text/excerpt.ts'
-import type { JsonObject } from './json.ts'
+import { excerptOf, type JsonObject } from './json.ts'
 import type { Issue } from './types.ts'
 
 /**
@@ -35,7 +34,7 @@ export function laterIssues<Row>(
   const issues: Issue[] = []
   for (const { since, field, accepts, accepted } of rules) {
     if (kafkaMs < since.getTime() || accepts(row)) continue
-    issues.push({ field, message: `${field} is ${excerpt(message[field])}; it must be ${accepted}` })
+    issues.push({ field, message: `${field} is ${excerptOf(message[field])}; it must be ${accepted}` })
   }
   return issues
 }

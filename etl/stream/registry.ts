@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
-import { z } from 'zod'
 import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
+import { control } from '../schema/operations.ts'
 import { daysOf } from './age.ts'
 import type { Definition } from './definition.ts'
-import { columnName, wireOf } from './field.ts'
+import { columnName } from './field.ts'
+import { linesOf } from './rows.ts'
 import {
   countedTable,
   isEach,
@@ -25,8 +26,8 @@ export class StreamMismatch extends Error {
 }
 
 /**
- * Tells one contract from another: which fields a record has and how they are read, stored and compared. What a
- * schema can't show (the rest of a later rule, the text of `derive`) is not in it.
+ * Tells one contract from another: which fields a record has and how they are read, stored and compared. What it
+ * can't show (the rest of a later rule, the text of `derive`) is not in it.
  */
 export function contractHash({
   fields,
@@ -50,7 +51,7 @@ export function contractHash({
   return createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 16)
 }
 
-const shown = (fields: Definition['fields']) =>
+const shown = (fields: Definition['fields']): unknown =>
   Object.entries(fields).map(([name, field]) => [
     name,
     field.kind.name,
@@ -58,7 +59,8 @@ const shown = (fields: Definition['fields']) =>
     field.options.at ?? name,
     field.isOptional,
     field.fallback ?? null,
-    z.toJSONSchema(wireOf(field), { io: 'input', unrepresentable: 'any' }),
+    field.kind.schema,
+    field.kind.lines === undefined ? null : shown(field.kind.lines.fields),
   ])
 
 /**
@@ -90,6 +92,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
           ([, one]) => one.measure === 'count' && one.where === undefined,
         )![0],
       })),
+      lines: linesOf(stream).map(({ table, count }) => ({ table, count })),
       contractHash: contractHash(stream),
       retiredAt: null,
     }
@@ -103,6 +106,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
           registeredAt: sql`case when ${streams.contractHash} is distinct from excluded.contract_hash then now() else ${streams.registeredAt} end`,
         },
       })
+    await on(client).insert(control).values({ stream: name }).onConflictDoNothing()
   }
 }
 

@@ -1,8 +1,10 @@
 import type { ClientBase } from 'pg'
 import { hundredths, int8s, texts, timestamps } from '../postgres/binary-arrays.ts'
+import { AMOUNT_SCALE, tenThousandths, type Amount } from './amount.ts'
 import { columnsOf, names, values } from './columns.ts'
 import type { AnyMeasure, Definition } from './definition.ts'
 import type { Row } from './field.ts'
+import { toDecimal } from './money.ts'
 import type { Fact } from './types.ts'
 
 /** The statements about a rollup of a stream. */
@@ -56,16 +58,17 @@ interface Cell {
 export interface MeasureColumn {
   readonly name: string
   readonly isDerived: boolean
-  readonly isMoney: boolean
+  /** Of money: how many decimals a whole sum stands for. */
+  readonly decimals: number | undefined
   readonly array: string
   readonly cast: string
   readonly encode: (sums: readonly (number | bigint)[]) => Buffer
-  readonly of: (row: Row) => number
+  readonly of: (row: Row) => number | bigint
 }
 
 export function compileRollup(stream: Definition, name: string): RollupStatements {
   const { every, by, measures } = stream.rollups![name]!
-  const ofCell = columnsOf(Object.fromEntries(by.map((field) => [field, stream.fields[field]!])))
+  const ofCell = columnsOf(stream, Object.fromEntries(by.map((field) => [field, stream.fields[field]!])))
   const all = measureColumns(stream, measures)
   const changing = all.filter(({ isDerived }) => isDerived)
   const key = `${every}, source_partition${ofCell.length === 0 ? '' : ', '}${names(ofCell)}`
@@ -105,7 +108,10 @@ export function compileRollup(stream: Definition, name: string): RollupStatement
       cells.set(cellKey, cell)
     }
     const { sums } = cell
-    for (let i = 0; i < all.length; i++) sums[i] = plus(sums[i]!, sign * all[i]!.of(row))
+    for (let i = 0; i < all.length; i++) {
+      const value = all[i]!.of(row)
+      sums[i] = plus(sums[i]!, sign === 1 ? value : -value)
+    }
   }
   const aggregate = (facts: readonly Fact[], without: readonly Fact[] = []): Cell[] => {
     const cells = new Map<string, Cell>()
@@ -145,8 +151,8 @@ const ofMeasures = (columns: readonly MeasureColumn[], first: number) =>
   columns.map(({ array }, i) => `$${first + i}::${array}`).join(', ')
 
 /** Exact, in plain numbers as long as they are. */
-function plus(sum: number | bigint, value: number): number | bigint {
-  if (typeof sum === 'bigint') return sum + BigInt(value)
+function plus(sum: number | bigint, value: number | bigint): number | bigint {
+  if (typeof sum === 'bigint' || typeof value === 'bigint') return BigInt(sum) + BigInt(value)
   const next = sum + value
   return Number.isSafeInteger(next) ? next : BigInt(sum) + BigInt(value)
 }
@@ -158,13 +164,18 @@ export function measureColumns(
   return Object.entries(measures).map(([name, measure]) => {
     const { where } = measure
     const field = measure.measure === 'sum' ? measure.field : undefined
-    const value = field === undefined ? () => 1 : (row: Row) => (row[field] as number | null) ?? 0
-    const isMoney = field !== undefined && (derived[field] ?? fields[field])!.kind.name === 'money'
+    const kind = field === undefined ? 'count' : (derived[field] ?? fields[field])!.kind.name
+    const value =
+      field === undefined
+        ? () => 1
+        : kind === 'moneyOf'
+          ? (row: Row) => (row[field] === null ? 0 : tenThousandths(row[field] as Amount))
+          : (row: Row) => (row[field] as number | null) ?? 0
     return {
       name,
-      isMoney,
+      decimals: kind === 'money' ? 2 : kind === 'moneyOf' ? AMOUNT_SCALE : undefined,
       isDerived: [field, where].some((one) => one !== undefined && one in derived),
-      ...(field === undefined ? COUNTS : isMoney ? MONEY : INTEGERS),
+      ...(kind === 'count' ? COUNTS : kind === 'money' ? MONEY : kind === 'moneyOf' ? AMOUNTS : INTEGERS),
       of: where === undefined ? value : (row) => (row[where] === true ? value(row) : 0),
     }
   })
@@ -176,6 +187,12 @@ const COUNTS = {
   encode: (sums: readonly (number | bigint)[]) => int8s(sums.map(Number)),
 }
 const MONEY = { array: 'numeric[]', cast: '', encode: hundredths }
+/** As text: a sum of them may be beyond what the binary form of amounts holds, and cells are few. */
+const AMOUNTS = {
+  array: 'text[]',
+  cast: '::numeric',
+  encode: (sums: readonly (number | bigint)[]) => texts(sums.map((sum) => toDecimal(sum, AMOUNT_SCALE))),
+}
 const INTEGERS = {
   array: 'text[]',
   cast: '::numeric',

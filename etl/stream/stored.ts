@@ -77,10 +77,10 @@ export interface StoredColumns {
 }
 
 export function storedColumns(definition: Definition): StoredColumns {
-  const stored = columnsOf(storedFields(definition))
+  const stored = columnsOf(definition, storedFields(definition))
   return {
     stored,
-    derived: columnsOf(definition.derived ?? {}),
+    derived: columnsOf(definition, definition.derived ?? {}),
     key: pick(stored, isEach(definition) ? [definition.eventTime] : countedKey(definition)),
   }
 }

@@ -4,6 +4,7 @@ import { count, identity as factId, instant, offsetColumn } from '../schema/colu
 import type { Definition } from './definition.ts'
 import { columnName, type Field, type Fields } from './field.ts'
 import { identityFields } from './define.ts'
+import { linesOf, type Lines } from './rows.ts'
 import {
   countedKey,
   countedTable,
@@ -19,12 +20,17 @@ import {
 
 export const warehouse = pgSchema('warehouse')
 
-/** The tables of a stream: of what is counted, of keys or current rows where its identity has them, of each rollup. */
+/**
+ * The tables of a stream: of what is counted, of keys or current rows where its identity has them, of each field of rows, of
+ * each rollup.
+ */
 export interface StreamTables {
   /** The facts, or the history of versions. */
   readonly facts: PgTable
   readonly current: PgTable | undefined
   readonly keys: PgTable | undefined
+  /** By their field. */
+  readonly lines: Readonly<Record<string, PgTable>>
   readonly rollups: Readonly<Record<string, PgTable>>
 }
 
@@ -37,6 +43,7 @@ export function tablesOf(stream: Definition): StreamTables {
     facts: isLatest(stream) ? versionTable(stream, 'history') : factTable(stream),
     current: isLatest(stream) ? versionTable(stream, 'current') : undefined,
     keys: keyTable(stream),
+    lines: Object.fromEntries(linesOf(stream).map((lines) => [lines.field, lineTable(stream, lines)])),
     rollups: Object.fromEntries(
       Object.keys(stream.rollups ?? {}).map((name) => [name, rollupTable(stream, name)]),
     ),
@@ -155,6 +162,27 @@ function keyTable(stream: Definition): PgTable | undefined {
   return warehouse.table(identity.keys, columns(own), (table) => [
     primaryKey({ name: `${identity.keys}_pkey`, columns: names.map((name) => table[name]!) as never }),
   ])
+}
+
+/**
+ * The table of the lines of a field: the fact's primary key, with its event time, by which it is partitioned as the facts
+ * are (in the migration), and the number of the line.
+ */
+function lineTable(stream: Definition, { field, table: name }: Lines): PgTable {
+  const { fields } = stream.fields[field]!.kind.lines!
+  const inKey = [stream.eventTime, ...identityFields(stream.identity)]
+  const key = Object.fromEntries(inKey.map((part) => [part, stream.fields[part]!]))
+  return warehouse.table(
+    name,
+    { ...columns(key), line_no: integer('line_no').notNull(), ...columns(packed(fields)) },
+    (table: Record<string, unknown>) => [
+      primaryKey({
+        name: `${name}_pkey`,
+        columns: [...inKey, 'line_no'].map((part) => table[part]) as never,
+      }),
+      ...checks(name, fields, true),
+    ],
+  )
 }
 
 /**

@@ -24,7 +24,7 @@ export async function makeViews(client: ClientBase, streams: readonly Definition
     // In the order in which the tables got them: a view takes further columns at its end only.
     const ofCurrent = await columnsThere(client, stream.name)
     const ofHistory = await columnsThere(client, countedTable(stream))
-    const floors = pick(columnsOf(storedFields(stream)), versionFields(stream)).map((one) =>
+    const floors = pick(columnsOf(stream, storedFields(stream)), versionFields(stream)).map((one) =>
       floorColumn(one.name),
     )
     const shown = ofCurrent.filter((column) => column !== DELETED_AT && !floors.includes(column))
@@ -42,7 +42,7 @@ export async function makeViews(client: ClientBase, streams: readonly Definition
  * A deletion ends what was valid before and is itself no row. The times stand first: further columns come at the end.
  */
 function validity(stream: Definition, columns: readonly string[]): string {
-  const stored = columnsOf(storedFields(stream))
+  const stored = columnsOf(stream, storedFields(stream))
   const key = names(pick(stored, identityFields(stream.identity)))
   const version = names(pick(stored, versionFields(stream)))
   const time = columnName(stream.fields, stream.eventTime)

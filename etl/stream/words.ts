@@ -4,7 +4,10 @@
  */
 export { currencyCode, json, list, oneOf, text, uuid } from './words/texts.ts'
 export { day, instant } from './words/times.ts'
-export { decimal, flag, int, money, percent } from './words/values.ts'
+export { decimal } from './words/decimals.ts'
+export { money } from './words/money.ts'
+export { flag, int, percent } from './words/values.ts'
+export { rows } from './words/rows.ts'
 /** In place of a path. */
 export { envelope, header, key } from './words/places.ts'
 /** Of rollups and figures. */

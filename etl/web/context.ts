@@ -13,7 +13,9 @@ export interface Console {
   readonly pool: Pool
   readonly kafka: Kafka
   readonly stream: Stream
-  /** Those of streams. */
+  /** All that there are, by name; the first is at home at `/`. */
+  readonly streams: readonly string[]
+  /** Those of the stream. */
   readonly pages: readonly StreamPages[]
   /** How much older than its record what it tells of may be, in days. */
   readonly maxAgeDays: number
@@ -27,6 +29,7 @@ export interface Console {
 
 /** Pages that a stream brings to the console: an entry in the menu, and their routes. */
 export interface StreamPages {
+  readonly stream: string
   readonly path: string
   readonly name: string
   /** The letter after `g` that goes there; o, r, d, a and l are taken. */
@@ -34,11 +37,28 @@ export interface StreamPages {
   readonly routes: readonly ((server: Server, console: Console) => void)[]
 }
 
+/** Where a request is: in the pages of a stream. */
+export interface Place extends Pick<Console, 'streams' | 'pages'> {
+  readonly stream: string
+  /** What stands before the paths of its pages: `/streams/products`, or ''. */
+  readonly under: string
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
-    streamPages: readonly StreamPages[]
+    /** Undefined outside of the pages of streams: login, errors of addresses that don't exist. */
+    place: Place | undefined
   }
 }
+
+/** What stands before the paths of a stream's pages, where the others can be told from it. */
+export const under = (stream: string): string => `/streams/${stream}`
+
+/** Where a stream's pages are at home: those of the first at `/`. */
+export const pagesUnder =
+  ([first]: readonly string[]) =>
+  (stream: string): string =>
+    stream === first || stream === '' ? '' : under(stream)
 
 /** Fastify, with zod schemas for what comes in. */
 export type Server = FastifyInstance<

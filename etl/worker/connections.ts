@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
 import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { openMembership, type Membership } from '../kafka/membership.ts'
-import { connectProducer, type RecordProducer } from '../kafka/producer.ts'
+import type { RecordProducer } from '../kafka/producer.ts'
 import { topicSettings, waitForTopic, withAdmin } from '../kafka/topics.ts'
 import { createPool } from '../postgres/pool.ts'
 import type { Config } from '../process/config.ts'
@@ -62,13 +62,14 @@ export async function waitForTopics(
 export async function connect(
   kafka: Kafka,
   pool: Pool,
+  producer: RecordProducer,
   config: WorkerConfig,
   { owner, logger, onCrash }: { owner: string; logger: Logger; onCrash: (error: Error) => void },
 ): Promise<Connections> {
   return {
     pool,
     reader: await openLogReader(kafka, config.KAFKA_TOPIC),
-    producer: await connectProducer(kafka, { idempotent: false }),
+    producer,
     membership: await openMembership(kafka, {
       topic: config.KAFKA_TOPIC,
       groupId: config.KAFKA_GROUP_ID,

@@ -8,8 +8,7 @@ import { runOnce, type RunSettings, type RunSummary } from '../job/run.ts'
 import { Scheduler } from '../job/scheduler.ts'
 import type { Pipeline } from '../job/stages.ts'
 import type { Kafka } from '../kafka/client.ts'
-import { createMetrics, type Metrics } from '../metrics/metrics.ts'
-import { watchControl, type ControlWatch } from '../operations/control.ts'
+import type { ControlWatch } from '../operations/control.ts'
 import type { Config } from '../process/config.ts'
 import type { Logger } from '../process/log.ts'
 import {
@@ -22,23 +21,21 @@ import type { Stream } from '../stream/compile.ts'
 import { requireRegistered, StreamMismatch } from '../stream/registry.ts'
 import { createMonthKeeper } from '../stream/months.ts'
 
-/** The pipeline as the configuration has it, over connections that are open. */
-export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>>(
+/** The pipeline of a stream as the configuration has it, over connections that are open. */
+export function createPipeline<
+  Open extends Pick<Pipeline, 'pool' | 'reader' | 'producer' | 'membership'>,
+  Beside extends Pick<Pipeline, 'dispatcher' | 'interval' | 'metrics' | 'requireSameWarehouse'>,
+>(
   config: Config<'kafka' | 'etl' | 'housekeeping'>,
   stream: Stream,
   open: Open,
-  { migrations, onOutdated }: { migrations: Migrations; onOutdated: (error: Error) => void },
-): Pipeline & Open & { readonly metrics: Metrics } {
+  beside: Beside,
+): Pipeline & Open & Beside {
   return {
     ...open,
+    ...beside,
     stream,
     months: createMonthKeeper(open.pool, stream),
-    requireSameWarehouse: () =>
-      requireSameWarehouse(open.pool, migrations, stream).catch((error: unknown) => {
-        if (error instanceof MigrationMismatch || error instanceof StreamMismatch) onOutdated(error)
-        throw error
-      }),
-    metrics: createMetrics(open),
     registry: openRegistry(config),
     patience: new Patience(),
     dlqTopic: config.KAFKA_DLQ_TOPIC,
@@ -52,52 +49,54 @@ export function createPipeline<Open extends Pick<Pipeline, 'pool' | 'reader' | '
 /**
  * The gate that no restart goes round: migrations and contract are those that the warehouse was migrated for.
  *
+ * @param onOutdated told where they are not.
  * @throws MigrationMismatch, StreamMismatch.
  */
 export async function requireSameWarehouse(
   pool: Pool,
   own: Migrations,
   { definition }: Stream,
+  onOutdated: (error: Error) => void,
 ): Promise<void> {
-  requireSameMigrations(await appliedMigrations(pool), own)
-  await requireRegistered(pool, definition)
-}
-
-/** Runs by the clock, and by the switch and the bell in the warehouse. */
-export interface Runs {
-  readonly scheduler: Scheduler
-  readonly control: ControlWatch
+  try {
+    requireSameMigrations(await appliedMigrations(pool), own)
+    await requireRegistered(pool, definition)
+  } catch (error) {
+    if (error instanceof MigrationMismatch || error instanceof StreamMismatch) onOutdated(error)
+    throw error
+  }
 }
 
 /**
- * Ties the scheduler to the control row: paused, the run under way ends with its batch and nothing begins until an
- * operator resumes. The clock itself is not started yet.
+ * Ties the scheduler of a stream to its switch: paused, the run under way ends with its batch and nothing begins until
+ * an operator resumes. The clock itself is not started yet.
  *
  * @param signal aborted when the worker is to stop.
  */
-export async function createRuns(
+export function createScheduler(
   pipeline: Pipeline,
   settings: RunSettings,
-  operationsPool: Pool,
+  control: ControlWatch,
   expression: string,
   signal: AbortSignal,
-): Promise<Runs> {
+): { readonly scheduler: Scheduler; readonly isPaused: () => boolean } {
   const { logger } = settings
   let pausing = new AbortController()
   const scheduler: Scheduler = new Scheduler({
     expression,
     logger,
     run: async (kind) => {
-      if (control.isPaused()) return
+      if (isPaused()) return
       report(logger, await runOnce(pipeline, settings, kind, AbortSignal.any([signal, pausing.signal])))
     },
   })
-  const control = await watchControl(operationsPool, logger, {
+  const isPaused = control.steer(pipeline.stream.name, {
+    logger,
     run: () => scheduler.trigger('manual'),
     pause: () => pausing.abort(new Error('paused')),
     resume: () => (pausing = new AbortController()),
   })
-  return { scheduler, control }
+  return { scheduler, isPaused }
 }
 
 function report(logger: Logger, { runId, durationMs, error, ...summary }: RunSummary): void {

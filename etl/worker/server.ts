@@ -4,9 +4,9 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { api } from '../api/api.ts'
+import { api, apiRoutes } from '../api/api.ts'
 import { assets } from '../console/assets.ts'
-import type { Console, Server } from '../web/context.ts'
+import { under, type Console, type Server } from '../web/context.ts'
 import { handleErrors } from '../console/errors.ts'
 import { guard } from '../web/guard.ts'
 import type { Html } from '../console/html.ts'
@@ -65,9 +65,10 @@ const MAX_CONNECTIONS = 500
 export async function startServer(
   health: Health,
   metrics: MetricsText,
-  console: Console,
+  consoles: readonly Console[],
   port: number,
 ): Promise<Server> {
+  const [console] = consoles as [Console]
   const server = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -80,9 +81,13 @@ export async function startServer(
   }).withTypeProvider<ZodTypeProvider>()
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
-  server.decorate('streamPages', console.pages)
+  server.decorate('place', undefined)
   server.decorateReply('html', function (content: Html) {
-    return this.type('text/html; charset=utf-8').send(content.toString())
+    const text = content.toString()
+    const prefix = this.server.place?.under ?? ''
+    return this.type('text/html; charset=utf-8').send(
+      prefix === '' ? text : text.replace(LINKS, `$1${prefix}/`),
+    )
   })
   await server.register(helmet, {
     contentSecurityPolicy: CONTENT_SECURITY_POLICY,
@@ -101,14 +106,46 @@ export async function startServer(
   healthRoutes(server, health, metrics)
   assets(server)
   loginPages(server, console, sessions)
-  consolePages(server, console)
   await server.register((scope: Server) => api(scope, console), { prefix: '/api/v1' })
+  await pagesOf(server, console, '')
+  for (const one of consoles) {
+    const prefix = under(one.stream.name)
+    await pagesOf(server, one, prefix)
+    await server.register((scope: Server) => apiRoutes(scope, one), { prefix: `/api/v1${prefix}` })
+  }
 
   server.server.maxConnections = MAX_CONNECTIONS
   await server.listen({ port, host: '0.0.0.0' }).catch((error: unknown) => {
     throw new Error(`HTTP_PORT ${port} can't be opened: ${(error as Error).message}`, { cause: error })
   })
   return server
+}
+
+/** Links and targets of forms in a page, as its code writes them; what is no stream's own stays where it is. */
+const LINKS = /(\s(?:href|action|formaction)=")\/(?!assets\/|login|logout|api\/|streams\/)/g
+
+/**
+ * The pages of a stream. Their code writes paths as if there were no other stream: the prefix is put before them here,
+ * in links, forms and redirects, so that an operator never leaves one stream for another unawares. Text can't be taken for a
+ * link: its quotation marks are escaped.
+ */
+async function pagesOf(server: Server, console: Console, prefix: string): Promise<void> {
+  await server.register(
+    (scope: Server, _options, done) => {
+      const { streams, pages, stream } = console
+      scope.place = { streams, pages, stream: stream.name, under: prefix }
+      if (prefix !== '')
+        scope.addHook('onSend', (_request, reply, payload, next) => {
+          const location = reply.getHeader('location')
+          if (typeof location === 'string' && location.startsWith('/') && !location.startsWith('/streams/'))
+            reply.header('location', prefix + location)
+          next(null, payload)
+        })
+      consolePages(scope, console)
+      done()
+    },
+    { prefix },
+  )
 }
 
 function healthRoutes(server: Server, health: Health, metrics: MetricsText): void {

@@ -1,6 +1,7 @@
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
-import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { compile } from '../../etl/stream/compile.ts'
+import { installedStreams, type Installed } from '../../etl/stream/installed.ts'
 import { streams } from '../../streams/index.ts'
 import { readMigrations } from '../../etl/postgres/migrations.ts'
 import { startWorker } from '../../etl/worker/worker.ts'
@@ -13,16 +14,22 @@ import { StatementTimes } from './statement-times.ts'
  * the last line of standard output, JSON. With BENCH_POSTGRES_PID the answer holds the CPU that Postgres spent on
  * the run, with BENCH_STATEMENTS=true each statement's time.
  */
-const definition = theOnly(streams)
-const config = readConfig(
+const definition = streams[0]!
+const general = readConfig(
   ['kafka', 'database', 'etl', 'console', 'alerts', 'housekeeping', 'log'],
   process.env,
   definition.environment,
 )
+const [{ config }] = installedStreams(general, [definition]) as [Installed<typeof general>]
 const statements = process.env['BENCH_STATEMENTS'] === 'true' ? new StatementTimes() : undefined
 const worker = await startWorker(
   config,
-  { stream: compile(definition, config), pages: [], migrations: readMigrations() },
+  {
+    streams: [{ stream: compile(definition, config), config }],
+    runs: () => true,
+    pages: [],
+    migrations: readMigrations(),
+  },
   'bench',
   createLogger(config.LOG_LEVEL),
   new AbortController().signal,
@@ -31,12 +38,12 @@ const worker = await startWorker(
     return open
   },
 )
-await worker.joined()
+const [running] = worker.streams
+await running!.joined()
 const postgresCpu = cpuMeter(Number(process.env['BENCH_POSTGRES_PID'] ?? '') || undefined)()
 const cpuBefore = process.cpuUsage()
 const before = performance.now()
-worker.scheduler.trigger('manual')
-await worker.scheduler.idle()
+await running!.runNow()
 const seconds = (performance.now() - before) / 1000
 const cpu = process.cpuUsage(cpuBefore)
 process.stdout.write(

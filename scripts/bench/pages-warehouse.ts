@@ -38,9 +38,9 @@ function statements(topic: string): [string, string][] {
   return [
     [
       'runs',
-      `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, batches, consumed, loaded,
+      `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, batches, consumed, loaded,
          duplicate, dead_lettered, error)
-       select case when n % 500 = 0 then 'manual' else 'tick' end, 'worker-' || n % 3,
+       select 'transactions', case when n % 500 = 0 then 'manual' else 'tick' end, 'worker-' || n % 3,
          case when n % 1000 = 999 then 'failed' else 'succeeded' end, ${startOf('n')}, ${startOf('n')} + interval '2 s',
          ${PARTITIONS}, ${PARTITIONS * size}, ${PARTITIONS * perBatch}, ${PARTITIONS} - (n % ${everyNth} = 0)::int * ${PARTITIONS},
          (n % ${everyNth} = 0)::int * ${PARTITIONS},
@@ -115,9 +115,9 @@ function statements(topic: string): [string, string][] {
     ],
     [
       'actions',
-      `insert into audit.operator_actions (action, target, reason, requested_by, via, requested_at, status, total, done,
+      `insert into audit.operator_actions (stream, action, target, reason, requested_by, via, requested_at, status, total, done,
          result, finished_at)
-       select (array['pause', 'resume', 'run_now', 'redrive', 'dismiss'])[1 + n % 5],
+       select 'transactions', (array['pause', 'resume', 'run_now', 'redrive', 'dismiss'])[1 + n % 5],
          case when n % 5 > 2 then '{"filter": {"code": "schema_violation"}}' else '{}' end::jsonb, 'because of ' || n,
          'operator-' || n % 7, 'console', ${startOf(`n * ${runs / actions}`)}, 'succeeded', n, n,
          case 1 + n % 5 when 4 then jsonb_build_object('sent', n, 'skipped', '{}'::jsonb, 'tooLarge', '[]'::jsonb)
@@ -126,8 +126,8 @@ function statements(topic: string): [string, string][] {
     ],
     [
       'alerts',
-      `insert into audit.alerts (rule, scope, severity, summary, first_action, started_at, ended_at)
-       select 'run_failed', 'alert ' || n, 'critical', 'The last run failed.', 'Look at its error.',
+      `insert into audit.alerts (stream, rule, scope, severity, summary, first_action, started_at, ended_at)
+       select 'transactions', 'run_failed', 'alert ' || n, 'critical', 'The last run failed.', 'Look at its error.',
          ${startOf(`n * ${runs / alerts}`)}, case when n < ${alerts - 3} then ${startOf(`n * ${runs / alerts}`)} + interval '5 min' end
        from generate_series(0, ${alerts - 1}) n`,
     ],
@@ -140,8 +140,8 @@ function statements(topic: string): [string, string][] {
     ],
     [
       'workers',
-      `insert into audit.workers (name, schedule, next_tick_at, partitions)
-       select 'worker-' || n, '*/30 * * * * *', now() + interval '20 s', array[n, n + 1] from generate_series(0, 2) n`,
+      `insert into audit.workers (stream, name, schedule, next_tick_at, partitions)
+       select 'transactions', 'worker-' || n, '*/30 * * * * *', now() + interval '20 s', array[n, n + 1] from generate_series(0, 2) n`,
     ],
     ['statistics', 'vacuum (analyze)'],
   ]

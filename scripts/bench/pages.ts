@@ -1,7 +1,7 @@
 import { aligned } from '../../etl/text/table.ts'
 import type { AddressInfo } from 'node:net'
 import { readConfig } from '../../etl/process/config.ts'
-import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { compile } from '../../etl/stream/compile.ts'
 import { streams } from '../../streams/index.ts'
 import { pages } from '../../streams/pages.ts'
 import { startServer } from '../../etl/worker/server.ts'
@@ -66,20 +66,24 @@ async function measurePages(servers: Servers, databaseUrl: string): Promise<Timi
   })
   const logger = createLogger('error')
   const pool = createPool(config, 'pulse_loader', logger, { connections: 3, statementTimeoutMs: 10_000 })
+  const stream = compile(streams[0]!)
   const server = await startServer(
     { late: () => undefined, notReady: () => Promise.resolve(undefined) },
     { contentType: 'text/plain', text: () => Promise.resolve('') },
-    {
-      pool,
-      kafka: createKafka(config, logger, 'pulse-bench'),
-      stream: compile(theOnly(streams)),
-      pages,
-      maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
-      config,
-      logger,
-      worker: 'bench',
-      unwritable: () => undefined,
-    },
+    [
+      {
+        pool,
+        kafka: createKafka(config, logger, 'pulse-bench'),
+        stream,
+        streams: [stream.name],
+        pages: pages.filter((page) => page.stream === stream.name),
+        maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+        config,
+        logger,
+        worker: 'bench',
+        unwritable: () => undefined,
+      },
+    ],
     0,
   )
   try {

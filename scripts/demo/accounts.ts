@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
 import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
-import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { compile } from '../../etl/stream/compile.ts'
 import { streams } from '../../streams/index.ts'
 import { INVALID_KINDS } from '../../producer/messages.ts'
 import type { MessageKind } from '../../producer/messages.ts'
@@ -33,7 +33,7 @@ export async function giveAccounts(
   say(`\n${renderComparison(comparisons, sent.inDoubt)}`)
   const report = await reconcile({
     pool,
-    stream: compile(theOnly(streams)),
+    stream: compile(streams[0]!),
     kafka,
     topic: names.topic,
     deep: true,

@@ -8,27 +8,38 @@ const PIPELINE = { ...QUIET, owner: 'operations', scope: 'pipeline' } as const
 /** A stop or a loss is a fact: there is nothing to wait for. */
 const AT_ONCE = { range: 60, above: 0, pending: '0s', keepFiringFor: '1m' } as const
 
+/** Whether an operator has paused a stream, or all of them. */
+const isPaused = (stream: string) =>
+  `exists (select from audit.control c where c.paused_at is not null and c.stream in ('', ${stream}))`
+
 export const ALERTS: readonly Alert[] = [
   {
     title: 'PulseNoSuccessfulRun',
     severity: 'critical',
     ...PIPELINE,
-    summary: 'No run of the ETL has succeeded for three minutes',
+    summary: 'No run of a stream has succeeded for three minutes',
     description:
-      'The last sign of success is {{ humanizeDuration $values.A.Value }} old. Records wait in Kafka, nothing is lost. (The same alert fires when Grafana cannot query the warehouse.)',
+      'Of {{ $labels.stream }} the last sign of success is {{ humanizeDuration $values.A.Value }} old. Records wait in Kafka, nothing is lost. (The same alert fires when Grafana cannot query the warehouse.)',
     panel: [PIPELINE_UID, charts.lastSuccess.id],
     // A run that works off a backlog may take minutes: as long as it loads, it counts. Six hours: never.
     // Replays and housekeeping load nothing, so that their success says nothing. Whoever has paused the job knows.
     sql: `
-      select case when (select paused_at is not null from audit.control) then 0
+      select s.name as stream,
+             case when ${isPaused('s.name')} then 0
                   else coalesce(extract(epoch from now() - max(at)), 21600) end as seconds
-      from (
-        select max(finished_at) as at from audit.pipeline_runs
+      from audit.streams s
+      left join (
+        select stream, max(finished_at) as at from audit.pipeline_runs
         where status = 'succeeded' and kind in ('tick', 'manual') and $__timeFilter(started_at)
+        group by stream
         union all
-        select max(b.loaded_at) from audit.pipeline_batches b join audit.pipeline_runs r on r.id = b.run_id
+        select r.stream, max(b.loaded_at)
+        from audit.pipeline_batches b join audit.pipeline_runs r on r.id = b.run_id
         where r.status = 'running' and b.loaded_at > now() - interval '${SUCCESS_SECONDS.alarm} seconds'
-      ) signs
+        group by r.stream
+      ) signs on signs.stream = s.name
+      where s.retired_at is null
+      group by s.name
     `,
     range: 21_600,
     above: SUCCESS_SECONDS.alarm,
@@ -59,7 +70,7 @@ export const ALERTS: readonly Alert[] = [
         from audit.partition_progress
         where stopped_at is null and log_seen_at > now() - interval '1 day'
       ) waits
-      where (select paused_at is null from audit.control)
+      where topic in (select p.topic from audit.partition_progress p where not ${isPaused('p.stream')})
       group by topic, partition
     `,
     range: 120,
@@ -106,12 +117,13 @@ export const ALERTS: readonly Alert[] = [
     ...PIPELINE,
     summary: 'More than 5 % of the records become dead letters',
     description:
-      '{{ humanizePercentage $values.A.Value }} of the records of the last ten minutes could not be loaded.',
+      '{{ humanizePercentage $values.A.Value }} of the records of {{ $labels.topic }} in the last ten minutes could not be loaded.',
     panel: [PIPELINE_UID, charts.deadLetterShare.id],
     sql: `
-      select sum(dead_lettered) / sum(consumed) as share
+      select topic, sum(dead_lettered) / sum(consumed) as share
       from audit.pipeline_batches
       where $__timeFilter(loaded_at)
+      group by topic
       having sum(consumed) >= ${DEAD_LETTER_MIN_RECORDS}
     `,
     range: 600,

@@ -12,8 +12,8 @@ export interface DashboardSource {
   readonly from: string
   /** After the data source. */
   readonly variables: readonly Json[]
-  /** The other dashboard. */
-  readonly neighbour: { readonly uid: string; readonly title: string }
+  /** The other dashboards. */
+  readonly neighbours: readonly { readonly uid: string; readonly title: string }[]
   /** Panels of a line stand side by side; the next line begins below the tallest. */
   readonly lines: readonly (readonly Panel[])[]
 }
@@ -39,18 +39,18 @@ export function dashboard(source: DashboardSource): Json {
     timepicker: { refresh_intervals: [REFRESH, '1m', '5m', '15m', '1h'] },
     annotations: { list: [] },
     links: [
-      {
+      ...source.neighbours.map(({ uid, title }) => ({
         type: 'link',
-        title: source.neighbour.title,
-        tooltip: `Open ${source.neighbour.title} for the same time range`,
-        url: `/d/${source.neighbour.uid}`,
+        title,
+        tooltip: `Open ${title} for the same time range`,
+        url: `/d/${uid}`,
         icon: 'dashboard',
         keepTime: true,
         includeVars: false,
         targetBlank: false,
         asDropdown: false,
         tags: [],
-      },
+      })),
       {
         type: 'link',
         title: 'Operator console',

@@ -11,6 +11,7 @@ import {
   stat,
   timeSeries,
 } from './panels.ts'
+import { OF_STREAMS, OF_TOPICS, SEVERAL } from './streams.ts'
 
 export const lastSuccess = stat({
   id: 2,
@@ -24,6 +25,7 @@ export const lastSuccess = stat({
     select extract(epoch from $__timeTo()::timestamptz - max(finished_at)) as seconds
     from audit.pipeline_runs
     where status = 'succeeded' and kind in ('tick', 'manual') and $__timeFilter(started_at)
+      and ${OF_STREAMS}
   `,
 })
 
@@ -38,7 +40,7 @@ export const freshness95 = stat({
   sql: `
     select percentile_cont(0.95) within group (order by extract(epoch from loaded_at - oldest_record_at)) as seconds
     from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    where $__timeFilter(loaded_at) and ${OF_TOPICS}
   `,
 })
 
@@ -53,7 +55,7 @@ export const newestRecord = stat({
   sql: `
     select extract(epoch from $__timeTo()::timestamptz - max(newest_record_at)) as seconds
     from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    where $__timeFilter(loaded_at) and ${OF_TOPICS}
   `,
 })
 
@@ -68,7 +70,7 @@ export const lag = stat({
   sql: `
     select sum(greatest(log_end - next_offset, 0)) as offsets
     from audit.partition_progress
-    where log_seen_at <= $__timeTo()::timestamptz
+    where log_seen_at <= $__timeTo()::timestamptz and ${OF_STREAMS}
   `,
 })
 
@@ -83,7 +85,7 @@ export const deadLetterShare = stat({
   sql: `
     select sum(dead_lettered) / nullif(sum(consumed), 0) as share
     from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    where $__timeFilter(loaded_at) and ${OF_TOPICS}
   `,
 })
 
@@ -97,6 +99,7 @@ export const failedRuns = stat({
     select count(*) as runs
     from audit.pipeline_runs
     where status in ('failed', 'abandoned') and kind in ('tick', 'manual') and $__timeFilter(started_at)
+      and ${OF_STREAMS}
   `,
 })
 
@@ -109,7 +112,7 @@ export const stoppedPartitions = stat({
   sql: `
     select count(*) as partitions
     from audit.partition_progress
-    where stopped_at <= $__timeTo()::timestamptz
+    where stopped_at <= $__timeTo()::timestamptz and ${OF_STREAMS}
   `,
 })
 
@@ -122,7 +125,7 @@ export const openLosses = stat({
   sql: `
     select count(*) as losses
     from audit.data_losses
-    where acknowledged_at is null and detected_at <= $__timeTo()::timestamptz
+    where acknowledged_at is null and detected_at <= $__timeTo()::timestamptz and ${OF_TOPICS}
   `,
 })
 
@@ -135,10 +138,10 @@ export const freshness = timeSeries({
   noValue: 'nothing loaded in this time range',
   steps: above(FRESHNESS_SECONDS),
   sql: `
-    select $__timeGroupAlias(loaded_at, $__interval), 'partition ' || partition as metric,
+    select $__timeGroupAlias(loaded_at, $__interval), 'partition ' || partition || case when ${SEVERAL} then ' of ' || topic else '' end as metric,
            max(extract(epoch from loaded_at - oldest_record_at)) as wait
     from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    where $__timeFilter(loaded_at) and ${OF_TOPICS}
     group by 1, 2
     order by 1, 2
   `,
@@ -159,7 +162,7 @@ export const outcomes = timeSeries({
            sum(skipped) * 1000.0 / $__interval_ms as skipped,
            sum(dead_lettered) * 1000.0 / $__interval_ms as "dead letters"
     from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    where $__timeFilter(loaded_at) and ${OF_TOPICS}
     group by 1
     order by 1
   `,
@@ -176,7 +179,7 @@ export const stages = timeSeries({
     select $__timeGroupAlias(loaded_at, $__interval), avg(extract_ms) as "extract", avg(validate_ms) as validate,
            avg(transform_ms) as transform, avg(load_ms) as load
     from audit.pipeline_batches
-    where $__timeFilter(loaded_at)
+    where $__timeFilter(loaded_at) and ${OF_TOPICS}
     group by 1
     order by 1
   `,
@@ -196,6 +199,7 @@ export const runDuration = timeSeries({
            avg(extract(epoch from finished_at - started_at)) as average
     from audit.pipeline_runs
     where $__timeFilter(started_at) and finished_at is not null and kind in ('tick', 'manual')
+      and ${OF_STREAMS}
     group by 1
     order by 1
   `,
@@ -213,7 +217,7 @@ export const deadLettersByCode = timeSeries({
   sql: `
     select $__timeGroupAlias(created_at, $__interval), code as metric, count(*) as "dead letters"
     from audit.dead_letter_list
-    where $__timeFilter(created_at)
+    where $__timeFilter(created_at) and ${OF_TOPICS}
     group by 1, 2
     order by 1, 2
   `,

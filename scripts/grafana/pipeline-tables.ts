@@ -1,5 +1,6 @@
 import { above, BYTES, COUNT, MILLISECONDS, SECONDS, table, TIME } from './panels.ts'
 import { FRESHNESS_SECONDS } from './settings.ts'
+import { OF_STREAMS, OF_TOPICS } from './streams.ts'
 
 const STATUS = {
   width: 110,
@@ -21,7 +22,7 @@ export const partitions = table({
     'newest record': TIME,
   },
   sql: `
-    select p.topic, p.partition::text as "partition", p.incarnation::text as incarnation,
+    select p.stream, p.topic, p.partition::text as "partition", p.incarnation::text as incarnation,
            coalesce(p.stop_code, 'running') as state, p.next_offset::text as watermark,
            greatest(p.log_end - p.next_offset, 0) as lag, p.log_seen_at as "last look", p.last_timestamp as "newest record",
            coalesce(b.consumed, 0) as consumed, b.wait as "longest wait", p.stop_reason as reason
@@ -29,9 +30,10 @@ export const partitions = table({
     left join (
       select topic, partition, sum(consumed) as consumed, max(extract(epoch from loaded_at - oldest_record_at)) as wait
       from audit.pipeline_batches
-      where $__timeFilter(loaded_at)
+      where $__timeFilter(loaded_at) and ${OF_TOPICS}
       group by topic, partition
     ) b on b.topic = p.topic and b.partition = p.partition
+    where ${OF_STREAMS}
     order by p.stopped_at is null, p.topic, p.partition
     limit 200
   `,
@@ -58,7 +60,7 @@ export const deadLetters = table({
            concat_ws(':', topic, partition, "offset", nullif(incarnation, 1)) as origin,
            value_bytes as bytes, attempts, redrive_of as "redrive of", batch_id as batch
     from audit.dead_letter_list
-    where $__timeFilter(created_at)
+    where $__timeFilter(created_at) and ${OF_TOPICS}
     order by created_at desc
     limit 50
   `,
@@ -80,7 +82,7 @@ export const losses = table({
            topic, partition::text as "partition", incarnation::text as incarnation, from_offset::text as "from",
            to_offset::text as "to", to_offset - from_offset as offsets, acknowledged_by as by, reason
     from audit.data_losses
-    where acknowledged_at is null or $__timeFilter(detected_at)
+    where (acknowledged_at is null or $__timeFilter(detected_at)) and ${OF_TOPICS}
     order by acknowledged_at is not null, detected_at desc
     limit 50
   `,
@@ -94,9 +96,9 @@ export const failedRuns = table({
   size: [24, 7],
   columns: { time: TIME, run: { width: 90 }, status: STATUS, retries: { ...COUNT, width: 90 } },
   sql: `
-    select started_at as "time", id::text as run, kind, status, worker, retries, error
+    select started_at as "time", id::text as run, stream, kind, status, worker, retries, error
     from audit.pipeline_runs
-    where status in ('failed', 'abandoned') and $__timeFilter(started_at)
+    where status in ('failed', 'abandoned') and $__timeFilter(started_at) and ${OF_STREAMS}
     order by started_at desc
     limit 50
   `,
@@ -124,13 +126,13 @@ export const runs = table({
     load: MILLISECONDS,
   },
   sql: `
-    select r.started_at as "time", r.id::text as run, r.kind, r.status, r.worker,
+    select r.started_at as "time", r.id::text as run, r.stream, r.kind, r.status, r.worker,
            extract(epoch from coalesce(r.finished_at, now()) - r.started_at) as duration,
            r.consumed, r.loaded, r.duplicate as duplicates, r.skipped, r.dead_lettered as "dead letters",
            b.extract_ms as "extract", b.validate_ms as validate, b.transform_ms as transform, b.load_ms as load
     from (
       select * from audit.pipeline_runs
-      where $__timeFilter(started_at)
+      where $__timeFilter(started_at) and ${OF_STREAMS}
       order by started_at desc
       limit 50
     ) r

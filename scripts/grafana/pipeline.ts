@@ -1,7 +1,10 @@
+import { dashboards } from '../../streams/dashboards.ts'
 import { dashboard } from './dashboard.ts'
 import { about, heading } from './panels.ts'
 import * as charts from './pipeline-charts.ts'
 import * as tables from './pipeline-tables.ts'
+import { streamVariable } from './streams.ts'
+import type { Json } from './warehouse.ts'
 
 export const PIPELINE_UID = 'pulse-pipeline'
 
@@ -10,8 +13,8 @@ export const pipeline = dashboard({
   title: 'Pipeline',
   description: 'Does everything that is produced arrive, in time and exactly once?',
   from: 'now-3h',
-  neighbour: { uid: 'pulse-sales', title: 'Sales Pulse' },
-  variables: [],
+  neighbours: Object.values<Json>(dashboards) as { uid: string; title: string }[],
+  variables: [streamVariable],
   lines: [
     [
       about(

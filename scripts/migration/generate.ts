@@ -5,6 +5,7 @@ import * as audit from '../../etl/schema/audit.ts'
 import * as operations from '../../etl/schema/operations.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
+import { linesOf } from '../../etl/stream/rows.ts'
 import { tablesOf, warehouse } from '../../etl/stream/tables.ts'
 
 /** drizzle-kit's list of the migrations of a folder. */
@@ -96,7 +97,13 @@ const numberOf = (idx: number): string => String(idx).padStart(4, '0')
 function named(streams: readonly Definition[]): Record<string, unknown> {
   const all = streams
     .map(tablesOf)
-    .flatMap(({ facts, current, keys, rollups }) => [facts, current, keys, ...Object.values(rollups)])
+    .flatMap(({ facts, current, keys, lines, rollups }) => [
+      facts,
+      current,
+      keys,
+      ...Object.values(lines),
+      ...Object.values(rollups),
+    ])
   return { warehouse, ...Object.fromEntries(all.filter((table) => table !== undefined).entries()) }
 }
 
@@ -118,13 +125,14 @@ function requireNothingLost(before: DrizzleSnapshotJSON, after: DrizzleSnapshotJ
 /** With what drizzle can't say of a stream's tables: partitions, and room on the pages of rows that change often. */
 function complete(statement: string, streams: readonly Definition[]): string {
   if (statement === 'CREATE SCHEMA "warehouse";') return 'CREATE SCHEMA IF NOT EXISTS "warehouse";'
-  for (const { name, fields, eventTime, partitionBy, rollups = {} } of streams) {
+  for (const stream of streams) {
+    const { name, fields, eventTime, partitionBy, rollups = {} } = stream
     const time = columnName(fields, eventTime)
-    if (partitionBy === undefined) {
-      // Current rows are replaced again and again.
-      if (statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
-        return statement.replace(/\);$/, ') WITH (fillfactor = 80);')
-    } else if (statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
+    // Current rows are replaced again and again.
+    if (partitionBy === undefined && statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
+      return statement.replace(/\);$/, ') WITH (fillfactor = 80);')
+    const partitioned = [name, ...linesOf(stream).map(({ table }) => table)]
+    if (partitioned.some((table) => statement.startsWith(`CREATE TABLE "warehouse"."${table}" (`)))
       return statement.replace(/\);$/, `) PARTITION BY RANGE ("${time}");`)
     const rollup = Object.keys(rollups).find((one) =>
       statement.startsWith(`CREATE TABLE "warehouse"."${one}" (`),

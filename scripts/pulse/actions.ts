@@ -38,8 +38,8 @@ export function addActions(parent: Command): void {
     .option('--limit <n>', 'at most so many', aLimit, 20)
     .option(...JSON_OPTION)
     .action(({ limit, json = false }: { limit: number; json?: boolean }) =>
-      inSession(async ({ pool }) => {
-        printRows(await readActions(pool, limit), COLUMNS, { json, none: 'Nobody did anything yet.' })
+      inSession(async ({ pool, stream }) => {
+        printRows(await readActions(pool, stream, limit), COLUMNS, { json, none: 'Nobody did anything yet.' })
       }),
     )
   addCommand(

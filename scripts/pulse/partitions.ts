@@ -180,9 +180,9 @@ function whatIsReadAnew({ progress, start, end }: PartitionNow, offset: number):
 
 /** Makes the consumer group this warehouse's, after saying whose it is. */
 async function takeOver({ by, yes }: ConsentOptions): Promise<void> {
-  await inSession(async ({ config, pool, kafka }) => {
+  await inSession(async ({ config, stream, pool, kafka }) => {
     const { KAFKA_TOPIC: topic, KAFKA_GROUP_ID: groupId } = config
-    const now = await lookAtGroup(pool, kafka, { topic, groupId })
+    const now = await lookAtGroup(pool, kafka, { stream, topic, groupId })
     if (now.others.length === 0) return print(`The group ${groupId} is this warehouse's: nothing to do.`)
     await confirm(
       `The offsets of group ${groupId} are those of ${now.others.join(' and ')}.\n` +
@@ -208,7 +208,7 @@ async function acknowledge(
     const loss = await theLoss(session, partition, from, options.incarnation)
     if (loss.acknowledgedBy !== null)
       throw new CommandFailed(`It was acknowledged before, by ${loss.acknowledgedBy}: ${loss.reason}`)
-    await acknowledgeLoss(session.pool, thisOperator(options.by), loss, reason)
+    await acknowledgeLoss(session.pool, thisOperator(options.by), { stream: session.stream, ...loss }, reason)
     print(`${loss.topic}/${partition}: the loss of ${offsets(loss.from, loss.to)} is acknowledged.`)
   })
 }

@@ -8,11 +8,12 @@ import { addReconcile } from './reconcile.ts'
 import { addReplay } from './replay.ts'
 import { addRuns } from './runs.ts'
 import { addStatus } from './status.ts'
+import { nameStream } from './session.ts'
 import { addSwitch } from './switch.ts'
 
 const program = new Command('pulse')
   .usage('[command]')
-  .description('Shows and steers the job that moves transactions from Kafka into the warehouse.')
+  .description('Shows and steers the job that moves records from Kafka into the warehouse.')
   .addHelpText(
     'after',
     `
@@ -21,6 +22,8 @@ Data goes to standard output: a table on a terminal, tab-separated in a pipe, JS
 (npm run --silent pulse -- … keeps npm's own lines out).
 Exit codes: 0 fine, 1 failed, 2 usage or configuration, 6 it ran, and there are findings.`,
   )
+  .option('--stream <name>', 'the stream that is meant; the first of streams/index.ts unless given')
+  .hook('preAction', (_program, command) => nameStream(command.optsWithGlobals<{ stream?: string }>().stream))
   .exitOverride()
 withExamples(
   program,

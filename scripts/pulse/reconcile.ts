@@ -2,17 +2,26 @@ import type { Command } from 'commander'
 import { addCommand, JSON_OPTION } from './arguments.ts'
 import { EXIT } from './errors.ts'
 import { print, printJson } from './output.ts'
-import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
-import { compile, theOnly } from '../../etl/stream/compile.ts'
-import { streams } from '../../streams/index.ts'
+import {
+  reconcile,
+  renderReconciliation,
+  verdict,
+  type ReconcileReport,
+} from '../../etl/reconcile/reconcile.ts'
+import { compile } from '../../etl/stream/compile.ts'
 import { inSession } from './session.ts'
 
 export function addReconcile(parent: Command): void {
   addCommand(
     parent,
     'reconcile',
-    'Proves that every record that was consumed is accounted for, exactly once.',
-    ['reconcile', 'reconcile --deep', "reconcile --json | jq '.checks[].findings[]'"],
+    'Proves that every record that was consumed is accounted for, exactly once: stream by stream, or one with --stream.',
+    [
+      'reconcile',
+      'reconcile --deep',
+      'reconcile --stream transactions',
+      "reconcile --json | jq '.checks[].findings[]'",
+    ],
   )
     .option('--deep', 'also read the topic again, and find each record in the warehouse')
     .option(...JSON_OPTION)
@@ -28,19 +37,26 @@ Exit codes: 0 balanced, 6 not balanced, 1 failed, 2 usage or configuration.`,
 }
 
 async function run({ deep = false, json = false }: { deep?: boolean; json?: boolean }): Promise<void> {
-  await inSession(async ({ config, pool, kafka }) => {
-    const report = await reconcile({
-      pool,
-      stream: compile(theOnly(streams)),
-      kafka,
-      topic: config.KAFKA_TOPIC,
-      deep,
-      onProgress: showProgress,
-    })
-    showProgress('')
-    if (json) printJson(report)
-    else print(renderReconciliation(report))
-    if (!report.balanced) process.exitCode = EXIT.findings
+  await inSession(async ({ pool, kafka, isOfOne, stream, installed }) => {
+    const reports: ReconcileReport[] = []
+    for (const { definition, config } of installed) {
+      if (isOfOne && definition.name !== stream) continue
+      const report = await reconcile({
+        pool,
+        stream: compile(definition),
+        kafka,
+        topic: config.KAFKA_TOPIC,
+        deep,
+        onProgress: showProgress,
+      })
+      showProgress('')
+      if (!json) print(`${reports.length === 0 ? '' : '\n'}${renderReconciliation(report)}`)
+      reports.push(report)
+    }
+    if (json) printJson(isOfOne ? reports[0] : reports)
+    if (reports.length > 1 && !json)
+      print(`\n${reports.map((report) => `${report.stream}: ${verdict(report)}`).join('\n')}`)
+    if (reports.some(({ balanced }) => !balanced)) process.exitCode = EXIT.findings
   })
 }
 

@@ -48,13 +48,14 @@ async function run(command: Command, options: Options): Promise<void> {
   const { dryRun = false, json = false, yes = false } = options
   const reason = options.reason === undefined ? undefined : requireReason(options.reason)
   await inSession(async (session) => {
-    const { pool, kafka, config } = session
+    const { pool, kafka, stream, config } = session
     const topic = config.KAFKA_TOPIC
     if (!dryRun) {
       const plan = await planReplay(pool, kafka, topic, range)
       await confirm(`${describe(plan)}\nWhat is derived of these facts changes.`, 'replay', yes)
     }
     const { action, plan } = await requestReplay(pool, kafka, thisOperator(options.by), {
+      stream,
       topic,
       range,
       dryRun,

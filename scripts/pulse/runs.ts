@@ -8,6 +8,7 @@ import { duration } from '../../etl/text/wording.ts'
 
 const COLUMNS: readonly Column<Run>[] = [
   { heading: 'id', of: ({ id }) => String(id) },
+  { heading: 'stream', of: ({ stream }) => stream },
   { heading: 'kind', of: ({ kind }) => kind },
   { heading: 'status', of: ({ status }) => status },
   { heading: 'started', of: ({ startedAt }) => startedAt },
@@ -37,8 +38,9 @@ export function addRuns(parent: Command): void {
     .addOption(new Option('--status <status>', 'only those').choices(RUN_STATUSES))
     .option(...JSON_OPTION)
     .action((options: { limit: number; status?: RunStatus; json?: boolean }) =>
-      inSession(async ({ pool }) => {
-        const runs = await readRuns(pool, { limit: options.limit, status: options.status })
+      inSession(async ({ pool, isOfOne, stream }) => {
+        const { limit, status } = options
+        const runs = await readRuns(pool, { stream: isOfOne ? stream : undefined, limit, status })
         printRows(runs, columnsFor(runs), { json: options.json ?? false, none: 'There was no such run.' })
       }),
     )

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { STOPS_FOR_RECORDS, type StopCode } from '../../etl/ledger/watermark.ts'
 import type { Freshness } from '../../etl/status/flow.ts'
 import type { Run } from '../../etl/status/runs.ts'
+import { readStreams, stateOf as stateInWords, type StreamState } from '../../etl/status/streams.ts'
 import { readStatus, type PartitionStatus, type Status } from '../../etl/status/status.ts'
 import { printable } from '../../etl/text/printable.ts'
 import { count, duration, thousands } from '../../etl/text/wording.ts'
@@ -30,25 +31,41 @@ async function printStatus(options: { watch?: true | number; json?: boolean }): 
   const { watch, json = false } = options
   await inSession(async (session) => {
     if (watch === undefined) {
-      const now = await readStatus(session)
-      if (json) printJson(now)
-      else print(renderStatus(now))
+      await show(session, json)
       return
     }
     const every = (watch === true ? DEFAULT_SECONDS : watch) * 1_000
     for (;;) {
-      await show(session, json)
+      await showAgain(session, json)
       await delay(every)
     }
   })
 }
 
+/** Where there are several streams and none is named, all of them in a line each, and the first of them whole. */
+async function show(session: Session, json: boolean, isWatched = false): Promise<void> {
+  const { pool, isOfOne, installed } = session
+  const names = installed.map(({ definition }) => definition.name)
+  const [status, streams] = await Promise.all([readStatus(session), isOfOne ? [] : readStreams(pool, names)])
+  if (json) return printJson(isOfOne ? status : { ...status, streams }, isWatched ? 0 : 2)
+  const all = isOfOne ? [] : [...table(streams, STREAMS).map(printable), '']
+  const text = [...all, renderStatus(status)].join('\n')
+  print(isWatched ? `${process.stdout.isTTY ? CLEAR_SCREEN : ''}${text}\n` : text)
+}
+
+const STREAMS: readonly Column<StreamState>[] = [
+  { heading: 'Stream', of: ({ name }) => name },
+  { heading: 'State', of: (stream) => stateInWords(stream).words },
+  { heading: 'Lag', of: ({ lag }) => lag },
+  { heading: 'Workers', of: ({ workers }) => workers },
+  { heading: 'Open alerts', of: ({ openAlerts }) => openAlerts },
+  { heading: 'Last success', of: ({ succeededAt }) => succeededAt },
+]
+
 /** Whoever watches wants to see it come back: an error is told, and ends nothing. */
-async function show(session: Session, json: boolean): Promise<void> {
+async function showAgain(session: Session, json: boolean): Promise<void> {
   try {
-    const status = await readStatus(session)
-    if (json) printJson(status, 0)
-    else print(`${process.stdout.isTTY ? CLEAR_SCREEN : ''}${renderStatus(status)}\n`)
+    await show(session, json, true)
   } catch (error) {
     console.error(`${new Date().toISOString()} ${sentenceOf(error)}`)
   }

@@ -19,23 +19,32 @@ export function addSwitch(parent: Command): void {
   addCommand(
     parent,
     'pause',
-    'Stops all workers at their next batch: ticks, replays, redrives, housekeeping.',
-    ['pause --reason "Moving the warehouse: INC-42"'],
+    'Stops all streams, or the one that --stream names, in all workers at their next batch: ticks, replays, redrives, housekeeping.',
+    [
+      'pause --reason "Moving the warehouse: INC-42"',
+      'pause --stream transactions --reason "Moving the warehouse: INC-42"',
+    ],
   )
     .requiredOption('--reason <text>', 'why, for whoever finds it paused')
     .option(...BY_OPTION)
     .action((options: { reason: string; by?: string }) => {
       const reason = requireReason(options.reason, 'whoever finds it paused')
-      return inSession(async ({ pool }) => {
-        await pause(pool, thisOperator(options.by), reason)
-        print('Paused: nothing is loaded until somebody resumes. Let it go on: pulse resume')
+      return inSession(async ({ pool, only }) => {
+        await pause(pool, thisOperator(options.by), only, reason)
+        const { what, option } = inWords(only)
+        print(`Paused: nothing${what} is loaded until somebody resumes. Let it go on: pulse resume${option}`)
       })
     })
-  addCommand(parent, 'resume', 'Lets all workers go on; what fell due meanwhile is run at once.', ['resume'])
+  addCommand(
+    parent,
+    'resume',
+    'Lets all streams, or the one of --stream, go on; what fell due meanwhile is run at once.',
+    ['resume', 'resume --stream transactions'],
+  )
     .option(...BY_OPTION)
     .action(({ by }: { by?: string }) =>
-      inSession(async ({ pool }) => {
-        await resume(pool, thisOperator(by))
+      inSession(async ({ pool, only }) => {
+        await resume(pool, thisOperator(by), only)
         print('Resumed. Watch it: pulse status --watch')
       }),
     )
@@ -47,16 +56,28 @@ export function addSwitch(parent: Command): void {
     .option('--timeout <seconds>', 'with --wait: so long', seconds, 600)
     .option(...BY_OPTION)
     .action(({ wait = false, timeout, by }: { wait?: boolean; timeout: number; by?: string }) =>
-      inSession(async ({ pool }) => {
-        const workers = (await readWorkers(pool)).map(({ name }) => name)
-        const { requestedAt } = await requestRun(pool, thisOperator(by))
+      inSession(async ({ pool, only, installed }) => {
+        const named = only === null ? installed.map(({ definition }) => definition.name) : [only]
+        const told = await Promise.all(
+          named.map(async (stream) => ({
+            stream,
+            workers: (await readWorkers(pool, stream)).map(({ name }) => name),
+          })),
+        )
+        const { requestedAt } = await requestRun(pool, thisOperator(by), only)
+        const workers = [...new Set(told.flatMap((one) => one.workers))]
         if (workers.length === 0)
           throw new CommandFailed('No worker is there to run: it runs when one starts. See: pulse status')
         print(`${count(workers.length, 'worker')} told to run: ${workers.join(', ')}`)
-        if (wait) report(await runsEnded(pool, workers, requestedAt, timeout))
+        if (!wait) return
+        const ended = told.map((one) => runsEnded(pool, one.stream, one.workers, requestedAt, timeout))
+        report((await Promise.all(ended)).flat())
       }),
     )
 }
+
+const inWords = (only: string | null) =>
+  only === null ? { what: '', option: '' } : { what: ` of ${only}`, option: ` --stream ${only}` }
 
 /** @throws CommandFailed where a run failed. */
 function report(runs: readonly EndedRun[]): void {
@@ -81,6 +102,7 @@ const LOOK_EVERY_MS = 250
  */
 async function runsEnded(
   pool: Pool,
+  stream: string,
   workers: readonly string[],
   after: Date,
   timeout: number,
@@ -92,7 +114,7 @@ async function runsEnded(
       ENDED_RUN,
       (columns) => sql`
         select distinct on (worker) ${columns} from ${pipelineRuns}
-        where kind in ('tick', 'manual') and worker = any(${sql.param(workers)}) and started_at >= ${after}
+        where kind in ('tick', 'manual') and stream = ${stream} and worker = any(${sql.param(workers)}) and started_at >= ${after}
           and status <> 'running'
         order by worker, id`,
     )

@@ -2,6 +2,7 @@ import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
 import { countedTable, isEach, isLatest, redrivenTable } from '../../etl/stream/stored.ts'
 import { viewNames } from '../../etl/stream/views.ts'
+import { linesOf } from '../../etl/stream/rows.ts'
 
 /**
  * What each group role may do in the warehouse: what the gate, `npm run rights` and the tests hold the database
@@ -123,6 +124,8 @@ export function ofStreams(streams: readonly Definition[], retired: readonly stri
     }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
     if (isEach(stream)) rights[`warehouse.${redrivenTable(stream)}`] = { pulse_loader: ADD }
+    for (const { table } of linesOf(stream))
+      rights[`warehouse.${table}`] = { pulse_loader: ADD, pulse_reader: READ }
     for (const rollup of Object.keys(rollups))
       rights[`warehouse.${rollup}`] = { pulse_loader: KEEP, pulse_reader: READ }
     for (const [table, granted] of Object.entries(write?.tables ?? {}))

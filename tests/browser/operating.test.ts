@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aConsole, keepScreenshot } from '../support/browser.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aLiveMessage } from '../support/world.ts'
+import { aLiveMessage } from '../support/messages.ts'
 
 test('a run appears on the overview by itself', async () => {
   const { page, world, logIn } = await aConsole()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { waitFor } from '../support/wait-for.ts'
-import { aProject, docker, drained } from './project.ts'
+import { aProject, docker, drained, FACTS, IDENTITY } from './project.ts'
 
 describe.skipIf(inject('withoutEngine') !== undefined)('a crash while data flow', () => {
   const project = aProject({
@@ -36,12 +36,10 @@ describe.skipIf(inject('withoutEngine') !== undefined)('a crash while data flow'
     await project.compose('stop', 'producer')
     const records = await drained(project)
     const facts =
-      await project.sql(`select (select count(*) from warehouse.transactions) + (select count(*) from audit.dead_letters)
+      await project.sql(`select (select count(*) from ${FACTS}) + (select count(*) from audit.dead_letters)
       + (select sum(duplicate) from audit.pipeline_batches)`)
     expect(Number(facts)).toBe(records)
-    expect(await project.sql('select count(*) - count(distinct order_id) from warehouse.transactions')).toBe(
-      '0',
-    )
+    expect(await project.sql(`select count(*) - count(distinct (${IDENTITY})) from ${FACTS}`)).toBe('0')
 
     // The producer is the other witness: what Kafka acknowledged to it is there.
     const { Id } = await project.inspect('producer')

@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aProject, command, drained, SERVICES } from './project.ts'
+import { aProject, command, drained, FACTS, SERVICES } from './project.ts'
 
 describe.skipIf(inject('withoutEngine') !== undefined)('the platform in containers', () => {
   const project = aProject({
@@ -22,9 +23,9 @@ describe.skipIf(inject('withoutEngine') !== undefined)('the platform in containe
     const url = `DATABASE_URL=postgres://pulse_etl:${password}@postgres:5432/pulse`
     return project.compose('run', '--rm', '--env', url, 'db-init')
   }
-  const loaded = async () => Number(await project.sql('select count(*) from warehouse.transactions'))
+  const loaded = async () => Number(await project.sql(`select count(*) from ${FACTS}`))
   const moreThan = (rows: number) =>
-    waitFor(`more than ${rows} transactions`, async () => (await loaded()) > rows, {
+    waitFor(`more than ${rows} facts`, async () => (await loaded()) > rows, {
       limitMs: 60_000,
       everyMs: 500,
     })
@@ -40,16 +41,16 @@ describe.skipIf(inject('withoutEngine') !== undefined)('the platform in containe
     const login = `select session_user || ' ' || rolsuper from pg_roles where rolname = session_user`
     const script = `const { Client } = await import('pg'); const c = new Client(process.env.DATABASE_URL); await c.connect();
       console.log(Object.values((await c.query(\`${login}\`)).rows[0])[0]);
-      for (const s of ['create table warehouse.mine ()', 'drop table warehouse.order_keys', 'create role other'])
+      for (const s of ['create table warehouse.mine ()', 'drop table ${FACTS}', 'create role other'])
         console.log(await c.query(s).then(() => 'done', (e) => e.code)); await c.end()`
     const answer = await project.compose('exec', '-T', 'etl', 'node', '--input-type=module', '--eval', script)
     expect(answer.trim().split('\n')).toEqual(['pulse_etl false', '42501', '42501', '42501'])
   })
 
   test('Grafana’s login reads the facts and no payload, and writes nothing', async () => {
-    expect(Number((await asGrafana('select count(*) from transactions')).stdout)).toBeGreaterThan(0)
+    expect(Number((await asGrafana(`select count(*) from ${stream.name}`)).stdout)).toBeGreaterThan(0)
     expect((await asGrafana('select value from dead_letters limit 1')).stderr).toContain('permission denied')
-    expect((await asGrafana('delete from transactions')).stderr).toMatch(/permission denied|read-only/)
+    expect((await asGrafana(`delete from ${stream.name}`)).stderr).toMatch(/permission denied|read-only/)
     expect((await asGrafana('show statement_timeout')).stdout.trim()).toBe('10s')
   })
 

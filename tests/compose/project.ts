@@ -1,10 +1,21 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { columnName } from '../../etl/stream/field.ts'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const run = promisify(execFile)
 const root = new URL('../../', import.meta.url).pathname
+
+/** The table of facts of the stream that the image loads, and the columns that tell facts apart. */
+export const FACTS = `warehouse.${stream.name}`
+export const IDENTITY = [
+  ...stream.identity.fields,
+  ...(stream.definition.identity.scope === 'event_time' ? [stream.eventTime] : []),
+]
+  .map((field) => columnName(stream.definition.fields, field))
+  .join(', ')
 
 /** The image that the suite builds once, whatever else this machine has. */
 const IMAGE_TAG = 'compose-tests'

@@ -20,7 +20,7 @@ test('a broker that loses the tail of its log stops the partitions, and an opera
   const servers = { kafkaBrokers: broker!.address, databaseUrl: inject('databaseUrl') }
   const world = await aWorld({ partitions: 2, servers })
   for (const partition of [0, 1])
-    for (let batch = 0; batch < 10; batch++) await world.produce(sales(20), { partition })
+    for (let batch = 0; batch < 10; batch++) await world.produce(records(20), { partition })
   const etl = world.startEtl()
   await progressTo(world, 400, 60_000)
   await expectAcknowledged(world)
@@ -63,7 +63,7 @@ test('a broker that loses the tail of its log stops the partitions, and an opera
 
 test('a topic that is made anew under a worker stops its partition, and none of its new records is taken for an old one', async () => {
   const world = await aWorld({ partitions: 1 })
-  await world.produce(sales(100))
+  await world.produce(records(100))
   const etl = world.startEtl()
   await progressTo(world, 100, 60_000)
   await expectAcknowledged(world)
@@ -89,13 +89,13 @@ test('a topic that is made anew under a worker stops its partition, and none of 
 
 test('what retention takes while the job is paused is on record as lost until somebody answers for it, and the rest is loaded', async () => {
   const world = await aWorld({ partitions: 1 })
-  await world.produce(sales(100))
+  await world.produce(records(100))
   const etl = world.startEtl()
   await progressTo(world, 100, 60_000)
   await expectAcknowledged(world)
   await pulse(world, 'pause', '--reason', 'a long weekend')
   await etl.waitForLine('paused')
-  await world.produce(sales(100))
+  await world.produce(records(100))
 
   await deleteRecordsBefore(world, 160)
   await pulse(world, 'resume')
@@ -114,8 +114,8 @@ test('what retention takes while the job is paused is on record as lost until so
   expect(await etl.stop()).toBe(0)
 })
 
-const sales = (count: number) => Array.from({ length: count }, () => aLiveMessage())
-const values = (count: number) => sales(count).map((sale) => JSON.stringify(sale))
+const records = (count: number) => Array.from({ length: count }, () => aLiveMessage())
+const values = (count: number) => records(count).map((record) => JSON.stringify(record))
 
 async function pulse(world: World, ...args: readonly string[]): Promise<void> {
   expect(await runPulse(world.env, args)).toMatchObject({ code: 0 })

@@ -6,6 +6,7 @@ import { fastLoads, slowLoads } from '../support/fault-slow-loads.ts'
 import { expectAcknowledged } from '../support/fault-totals.ts'
 import { shares } from '../support/fault-worker.ts'
 import { aSender, type Sender } from '../support/sender.ts'
+import { stream } from '../support/stream.ts'
 import { verdict } from '../support/verdict.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld, type World } from '../support/world.ts'
@@ -63,7 +64,7 @@ const POINTS: Record<PointName, Expected> = {
   },
   'mid-statement': {
     seen: (loaded) => ({
-      transactions: session('^PgSleep: insert into warehouse.transactions'),
+      transactions: session(`^PgSleep: insert into warehouse.${stream.name} `),
       locked: true,
       loaded,
     }),

@@ -26,8 +26,8 @@ describe.skipIf(!existsSync('/proc/self/status'))('memory is bounded in bytes', 
       const garbage = nested(BYTES)
       for (let sent = 0; sent < RECORDS; sent += 1) {
         const partition = sent % PARTITIONS
-        const sale = { value: JSON.stringify(aLiveMessage()), partition }
-        await sendRaw(world, [{ value: garbage, partition }, sale], { gzip: true })
+        const record = { value: JSON.stringify(aLiveMessage()), partition }
+        await sendRaw(world, [{ value: garbage, partition }, record], { gzip: true })
       }
       await sendRaw(world, [{ value: nested(HUGE_BYTES) }], { gzip: true })
 

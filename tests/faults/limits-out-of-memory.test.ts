@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Child } from '../support/child.ts'
 import { expectAcknowledged } from '../support/fault-totals.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
 
 const MANY = 60_000
 const CHUNK = 2_000
@@ -59,7 +60,7 @@ test('a partition that ends workers with one record alone rests and says so, the
   // As the next worker finds it: the last of eight has taken it up, and died.
   await world.pool.query(
     `with dead as (
-       insert into audit.pipeline_runs (kind, worker, status, finished_at) values ('tick', 'a dead one', 'abandoned', now())
+       insert into audit.pipeline_runs (stream, kind, worker, status, finished_at) values ('${stream.name}', 'tick', 'a dead one', 'abandoned', now())
        returning id
      )
      update audit.partition_progress set taken_up_by = dead.id, taken_up_at = now(), taken_up_offset = next_offset, deaths = 7

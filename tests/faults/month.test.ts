@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld } from '../support/world.ts'
 
 test('two loads that need the same new month at once both get it', async () => {
   const { pool } = await aWorld({ partitions: 1 })
-  const ensure = `select audit.ensure_partition('transactions', '2024-02-29') as made`
+  const ensure = `select audit.ensure_partition('${stream.name}', '2024-02-29') as made`
   const first = await pool.connect()
   await first.query('begin')
   expect((await first.query(ensure)).rows).toEqual([{ made: true }])

@@ -1,21 +1,28 @@
 import { expect, test } from 'vitest'
 import type { LogLine } from '../support/child.ts'
 import { aBacklog, consumed } from '../support/fault-backlog.ts'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld } from '../support/world.ts'
 import { expectExactlyInThreeTicks } from './support/three-ticks.ts'
 
+const FACTS = `warehouse.${stream.name}`
+/** What a load writes after its facts, where the stream has a rollup. */
+const [rollup] = Object.keys(stream.definition.rollups ?? {})
+const LAST = rollup === undefined ? FACTS : `warehouse.${rollup}`
+
 test('on a disk so slow that a batch takes too long the batches become smaller, and no record is blamed', async () => {
   const world = await aWorld({ partitions: 1 })
   const sent = await aBacklog(world, 200)
-  // Each fact takes 10 ms, and the minute that a statement has is shortened so that 50 of them are too many.
+  // Each record takes 10 ms when its batch is written down, and from its facts on the minute that a statement has is
+  // shortened so that 50 of them are too many.
   await world.pool.query(
     `create function audit.short() returns trigger language plpgsql as
        $$ begin perform set_config('statement_timeout', '500', true); return null; end $$;
-     create trigger strike_short after insert on warehouse.order_keys for each statement execute function audit.short();
+     create trigger strike_short after insert on ${FACTS} for each statement execute function audit.short();
      create function audit.slow() returns trigger language plpgsql as
-       $$ begin perform pg_sleep(0.01); return new; end $$;
-     create trigger strike_slow before insert on warehouse.transactions for each row execute function audit.slow()`,
+       $$ begin perform pg_sleep(0.01 * new.consumed); return new; end $$;
+     create trigger strike_slow before insert on audit.pipeline_batches for each row execute function audit.slow()`,
   )
 
   const etl = world.startEtl({ BATCH_SIZE: '100' })
@@ -32,7 +39,7 @@ test('loads that wait in line for a lock give up and try again until they get it
   const world = await aWorld()
   const sent = await aBacklog(world, 600)
   const holder = await world.pool.connect()
-  await holder.query('begin; lock table warehouse.sales_by_minute in share row exclusive mode')
+  await holder.query(`begin; lock table ${LAST} in share row exclusive mode`)
 
   const etl = world.startEtl({ BATCH_SIZE: '50' })
 

@@ -16,7 +16,7 @@ import { startCrew } from './storm/workers.ts'
 
 const HELP = `Usage: npm run storm
 
-Random faults on three ETL workers, their Postgres and their Kafka, while orders, duplicates and garbage
+Random faults on three ETL workers, their Postgres and their Kafka, while records, duplicates and garbage
 are sent: kill -9, frozen processes, orderly restarts, Postgres sessions ended. Every 200 faults they
 pause; then what Kafka acknowledged must be in the warehouse, each record once, with its bytes, and
 pulse reconcile --deep must find nothing. Starts a Kafka and a Postgres of its own on this machine (Java 17,

@@ -2,8 +2,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Random } from '../../producer/random.ts'
 import { aRecordBatch, varint, type BatchOptions, type BatchRecord } from '../support/a-record-batch.ts'
 import { COMPRESSORS, type Compressor } from './compressors.ts'
-import { KAFKA_MS, text, validFields } from './message.ts'
-import { judge, type Verdict } from './oracle.ts'
+import { contract, type Verdict } from './contract.ts'
+import { KAFKA_MS, text } from './message.ts'
 
 /** Record batches that a broker takes, and that are hostile as such: bombs, and numbers that don't fit. */
 export interface HostileBatch {
@@ -30,10 +30,10 @@ type Make = (random: Random) => {
 const BOMB_BYTES = 20 * 1024 * 1024
 const MANY_HEADERS = 3_000_000
 
-const good = (random: Random): Buffer => Buffer.from(text(validFields(random, KAFKA_MS)))
+const good = (random: Random): Buffer => Buffer.from(text(contract.validFields(random, KAFKA_MS)))
 
 const decided = (value: Buffer | null, kafkaMs = KAFKA_MS): ExpectedRecord => ({
-  verdict: judge(value, kafkaMs),
+  verdict: contract.judge(value, kafkaMs),
   key: null,
   value,
   headers: [],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Pool } from 'pg'
-import type { Order } from './oracle.ts'
+import { contract, FACTS } from './contract.ts'
 import type { Kind, Sent } from './stream.ts'
 
 /** A shipment that the broker has taken. */
@@ -27,12 +27,12 @@ export interface Comparison {
   /** How many records of a kind had a fate. */
   readonly fates: ReadonlyMap<`${Kind}/${Fate}`, number>
   readonly mismatches: readonly Mismatch[]
-  /** Every order that this slice has loaded. */
-  readonly loaded: readonly LoadedOrder[]
+  /** Every fact that this slice has loaded. */
+  readonly loaded: readonly LoadedFact[]
 }
 
-export interface LoadedOrder {
-  readonly order: Order
+export interface LoadedFact {
+  readonly fact: unknown
   /** It was on several partitions, so that another run may load another copy. */
   readonly raced: boolean
 }
@@ -51,25 +51,25 @@ interface Placed {
  * Which of two copies on different partitions is loaded first is chance: then the warehouse says which, and
  * the others are judged by that one. It must be the first of its own partition.
  *
- * @param known orders that were loaded before this slice.
+ * @param known facts that were loaded before this slice, by their identity.
  */
 export async function compare(
   pool: Pool,
   slice: readonly Stored[],
-  known: ReadonlyMap<string, Order>,
+  known: ReadonlyMap<string, unknown>,
 ): Promise<Comparison> {
   const ranges = rangesOf(slice)
   const facts = await readFacts(pool, ranges)
   const letters = await readLetters(pool, ranges)
   const fates = new Map<`${Kind}/${Fate}`, number>()
   const mismatches: Mismatch[] = []
-  const loaded: LoadedOrder[] = []
+  const loaded: LoadedFact[] = []
 
-  const hold = ({ at, sent, batch }: Placed, expected: Fate, order?: Order) => {
+  const hold = ({ at, sent, batch }: Placed, expected: Fate, fact?: string) => {
     const found = described(facts.get(at), letters.get(at))
     const wanted =
       expected === 'loaded'
-        ? described(order, undefined)
+        ? described(fact, undefined)
         : expected === 'duplicate'
           ? described(undefined, undefined)
           : described(undefined, letterOf(sent, batch, expected))
@@ -79,26 +79,27 @@ export async function compare(
     fates.set(`${sent.kind}/${expected}`, (fates.get(`${sent.kind}/${expected}`) ?? 0) + 1)
   }
 
-  const byOrder = new Map<string, (Placed & { order: Order })[]>()
+  const byIdentity = new Map<string, (Placed & { fact: unknown; shown: string })[]>()
   for (const record of placed(slice)) {
     const { verdict } = record.sent
     if ('code' in verdict) hold(record, verdict.code)
     else {
-      const copies = byOrder.get(verdict.order.orderId) ?? []
-      copies.push({ ...record, order: verdict.order })
-      byOrder.set(verdict.order.orderId, copies)
+      const { fact } = verdict
+      const identity = contract.identityOf(fact)
+      const copies = byIdentity.get(identity) ?? []
+      copies.push({ ...record, fact, shown: contract.shown(fact) })
+      byIdentity.set(identity, copies)
     }
   }
-  for (const [orderId, copies] of byOrder) {
+  for (const [identity, copies] of byIdentity) {
     const firsts = [...new Map(copies.toReversed().map((copy) => [copy.partition, copy])).values()]
-    const before = known.get(orderId)
     // Where none of them is there, the first stands for it, and is a mismatch.
-    const winner = before === undefined ? (firsts.find(({ at }) => facts.has(at)) ?? copies[0]!) : undefined
-    const order = before ?? winner!.order
-    if (winner !== undefined) loaded.push({ order, raced: firsts.length > 1 })
+    const winner = known.has(identity) ? undefined : (firsts.find(({ at }) => facts.has(at)) ?? copies[0]!)
+    const there = winner?.shown ?? contract.shown(known.get(identity))
+    if (winner !== undefined) loaded.push({ fact: winner.fact, raced: firsts.length > 1 })
     for (const copy of copies) {
-      if (copy === winner) hold(copy, 'loaded', order)
-      else hold(copy, isSame(copy.order, order) ? 'duplicate' : 'conflicting_duplicate')
+      if (copy === winner) hold(copy, 'loaded', there)
+      else hold(copy, copy.shown === there ? 'duplicate' : 'conflicting_duplicate')
     }
   }
   for (const at of [...facts.keys(), ...letters.keys()])
@@ -113,17 +114,10 @@ function* placed(slice: readonly Stored[]): Generator<Placed> {
   }
 }
 
-const isSame = (one: Order, other: Order) => described(one, undefined) === described(other, undefined)
-
 /** Everything that must be equal, as one text. */
-function described(order: Order | undefined, letter: Letter | undefined): string {
+function described(fact: string | undefined, letter: Letter | undefined): string {
   const parts: string[] = []
-  if (order !== undefined) {
-    const { orderId, amount, currency, micros, customerId, productCategory } = order
-    parts.push(
-      `loaded ${JSON.stringify([orderId, amount, currency, String(micros), customerId, productCategory])}`,
-    )
-  }
+  if (fact !== undefined) parts.push(`loaded ${fact}`)
   if (letter !== undefined) {
     const { code, key, value, headers } = letter
     parts.push(`dead letter ${code}, key ${key}, value ${value}, headers ${headers}`)
@@ -171,17 +165,16 @@ function rangesOf(slice: readonly Stored[]): Range[] {
 const IN_RANGES = 'unnest($1::int4[], $2::int8[], $3::int8[]) as r (partition, first, last)'
 const columns = (ranges: readonly Range[]) => [0, 1, 2].map((column) => ranges.map((range) => range[column]))
 
-async function readFacts(pool: Pool, ranges: readonly Range[]): Promise<Map<string, Order>> {
-  const { rows } = await pool.query<Omit<Order, 'micros'> & { at: string; micros: string }>(
-    `select r.partition || ':' || t.source_offset as at, t.order_id as "orderId", t.amount::text as amount, t.currency,
-            (extract(epoch from t.transaction_timestamp) * 1000000)::int8::text as micros,
-            t.customer_id as "customerId", t.product_category as "productCategory"
+/** Each as `contract.shown` shows it: Postgres writes JSON with blanks, so it is written anew. */
+async function readFacts(pool: Pool, ranges: readonly Range[]): Promise<Map<string, string>> {
+  const { rows } = await pool.query<{ at: string; stored: string }>(
+    `select r.partition || ':' || t.source_offset as at, ${contract.stored} as stored
      from ${IN_RANGES}
-     join warehouse.transactions t
+     join ${FACTS} t
        on t.source_partition = r.partition and t.source_offset >= r.first and t.source_offset < r.last`,
     columns(ranges),
   )
-  return new Map(rows.map(({ at, micros, ...order }) => [at, { ...order, micros: BigInt(micros) }]))
+  return new Map(rows.map(({ at, stored }) => [at, JSON.stringify(JSON.parse(stored))]))
 }
 
 interface LetterRow {

@@ -3,9 +3,9 @@ import { waitFor } from '../../scripts/servers/wait.ts'
 import { imbalances } from '../support/balance.ts'
 import { compare, type Fate, type Mismatch, type Stored } from './compare.ts'
 import { memoryOf } from './memory.ts'
-import type { Order } from './oracle.ts'
+import { contract } from './contract.ts'
 import { connectRawProducer, type RawProducer } from './raw-producer.ts'
-import { FIXED_ORDERS, HostileStream, PARTITIONS, type Kind, type Shipment } from './stream.ts'
+import { FIXED_IDENTITIES, HostileStream, PARTITIONS, type Kind, type Shipment } from './stream.ts'
 import { startTarget, type Target } from './target.ts'
 
 export interface FuzzOptions {
@@ -35,8 +35,8 @@ export interface FuzzResult {
 export const MEMORY_LIMIT = 256 * 1024 * 1024
 
 const SLICE_RECORDS = 20_000
-/** Orders that may come again in later slices. */
-const REPEATABLE_ORDERS = 1_000
+/** Facts that may come again in later slices. */
+const REPEATABLE = 1_000
 /** Each takes some hundred times as long as a record. */
 const HOSTILE_BATCH_EVERY = 4_000
 /** A slice in which nothing moves for so long is stuck. */
@@ -69,8 +69,8 @@ async function run(
   const idle = await idleMemory(target)
   const started = performance.now()
   const stream = new HostileStream(seed, Math.min(HOSTILE_BATCH_EVERY, Math.ceil(records / 30)))
-  const known = new Map<string, Order>()
-  const repeatable: Order[] = []
+  const known = new Map<string, unknown>()
+  const repeatable: unknown[] = []
   const fates = new Map<`${Kind}/${Fate}`, number>()
   const mismatches: Mismatch[] = []
   let made = 0
@@ -93,10 +93,11 @@ async function run(
     say(`${sent} records compared, ETL ${inMb(now)} MB, ${inMb(peak)} MB at most`)
     mismatches.push(...found.mismatches)
     if (mismatches.length > 0) break
-    for (const { order, raced } of found.loaded) {
-      const mayRepeat = !raced && repeatable.length < REPEATABLE_ORDERS
-      if (mayRepeat) repeatable.push(order)
-      if (mayRepeat || FIXED_ORDERS.has(order.orderId)) known.set(order.orderId, order)
+    for (const { fact, raced } of found.loaded) {
+      const identity = contract.identityOf(fact)
+      const mayRepeat = !raced && repeatable.length < REPEATABLE
+      if (mayRepeat) repeatable.push(fact)
+      if (mayRepeat || FIXED_IDENTITIES.has(identity)) known.set(identity, fact)
     }
   }
   const seconds = (performance.now() - started) / 1_000

@@ -3,10 +3,12 @@ import { aRecordBatch, type BatchOptions, type BatchRecord } from '../support/a-
 import { BATCH_NAMES, hostileBatch, type ExpectedRecord } from './batches.ts'
 import { aCompressor } from './compressors.ts'
 import { aKey, someHeaders } from './envelope.ts'
-import { KAFKA_MS, quoted, rfc3339, text, validFields } from './message.ts'
+import { contract } from './contract.ts'
+import { KAFKA_MS, text } from './message.ts'
 import { mutate } from './mutate.ts'
-import { judge, type Order } from './oracle.ts'
-import { TRAPS, type Trap } from './traps.ts'
+import type { Trap } from './traps.ts'
+
+const { again, identityOf, judge, traps: TRAPS, validFields } = contract
 
 /** A record as it was sent, with what its bytes alone decide about it. */
 export interface Sent extends ExpectedRecord {
@@ -15,7 +17,7 @@ export interface Sent extends ExpectedRecord {
   readonly name: string
 }
 
-export type Kind = 'valid' | 'order again' | 'trap' | 'mutated' | 'hostile batch'
+export type Kind = 'valid' | 'again' | 'trap' | 'mutated' | 'hostile batch'
 
 /** One record batch for one partition, before the broker has given it its offset. */
 export interface Shipment {
@@ -30,7 +32,7 @@ export const PARTITIONS = 3
 /** Records in one ordinary batch, and their bytes. */
 const BATCH_RECORDS = 200
 const BATCH_BYTES = 700_000
-/** Orders of this slice that may come again. */
+/** Facts of this slice that may come again. */
 const RECENT = 50
 
 /** What is larger is sent seldom: a million records should end. */
@@ -40,12 +42,12 @@ const isSmall = ({ value }: Trap) =>
 const SMALL_TRAPS = TRAPS.filter(isSmall)
 const LARGE_TRAPS = TRAPS.filter((trap) => !isSmall(trap))
 
-/** Orders that traps have under the same name each time. */
-export const FIXED_ORDERS: ReadonlySet<string> = new Set(
+/** Identities that traps have each time. */
+export const FIXED_IDENTITIES: ReadonlySet<string> = new Set(
   TRAPS.flatMap((trap) => {
     const [one, other] = [1, 2].map((seed) => {
       const verdict = judge(trap.value(validFields(createRandom(seed), KAFKA_MS)), KAFKA_MS)
-      return 'order' in verdict ? verdict.order.orderId : undefined
+      return 'fact' in verdict ? identityOf(verdict.fact) : undefined
     })
     return one !== undefined && one === other ? [one] : []
   }),
@@ -58,7 +60,7 @@ interface Loose {
 }
 
 /**
- * The same records for the same seed, without end. What is taken as a slice holds together: an order comes
+ * The same records for the same seed, without end. What is taken as a slice holds together: a fact comes
  * again within its slice, or after it is known what became of it.
  */
 export class HostileStream {
@@ -75,11 +77,11 @@ export class HostileStream {
   /**
    * About so many records, in batches for each partition.
    *
-   * @param known orders that earlier slices have loaded.
+   * @param known facts that earlier slices have loaded.
    */
-  slice(records: number, known: readonly Order[]): Shipment[] {
+  slice(records: number, known: readonly unknown[]): Shipment[] {
     const random = this.#random
-    const recent: Order[] = []
+    const recent: unknown[] = []
     const loose = Array.from({ length: PARTITIONS }, (): Loose[] => [])
     const shipments: Shipment[] = []
     for (let made = 0; made < records; made++) {
@@ -110,7 +112,7 @@ export class HostileStream {
     return { partition, batch: batchOf(options), records }
   }
 
-  #record(recent: readonly Order[], known: readonly Order[]): Loose {
+  #record(recent: readonly unknown[], known: readonly unknown[]): Loose {
     const random = this.#random
     const share = random.unit()
     const kafkaMs = KAFKA_MS + random.between(-3_600_000, 3_600_000)
@@ -132,47 +134,19 @@ export class HostileStream {
       const { name, value } = mutate(fresh(), fresh(), random)
       return make('mutated', name, value)
     }
-    const orders = random.chance(0.8) ? recent : known
-    if (share < 0.75 && orders.length > 0) {
-      const { name, value } = again(random.pick(orders), random)
-      return make('order again', name, value)
+    const facts = random.chance(0.8) ? recent : known
+    if (share < 0.75 && facts.length > 0) {
+      const { name, value } = again(random.pick(facts), random)
+      return make('again', name, value)
     }
     return make('valid', 'as it should be', Buffer.from(text(validFields(random, kafkaMs))))
   }
 }
 
-/** An order once more: the same in other words, or not the same. */
-function again(order: Order, random: Random): { name: string; value: Buffer } {
-  const fields = {
-    order_id: quoted(order.orderId),
-    amount: order.amount,
-    currency: quoted(order.currency),
-    timestamp: quoted(rfc3339(order.micros)),
-    customer_id: quoted(order.customerId),
-    product_category: quoted(order.productCategory),
-  }
-  const changes: Record<string, Partial<typeof fields>> = {
-    'in upper case': { order_id: quoted(order.orderId.toUpperCase()) },
-    'in another zone': { timestamp: quoted(rfc3339(order.micros).replace('Z', '+00:00')) },
-    'with more digits': {
-      amount: `${order.amount}0`,
-      timestamp: quoted(rfc3339(order.micros).replace('Z', '9Z')),
-    },
-    'in the same words': {},
-    'with another amount': { amount: order.amount === '1.00' ? '2' : '1' },
-    'a microsecond later': { timestamp: quoted(rfc3339(order.micros + 1n)) },
-    'in another currency': { currency: order.currency === '"EUR"' ? '"USD"' : '"EUR"' },
-    'of a customer in another case': { customer_id: quoted(order.customerId.toUpperCase()) },
-    'of another category': { product_category: quoted(`${order.productCategory.slice(0, 20)}!`) },
-  }
-  const name = random.pick(Object.keys(changes))
-  return { name, value: Buffer.from(text({ ...fields, ...changes[name] })) }
-}
-
-function remember(recent: Order[], { sent }: Loose, random: Random): void {
-  if (!('order' in sent.verdict)) return
-  if (recent.length < RECENT) recent.push(sent.verdict.order)
-  else if (random.chance(0.2)) recent[random.between(0, RECENT - 1)] = sent.verdict.order
+function remember(recent: unknown[], { sent }: Loose, random: Random): void {
+  if (!('fact' in sent.verdict)) return
+  if (recent.length < RECENT) recent.push(sent.verdict.fact)
+  else if (random.chance(0.2)) recent[random.between(0, RECENT - 1)] = sent.verdict.fact
 }
 
 const bytesOf = (records: readonly Loose[]) =>

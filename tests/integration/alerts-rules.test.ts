@@ -11,6 +11,7 @@ import {
   present,
   resumed,
   run,
+  slow,
   stopped,
 } from '../support/alert-situations.ts'
 import { stream } from '../support/stream.ts'
@@ -24,7 +25,14 @@ beforeAll(async () => {
 })
 afterAll(() => world?.cleanUp())
 
-const CONTEXT: RuleContext = { topic: 't', lateSeconds: 180, deadLetterRatio: 0.05, watchedSeconds: 3_600 }
+const CONTEXT: RuleContext = {
+  stream: stream.name,
+  topic: 't',
+  prefix: '',
+  lateSeconds: 180,
+  deadLetterRatio: 0.05,
+  watchedSeconds: 3_600,
+}
 
 /** The situation is undone afterwards. */
 async function find(
@@ -47,7 +55,7 @@ async function find(
 const failed = (ago: number, worker = 'w') => run({ status: 'failed', ago, worker })
 const succeeded = (ago: number, worker = 'w') => run({ ago, worker })
 
-const openRatioAlert = `insert into audit.alerts (rule, severity, summary, first_action) values ('dead_letter_ratio', 'warning', 's', 'f')`
+const openRatioAlert = `insert into audit.alerts (stream, rule, severity, summary, first_action) values ('${stream.name}', 'dead_letter_ratio', 'warning', 's', 'f')`
 
 const REGISTERED = contractHash(stream.definition)
 
@@ -68,6 +76,9 @@ const cases: Case[] = [
     false,
   ],
   ['contracts_differ', 'a worker that is gone had another', [contract('w', 'another', 600, 500)], false],
+  ['slow_record', 'records take no time', [present('w')], false],
+  ['slow_record', 'a record took a worker 200 ms', [present('w'), slow('w', 200)], true],
+  ['slow_record', 'of a worker that is gone', [present('w', 600), slow('w', 200)], false],
   ['run_failed', 'nothing ever ran', [], false],
   ['run_failed', 'the last run succeeded', [failed(150), succeeded(20)], false],
   ['run_failed', 'the last run failed', [succeeded(50), failed(20)], true],
@@ -150,12 +161,18 @@ const cases: Case[] = [
   ['dead_letter_ratio', 'it is of another topic', [run(), batch({ dead: 6, topic: 'old' })], false],
   ['dead_letter_ratio', 'it falls to 4 %', [openRatioAlert, run(), batch({ dead: 4 })], true],
   ['dead_letter_ratio', 'it falls to 3 %', [openRatioAlert, run(), batch({ dead: 3 })], false],
-  ['dead_letter_ratio', 'the sales end', [openRatioAlert, run(), batch({ dead: 9, ago: 900 })], false],
+  [
+    'dead_letter_ratio',
+    'nothing comes any more',
+    [openRatioAlert, run(), batch({ dead: 9, ago: 900 })],
+    false,
+  ],
   ['dead_letter_ratio', 'a half is allowed', [run(), batch({ dead: 6 })], false, { deadLetterRatio: 0.5 }],
 
-  ['paused', 'it runs', [], false],
-  ['paused', 'it has been paused for a while', [pause(1_800)], false],
-  ['paused', 'it has been paused for long', [pause(3_700)], true],
+  ['paused', 'it runs', [], false, { stream: '' }],
+  ['paused', 'all streams are paused, which is told once', [pause(3_700)], false],
+  ['paused', 'it has been paused for a while', [pause(1_800)], false, { stream: '' }],
+  ['paused', 'it has been paused for long', [pause(3_700)], true, { stream: '' }],
 ]
 
 test.each(cases)('%s, when %s', async (rule, _, happened, fires, context) => {
@@ -170,8 +187,12 @@ test('every rule has a case where it fires and one where it does not', () => {
 })
 
 /** Seconds. */
-async function agoOf(rule: string, happened: readonly string[]): Promise<number> {
-  const [finding] = await find(rule, happened)
+async function agoOf(
+  rule: string,
+  happened: readonly string[],
+  context: Partial<RuleContext> = {},
+): Promise<number> {
+  const [finding] = await find(rule, happened, context)
   return (Date.now() - finding!.since.getTime()) / 1_000
 }
 
@@ -179,7 +200,7 @@ test('an alert says since when: the last success, the stop, the discovery', asyn
   expect(await agoOf('late', [succeeded(240), failed(30)])).toBeCloseTo(240, -1)
   expect(await agoOf('partition_stopped', [stopped(1, 'log_differs')])).toBeCloseTo(60, -1)
   expect(await agoOf('data_loss', [loss(0, 10, 30)])).toBeCloseTo(60, -1)
-  expect(await agoOf('paused', [pause(7_200)])).toBeCloseTo(7_200, -1)
+  expect(await agoOf('paused', [pause(7_200)], { stream: '' })).toBeCloseTo(7_200, -1)
 })
 
 test('each stop names its own way out', async () => {

@@ -3,7 +3,7 @@ import { pino, type Logger } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { configuredChannels } from '../../etl/alerts/channels.ts'
 import { deliverWaiting, giveUpOld, type DeliveryOptions } from '../../etl/alerts/deliver.ts'
-import { endAlertsOfRemovedRules, look, type Lookout } from '../../etl/alerts/evaluate.ts'
+import { endAlertsOfRemoved, look, type Lookout } from '../../etl/alerts/evaluate.ts'
 import { readAlerts, type AlertRule } from '../../etl/alerts/alert.ts'
 import { RULES } from '../../etl/alerts/rules.ts'
 import { startAlerts } from '../../etl/alerts/watch.ts'
@@ -19,16 +19,26 @@ import {
   resumed,
   run,
   stopped,
+  present,
+  slow,
 } from '../support/alert-situations.ts'
 import type { LogLine } from '../support/child.ts'
 import { anHttpReceiver } from '../support/http-receiver.ts'
 import { aMailServer, MAIL_PASSWORD, MAIL_USER } from '../support/mail-server.ts'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld } from '../support/world.ts'
 
 /** Alerts from a finding to a message, as the loader, with real servers at the other end. */
 
-const CONTEXT = { topic: 't', lateSeconds: 180, deadLetterRatio: 0.05, watchedSeconds: 0 }
+const CONTEXT = {
+  stream: stream.name,
+  topic: 't',
+  prefix: '',
+  lateSeconds: 180,
+  deadLetterRatio: 0.05,
+  watchedSeconds: 0,
+}
 const never = new AbortController().signal
 
 interface Watched {
@@ -65,7 +75,8 @@ async function aWatch(alertEnv: Readonly<Record<string, string>> = {}): Promise<
     },
     tick: async (workers = 1) => {
       const side = Array.from({ length: workers })
-      await Promise.all(side.map(() => look(lookout, CONTEXT, never)))
+      for (const context of [CONTEXT, { ...CONTEXT, stream: '' }])
+        await Promise.all(side.map(() => look(lookout, context, never)))
       await Promise.all(
         side.flatMap(() => channels.map((channel) => deliverWaiting(delivery, channel, never))),
       )
@@ -75,7 +86,10 @@ async function aWatch(alertEnv: Readonly<Record<string, string>> = {}): Promise<
   }
 }
 
-const all = (pool: Pool) => readAlerts(pool, { open: false, limit: 100 })
+/** What an installation of the one stream watches. */
+const ONE_STREAM = { streams: [{ stream: stream.name, topic: 't' }], pagesOf: () => '' }
+
+const all = (pool: Pool) => readAlerts(pool, stream.name, { open: false, limit: 100 })
 
 const lifecycles: [rule: string, begins: string[], ends: string[]][] = [
   ['run_failed', [run({ status: 'failed', ago: 150 })], [run({ ago: 10 })]],
@@ -96,7 +110,8 @@ const lifecycles: [rule: string, begins: string[], ends: string[]][] = [
     [contract('w', 'another')],
     [`update audit.workers set seen_at = now() - interval '1 hour' where name = 'w'`],
   ],
-  ['paused', [pause(7_200)], ['update audit.control set paused_at = null', resumed(0)]],
+  ['slow_record', [present('w'), slow('w', 200)], [`update audit.workers set longest_step_ms = 0`]],
+  ['paused', [pause(7_200)], [`update audit.control set paused_at = null`, resumed(0)]],
 ]
 
 test.each(lifecycles)('%s is sent once when it starts and once when it ends', async (rule, begins, ends) => {
@@ -151,7 +166,7 @@ test('one partition’s alert ends while another’s goes on', async () => {
   await watch.tick()
   await watch.happens('update audit.partition_progress set stop_code = null where partition = 0')
   await watch.tick()
-  const open = await readAlerts(watch.pool, { open: true, limit: 10 })
+  const open = await readAlerts(watch.pool, stream.name, { open: true, limit: 10 })
   expect(open.map(({ scope }) => scope)).toEqual(['partition 1'])
 })
 
@@ -342,7 +357,7 @@ test('a rule that fails keeps no other from being looked at, and ends no alert',
   await expect(
     look({ pool: watch.pool, logger: watch.logger, rules, channels: [] }, CONTEXT, never),
   ).rejects.toThrow('alert rule data_loss could not be looked at')
-  const open = await readAlerts(watch.pool, { open: true, limit: 10 })
+  const open = await readAlerts(watch.pool, stream.name, { open: true, limit: 10 })
   expect(open.map(({ rule }) => rule).sort()).toEqual(['data_loss', 'partition_stopped'])
 })
 
@@ -351,8 +366,8 @@ test('alerts of a rule that was removed end at the next start', async () => {
   await watch.happens(loss(0, 1, 2), stopped(0, 'log_differs'))
   await watch.tick()
   const rules = RULES.filter(({ id }) => id !== 'data_loss')
-  await endAlertsOfRemovedRules({ pool: watch.pool, logger: watch.logger, rules, channels: [] })
-  const open = await readAlerts(watch.pool, { open: true, limit: 10 })
+  await endAlertsOfRemoved({ pool: watch.pool, logger: watch.logger, rules, channels: [] })
+  const open = await readAlerts(watch.pool, stream.name, { open: true, limit: 10 })
   expect(open.map(({ rule }) => rule)).toEqual(['partition_stopped'])
 })
 
@@ -374,8 +389,8 @@ test('without channels alerts are written down and nothing is sent', async () =>
     },
     { rule: 'data_loss', endedAt: expect.any(Date) as Date, notifications: [] },
   ])
-  expect(await readAlerts(watch.pool, { open: false, limit: 1 })).toEqual([alerts[0]])
-  expect(await readAlerts(watch.pool, { open: true, limit: 10 })).toEqual([alerts[0]])
+  expect(await readAlerts(watch.pool, stream.name, { open: false, limit: 1 })).toEqual([alerts[0]])
+  expect(await readAlerts(watch.pool, stream.name, { open: true, limit: 10 })).toEqual([alerts[0]])
 })
 
 test('watching: two workers, one channel that hangs, one that works, a mail server that refuses', async () => {
@@ -392,7 +407,7 @@ test('watching: two workers, one channel that hangs, one that works, a mail serv
   const watch = await aWatch(env)
   await watch.happens(stopped(0, 'log_differs'))
   const config = readConfig(['alerts', 'console'], env)
-  const options = { pool: watch.pool, config, logger: watch.logger, topic: 't' }
+  const options = { pool: watch.pool, config, logger: watch.logger, ...ONE_STREAM }
   const watchers = [startAlerts(options), startAlerts(options)]
   onTestFinished(() => void Promise.all(watchers.map((watcher) => watcher.stop())))
 
@@ -444,7 +459,7 @@ test('a warehouse that is gone is logged once, and the watch goes on', async () 
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing',
   })
   const pool = createPool(config, 'pulse_loader', watch.logger)
-  const watcher = startAlerts({ pool, config, logger: watch.logger, topic: 't' })
+  const watcher = startAlerts({ pool, config, logger: watch.logger, ...ONE_STREAM })
   await waitFor('the log line', () =>
     watch.logs.some(({ msg }) => msg === 'looking for alerts failed; it is tried again'),
   )

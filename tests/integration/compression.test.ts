@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { MAX_DECOMPRESSED_BYTES } from '../../etl/kafka/record-batch.ts'
 import { sendRaw } from '../support/kafka.ts'
+import { identityOf, marked } from '../support/messages.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 
 const inJson = (message: object) => ({ value: JSON.stringify(message) })
@@ -10,13 +11,13 @@ test.for(['gzip', 'snappy', 'lz4', 'zstd'])(
   'batches that the broker compressed with %s are read',
   async (codec) => {
     const world = await aWorld({ partitions: 1, topicSettings: { 'compression.type': codec } })
-    const messages = Array.from({ length: 2_000 }, (_, i) => aLiveMessage({ customer_id: `c${i}` }))
+    const messages = Array.from({ length: 2_000 }, (_, i) => aLiveMessage(marked(`c${i}`)))
     await world.produce(messages)
 
     expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 2_000, deadLettered: 0 })
 
     const facts = await world.facts()
-    expect(facts.map(({ order_id: id }) => id)).toEqual(messages.map((message) => message['order_id']))
+    expect(facts.map(({ identity }) => identity)).toEqual(messages.map(identityOf))
     await world.assertBalanced()
   },
 )

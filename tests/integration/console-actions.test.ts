@@ -6,10 +6,12 @@ import { aConsoleServer, routesOf, VIEWER_PASSWORD } from '../support/console.ts
 import { fieldsOf, textOf, visitAs } from '../support/page.ts'
 import { aReplayer } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aLiveMessage, aWorld, type Message } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import { aLiveMessage, aWorld, type Message, type World } from '../support/world.ts'
 
-async function aConsoleOf(...messages: Message[]) {
-  const world = await aWorld({ partitions: 1 })
+const aConsoleOf = async (...messages: Message[]) => aConsoleOver(await aWorld({ partitions: 1 }), messages)
+
+async function aConsoleOver(world: World, messages: readonly Message[]) {
   if (messages.length > 0) {
     await world.produce(messages)
     await world.runOnce()
@@ -34,9 +36,11 @@ test('pause, run now and resume reach the control row, and the record says who a
   expect(await visit.post('/actions/resume')).toMatchObject({ status: 303 })
   expect(await visit.post('/actions/run')).toMatchObject({ status: 303 })
 
-  const { rows } = await world.pool.query('select paused_at, run_requests::int from audit.control')
+  const { rows } = await world.pool.query(
+    "select paused_at, run_requests::int from audit.control where stream = ''",
+  )
   expect(rows).toEqual([{ paused_at: null, run_requests: 2 }])
-  expect(await readActions(world.pool, 10)).toMatchObject([
+  expect(await readActions(world.pool, world.stream.name, 10)).toMatchObject([
     { action: 'run_now', requestedBy: 'Ada', via: 'console' },
     { action: 'resume' },
     { action: 'pause', reason: 'Kafka <b>upgrade</b>' },
@@ -123,13 +127,16 @@ test('a data loss is acknowledged once, with a reason, and then no longer shown'
 })
 
 test('a replay shows its plan first; its page has the figures', async () => {
-  const { world, visit } = await aConsoleOf(aLiveMessage({ amount: 100 }), aLiveMessage({ amount: 10 }))
+  const { world, visit } = await aConsoleOver(await aWorldOfParcels({ partitions: 1 }), [
+    aParcel({ fee: 100 }),
+    aParcel({ fee: 10 }),
+  ])
   const empty = { partition: '', from: '', to: '', since: '', until: '', reason: '' }
   const query = new URLSearchParams({ ...empty, kind: 'offsets', partition: '0', from: '0', dryRun: 'on' })
   const plan = await visit.get(`/actions/replay?${query.toString()}`)
   expect(textOf(plan)).toContain('2 offsets will be read again')
   expect(fieldsOf(plan)).toEqual({ kind: 'offsets', partition: '0', from: '0', dryRun: 'on' })
-  expect((await readActions(world.pool, 1)).length).toBe(0)
+  expect((await readActions(world.pool, world.stream.name, 1)).length).toBe(0)
 
   const asked = await visit.post('/actions/replay', fieldsOf(plan))
   expect(asked.status).toBe(303)
@@ -143,7 +150,7 @@ test('a replay shows its plan first; its page has the figures', async () => {
   expect(done).toContain(
     '2 facts would change, of 2 facts from 2 records. Nothing was changed: it is a dry run.',
   )
-  expect(done).toContain('Tax EUR 9.35 22.00')
+  expect(done).toContain('Surcharge EUR 9.35 22.00')
   expect(done).toContain('2 of 2 offsets (100 %)')
 
   expect(await visit.get('/actions/replay?kind=offsets')).toMatchObject({ status: 400 })
@@ -202,5 +209,5 @@ test('a viewer reads the record and is refused at each route that acts; so is a 
   const form = { reason: 'x', expectedCount: '1' }
   for (const path of ['/actions/resume', '/dead-letters/dismiss'])
     expect(await console.ask('POST', path, { cookie: operator.cookie, form })).toMatchObject({ status: 403 })
-  expect(await readActions(world.pool, 10)).toHaveLength(1)
+  expect(await readActions(world.pool, world.stream.name, 10)).toHaveLength(1)
 })

@@ -3,6 +3,16 @@ import { readAction } from '../../etl/operations/actions.ts'
 import { openBackground } from '../support/background.ts'
 import { aConsoleServer, VIEWER_PASSWORD, type Answer } from '../support/console.ts'
 import { fieldsOf, textOf, untouched, visitAs } from '../support/page.ts'
+import {
+  aBrokenMessage,
+  asStored,
+  broken,
+  identityOf,
+  marked,
+  mended,
+  roles,
+  type Said,
+} from '../support/messages.ts'
 import { aLiveMessage, aWorld, type Message } from '../support/world.ts'
 
 /** A console over a world with the dead letters of these messages, and an operator at it. */
@@ -19,6 +29,9 @@ async function aVisitTo(world: Awaited<ReturnType<typeof aWorld>>) {
   return { world, console, visit, ids: (await world.deadLetters()).map(({ id }) => id) }
 }
 
+/** The field of a message that is broken in these tests, as its text has it. */
+const written = (message: Said) => `"${roles.other}":${JSON.stringify(message[roles.other])}`
+
 /** The action that an answer leads to. */
 const actionOf = ({ status, headers, body }: Answer): number => {
   expect({ status, body }).toMatchObject({ status: 303 })
@@ -26,25 +39,27 @@ const actionOf = ({ status, headers, body }: Answer): number => {
 }
 
 test('a dead letter is corrected, checked, sent again and loaded, and its page says so', async () => {
-  const order = aLiveMessage({ amount: -5 })
-  const { world, visit, ids } = await aConsoleOf(order)
+  const bad = aBrokenMessage()
+  const good = mended(bad)
+  const { world, visit, ids } = await aConsoleOf(bad)
   const [id] = ids
 
   const letter = await visit.get(`/dead-letters/${id}`)
-  expect(letter.body).toContain('<mark title="amount')
-  expect(textOf(letter)).toContain('"amount":-5')
+  expect(letter.body).toContain(`<mark title="${roles.other}`)
+  expect(textOf(letter)).toContain(written(bad))
   expect(textOf(letter)).toContain(`${world.topic}:0:0`)
   const edit = await visit.get(`/dead-letters/${id}/edit`)
   const content = untouched(edit, 'content')
-  expect(JSON.parse(content)).toEqual(order)
+  expect(JSON.parse(content)).toEqual(bad)
 
-  const wrong = { as: 'text', content: content.replace('"amount":-5', '"amount":0') }
+  const worse = { ...bad, ...broken(2) }
+  const wrong = { as: 'text', content: content.replace(written(bad), written(worse)) }
   const checked = await visit.post(`/dead-letters/${id}/check`, wrong)
   expect(textOf(checked)).toContain('It would be a dead letter again: schema_violation')
-  expect(JSON.parse(untouched(checked, 'content'))).toMatchObject({ amount: 0 })
+  expect(JSON.parse(untouched(checked, 'content'))).toEqual(worse)
   const right = {
     as: 'text',
-    content: content.replace('"amount":-5', '"amount":5'),
+    content: content.replace(written(bad), written(good)),
     reason: 'sign was wrong',
   }
   expect(textOf(await visit.post(`/dead-letters/${id}/check`, right))).toContain('It would be accepted')
@@ -61,7 +76,7 @@ test('a dead letter is corrected, checked, sent again and loaded, and its page s
   expect(textOf(await visit.get(`/dead-letters/${id}`))).toContain('waiting for the next run')
   await world.runOnce()
 
-  expect(await world.facts()).toMatchObject([{ order_id: order['order_id'], amount: '5.00' }])
+  expect(await world.facts()).toMatchObject([{ identity: identityOf(good), ...asStored(good) }])
   const resolved = textOf(await visit.get(`/dead-letters/${id}`))
   expect(resolved).toContain(`: loaded in ${world.topic}:0:1-1`)
   expect(resolved).not.toContain('Correct and redrive')
@@ -69,14 +84,10 @@ test('a dead letter is corrected, checked, sent again and loaded, and its page s
 })
 
 test('groups, search and the filter in the address', async () => {
-  const { visit } = await aConsoleOf(
-    aLiveMessage({ amount: -1 }),
-    aLiveMessage({ amount: -2, customer_id: 'needle' }),
-    '{"needle":',
-  )
+  const { visit } = await aConsoleOf(aBrokenMessage(), aBrokenMessage(marked('needle'), 2), '{"needle":')
   const all = textOf(await visit.get('/dead-letters'))
   expect(all).toContain('3 open dead letters')
-  expect(all).toMatch(/schema_violation amount 2 0 /)
+  expect(all).toMatch(new RegExp(`schema_violation ${roles.other} 2 0 `))
   const found = textOf(await visit.get('/dead-letters?text=needle&code=&partition=&since=&until=&state=open'))
   expect(found).toContain('2 open dead letters')
   expect(found).toMatch(/malformed_json\S* 1 0 /)
@@ -101,7 +112,7 @@ test('a list of more than a page is paged by its last letter, without gap or ove
 })
 
 test('everything that matches is redriven or dismissed after a look at it, unless it is more by then', async () => {
-  const { world, visit } = await aConsoleOf('{', '[', aLiveMessage({ amount: -1 }))
+  const { world, visit } = await aConsoleOf('{', '[', aBrokenMessage())
   const background = await openBackground(world)
 
   const look = await visit.get('/dead-letters/dismiss?code=malformed_json')
@@ -125,7 +136,7 @@ test('everything that matches is redriven or dismissed after a look at it, unles
   const redriven = actionOf(await visit.post('/dead-letters/redrive', fieldsOf(rest)))
   await background.until({ id: redriven })
   expect(textOf(await visit.get(`/actions/${redriven}`))).toContain('1 record sent again.')
-  expect(textOf(await visit.get('/dead-letters'))).toMatch(/schema_violation amount 1 1 /)
+  expect(textOf(await visit.get('/dead-letters'))).toMatch(new RegExp(`schema_violation ${roles.other} 1 1 `))
 })
 
 const IMAGE = '<img src=x onerror=alert(1)>'
@@ -136,7 +147,7 @@ test('hostile bytes are shown as text, never as markup, and come out of a downlo
   const values = [
     Buffer.from(`${IMAGE}</textarea></pre><script>alert(1)</script>\0\u0007`),
     Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0x3c, 0x62, 0x3e]),
-    Buffer.from(JSON.stringify(aLiveMessage({ currency: IMAGE, [IMAGE]: IMAGE }))),
+    Buffer.from(JSON.stringify(aLiveMessage({ [roles.other]: IMAGE, [IMAGE]: IMAGE }))),
     Buffer.alloc(900_000, '<b>"é&'),
   ]
   await world.produceRecords(

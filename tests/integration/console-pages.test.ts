@@ -1,12 +1,16 @@
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readOverview } from '../../etl/status/overview.ts'
 import { readPoints } from '../../etl/status/flow.ts'
-import { readFlagged, readOfCustomer } from '../../streams/transactions/console/read.ts'
+import type { StreamPages } from '../../etl/web/context.ts'
+import { pages as declared } from '../../streams/pages.ts'
 import { batch, loss, pause, present, run, stopped } from '../support/alert-situations.ts'
 import { aConsoleServer, VIEWER_PASSWORD, type ConsoleServer } from '../support/console.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
+import { aWorld } from '../support/world.ts'
 
-/** The pages that show: overview, runs, fraud and alerts, over HTTP and a real warehouse. */
+/** The pages that show: overview, runs and alerts, over HTTP and a real warehouse. */
+
+const ofStreams: readonly StreamPages[] = declared
 
 /** The topic of the statements in alert-situations. */
 const TOPIC = { KAFKA_TOPIC: 't' }
@@ -35,10 +39,6 @@ test('a warehouse where nothing ever happened: each page says so', async () => {
   expect(overview).toContain('Nothing waits for you.')
   expect(overview).toContain('No partition is known: nothing was loaded yet.')
   expect(await look('/runs')).toContain('There was no run yet.')
-  expect(await look('/fraud')).toContain('No transaction is flagged.')
-  expect(await look('/fraud/customers/nobody')).toContain(
-    'No transaction of this customer is in the warehouse.',
-  )
   expect(await look('/alerts')).toContain('Nothing is wrong.')
 })
 
@@ -71,9 +71,9 @@ test('what needs a person comes with its number and leads to where one acts', as
     run({}),
     loss(0, 10, 20),
     loss(1, 10, 20),
-    `insert into audit.alerts (rule, severity, summary, first_action) values ('late', 'critical', 'So late', 'Look at it')`,
-    `insert into audit.operator_actions (action, target, requested_by, via, status, total, done)
-     values ('replay', '{}', 'ada', 'console', 'running', 2000, 500)`,
+    `insert into audit.alerts (stream, rule, severity, summary, first_action) values ('${stream.name}', 'late', 'critical', 'So late', 'Look at it')`,
+    `insert into audit.operator_actions (stream, action, target, requested_by, via, status, total, done)
+     values ('${stream.name}', 'replay', '{}', 'ada', 'console', 'running', 2000, 500)`,
   )
   const page = await look('/')
   expect(page).toMatch(/1 open alert<.*href="\/alerts"/s)
@@ -91,10 +91,10 @@ test('lag: in records, how long, how fast it came and goes', async () => {
     run({ ago: 10 }),
     batch({ ago: 10 }),
     `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, log_end, log_seen_at, last_timestamp)
-     values ('t', 0, 'transactions', 0, 1, 0, 100, 'c', 0, 700, now(), now() - interval '60 seconds'), ('t', 1, 'transactions', 1, 1, 0, 5, 'c', 0, 5, now(), now() - interval '60 seconds'),
-            ('t', 2, 'transactions', 2, 1, 0, 0, 'c', 0, null, null, null), ('other', 0, 'transactions', 10000, 1, 0, 0, 'c', 0, 9, now(), now())`,
+     values ('t', 0, '${stream.name}', 0, 1, 0, 100, 'c', 0, 700, now(), now() - interval '60 seconds'), ('t', 1, '${stream.name}', 1, 1, 0, 5, 'c', 0, 5, now(), now() - interval '60 seconds'),
+            ('t', 2, '${stream.name}', 2, 1, 0, 0, 'c', 0, null, null, null), ('other', 0, '${stream.name}', 10000, 1, 0, 0, 'c', 0, 9, now(), now())`,
   )
-  const { partitions } = await readOverview(world.pool, LIMITS, '1h')
+  const { partitions } = await readOverview(world.pool, world.stream.name, LIMITS, '1h')
   expect(partitions).toMatchObject([
     { partition: 0, watermark: 100, lag: 600, drainRate: 250 }, // one offset in the 4 ms of its stages
     { partition: 1, lag: 0, lagMs: 0, arrivalRate: null, drainRate: null },
@@ -123,8 +123,8 @@ const idsOf = (page: string) => [...page.matchAll(/<a href="\/runs\/(\d+)"/g)].m
 
 test('runs: filter and paging', async () => {
   const { server, look } = await aConsole(
-    `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, error)
-     select case when i % 10 = 0 then 'manual' else 'tick' end, 'w' || i % 2, case when i = 30 then 'failed' else 'succeeded' end,
+    `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, error)
+     select '${stream.name}', case when i % 10 = 0 then 'manual' else 'tick' end, 'w' || i % 2, case when i = 30 then 'failed' else 'succeeded' end,
             now() - make_interval(mins => 200 - i), now(), case when i = 30 then 'it <broke>' end
      from generate_series(1, 120) i`,
   )
@@ -188,7 +188,7 @@ test('who may only look sees the alerts, and no form to try them', async () => {
 
 test('no page has inline script or style, which the policy would refuse', async () => {
   const { look } = await aConsole(present('w'), run({}), batch({}))
-  for (const path of ['/', '/runs', '/runs/1', '/fraud', '/alerts']) {
+  for (const path of ['/', '/runs', '/runs/1', '/alerts', ...ofStreams.map((page) => page.path)]) {
     const page = await look(path)
     expect(page).not.toMatch(/<style|\sstyle=|\son[a-z]+="/)
     for (const [, attributes] of page.matchAll(/<script([^>]*)>/g))
@@ -211,60 +211,4 @@ test('every file that a page or another file asks for is served', async () => {
   }
   expect(seen).toContain('/assets/uplot.js')
   expect(seen).toContain('/assets/idiomorph.js')
-})
-
-const CUSTOMER = '<b>&/ü'
-
-let fraud: World
-beforeAll(async () => {
-  const world = await aWorld({ partitions: 1 })
-  fraud = world
-  const timestamp = new Date().toISOString() // one for all, so that paging has to tell them apart by more
-  await world.produce([
-    ...Array.from({ length: 60 }, () => aLiveMessage({ customer_id: CUSTOMER, amount: 1000.01, timestamp })),
-    aLiveMessage({ customer_id: CUSTOMER, amount: 20.5 }),
-    aLiveMessage({ customer_id: CUSTOMER, amount: 9_999_999_999.99, currency: 'JPY' }),
-    aLiveMessage({ customer_id: 'somebody', amount: 5 }),
-  ])
-  await world.runOnce()
-  return () => world.cleanUp()
-})
-
-test('flagged transactions: reasons with their counts, exact amounts, pages', async () => {
-  const server = await aConsoleServer(fraud)
-  const page = await looking(server, '/fraud')
-  expect(page).toMatch(/61\s+flagged in the last 24 hours/)
-  expect(page).toContain('amount over 1000')
-  expect(page).toContain('9,999,999,999.99')
-  expect(page).not.toContain(CUSTOMER)
-  expect(page.match(/href="\/fraud\/customers\//g)).toHaveLength(50)
-  const older = /href="(\/fraud\?span=24h&amp;before=[^"]+)"/.exec(page)![1]!.replaceAll('&amp;', '&')
-  expect((await looking(server, older)).match(/href="\/fraud\/customers\//g)).toHaveLength(11)
-})
-
-test('a customer: totals by currency, the flagged share, all transactions or the flagged ones', async () => {
-  const server = await aConsoleServer(fraud)
-  const path = `/fraud/customers/${encodeURIComponent(CUSTOMER)}`
-  const { cookie } = await server.logIn()
-  const form = await server.ask('GET', `/fraud?customer=${encodeURIComponent(CUSTOMER)}`, { cookie })
-  expect([form.status, form.headers.location]).toEqual([303, path])
-  const page = await looking(server, path)
-  expect(page).toContain('Customer &lt;b&gt;&amp;/ü')
-  expect(page).toMatch(/62 transactions,\s+61 flagged\s+\(98\.4 %\)/)
-  expect(page).toContain('60,021.10')
-  expect(page).toContain('60,000.60')
-  expect(page).not.toContain('somebody')
-})
-
-test('pages of facts neither leave one out nor show one twice, also within one microsecond', async () => {
-  const all = await readOfCustomer(fraud.pool, CUSTOMER, { limit: 100, flaggedOnly: false })
-  expect(all).toHaveLength(62)
-  const paged: string[] = []
-  for (let before: string | undefined; ;) {
-    const facts = await readFlagged(fraud.pool, { limit: 7, before })
-    paged.push(...facts.map(({ orderId }) => orderId))
-    before = facts.at(-1)?.cursor
-    if (before === undefined) break
-  }
-  expect(paged).toEqual(all.filter(({ flagged }) => flagged).map(({ orderId }) => orderId))
 })

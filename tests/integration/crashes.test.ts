@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readCrashes, takeUp } from '../../etl/ledger/crashes.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
 
 /** Of runs that took a partition up; that a real worker dies of its heap: tests/faults/limits-out-of-memory.test.ts. */
 
@@ -49,8 +50,8 @@ async function aPartitionedWorld(): Promise<World> {
 
 async function takenUpBy({ pool, topic }: World, partition: number, status: string): Promise<number> {
   const { rows } = await pool.query<{ id: number }>(
-    `insert into audit.pipeline_runs (kind, worker, status, finished_at)
-     values ('tick', 'another', $1, case when $1 <> 'running' then now() end) returning id`,
+    `insert into audit.pipeline_runs (stream, kind, worker, status, finished_at)
+     values ('${stream.name}', 'tick', 'another', $1, case when $1 <> 'running' then now() end) returning id`,
     [status],
   )
   const run = rows[0]!.id

@@ -3,6 +3,7 @@ import { commitFromOutside } from '../../etl/kafka/group-offsets.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
 import { readOwner } from '../../etl/ledger/warehouse-name.ts'
 import { runPulse } from '../support/pulse.ts'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
@@ -45,7 +46,9 @@ test('a second warehouse in the group stays out, and the first one keeps every p
   expect(stopped!.stop_reason).toContain(`are those of ${own}, this is ${await readOwner(second.pool)}`)
   const said = second.logs.filter(({ level, msg }) => level === 50 && msg.includes('stays out of its group'))
   expect(said).toHaveLength(1)
-  expect(await newcomer.pipeline.metrics.text()).toContain('pulse_partition_stopped{partition="1"} 1')
+  expect(await newcomer.metrics.text()).toContain(
+    `pulse_partition_stopped{stream="${stream.name}",partition="1"} 1`,
+  )
 
   await waitFor('the first to have both again', () => worker.pipeline.membership.partitions().length === 2)
   await first.produce(some(3))

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createMonthKeeper } from '../../etl/stream/months.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo, housekeepingRuns } from '../support/housekeeper.ts'
-import { stream } from '../support/stream.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 const LEDGER = { LEDGER_RETENTION_DAYS: '30' }
 const AGED = `update audit.pipeline_batches set loaded_at = loaded_at - interval '40 days';
@@ -15,7 +14,7 @@ const RESOLVED = `update audit.dead_letters set resolved_at = now() - interval '
 async function assertProved(world: World, { deep = true } = {}): Promise<void> {
   await world.assertBalanced()
   const { pool, close } = aHousekeeper(world)
-  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep })
+  const report = await reconcile({ pool, stream: world.stream, kafka: world.kafka, topic: world.topic, deep })
   await close()
   expect(report.checks.flatMap(({ findings }) => findings)).toEqual([])
 }
@@ -34,33 +33,22 @@ const beginIncarnation = ({ pool }: World) =>
   pool.query(`update audit.partition_progress set incarnation = incarnation + 1, first_offset = next_offset`)
 
 /**
- * Batches of two records each in an incarnation that is over: an order, its duplicate, four dead letters, a
- * loss of two offsets, and two orders more. All of it 40 days old.
+ * Batches of two records each in an incarnation that is over: a parcel, its duplicate, four dead letters, a
+ * loss of two offsets, and two parcels more. All of it 40 days old.
  */
 async function anOldLedger(): Promise<World> {
-  const world = await aWorld({ partitions: 1, env: { BATCH_SIZE: '2' } })
-  const order = aLiveMessage()
-  await world.produce([
-    order,
-    order,
-    '{',
-    '[',
-    '"',
-    '1',
-    aLiveMessage(),
-    aLiveMessage(),
-    aLiveMessage(),
-    aLiveMessage(),
-  ])
+  const world = await aWorldOfParcels({ partitions: 1, env: { BATCH_SIZE: '2' } })
+  const parcel = aParcel()
+  await world.produce([parcel, parcel, '{', '[', '"', '1', aParcel(), aParcel(), aParcel(), aParcel()])
   await world.runOnce({ deadLetterMaxRatio: 1 })
   await world.pool.query(`
     delete from audit.pipeline_batches where from_offset = 6;
-    delete from warehouse.order_keys k using warehouse.transactions t where t.order_id = k.order_id and source_offset in (6, 7);
-    delete from warehouse.transactions where source_offset in (6, 7);
-    delete from warehouse.sales_by_minute;
-    insert into warehouse.sales_by_minute
-    select date_trunc('minute', transaction_timestamp), source_partition, currency, product_category, count(*), 0, sum(amount), sum(tax_amount), 0
-    from warehouse.transactions group by 1, 2, 3, 4;
+    delete from warehouse.parcel_keys k using warehouse.parcels t where t.parcel_id = k.parcel_id and source_offset in (6, 7);
+    delete from warehouse.parcels where source_offset in (6, 7);
+    delete from warehouse.parcels_by_minute;
+    insert into warehouse.parcels_by_minute
+    select date_trunc('minute', weighed_at), source_partition, currency, depot, count(*), 0, sum(fee), sum(surcharge), 0
+    from warehouse.parcels group by 1, 2, 3, 4;
     update audit.pipeline_runs set batches = batches - 1, consumed = consumed - 2, loaded = loaded - 2;
     insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset, acknowledged_at, reason)
     select topic, 0, 1, 6, 8, now(), 'a test' from audit.partition_progress`)
@@ -84,7 +72,7 @@ test('old batches are folded into an opening balance, and what is left is still 
   expect(await world.ledger()).toEqual([])
   expect((await world.deadLetters()).map(({ offset }) => offset)).toEqual([3, 5])
   await assertProved(world)
-  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic })
+  const report = await reconcile({ pool, stream: world.stream, kafka: world.kafka, topic: world.topic })
   expect(renderReconciliation(report)).toContain(
     'offsets 0 to 9 are an opening balance, proved as a sum: 4 batches, 8 consumed = 3 loaded + 1 duplicate + 4 dead-lettered',
   )
@@ -137,14 +125,15 @@ test('a dead letter that was resolved lately, waits to be published, or is refer
 })
 
 test('the newest thousand batches of a partition stay, however old, and every record is still found', async () => {
-  const world = await aWorld({ partitions: 1 })
-  const old = aLiveMessage({ timestamp: daysAgo(400) })
-  await world.produce([old, old, '{', '[', aLiveMessage({ timestamp: daysAgo(400) })])
-  await world.produce(Array.from({ length: 1_005 }, () => aLiveMessage()))
+  const world = await aWorldOfParcels({ partitions: 1 })
+  const old = aParcel({ weighed: daysAgo(400) })
+  await world.produce([old, old, '{', '[', aParcel({ weighed: daysAgo(400) })])
+  await world.produce(Array.from({ length: 1_005 }, () => aParcel()))
   await world.runOnce({ batchSize: 1, deadLetterMaxRatio: 1, budgetMs: 120_000 })
   await world.pool.query(`${AGED}; ${RESOLVED} where "offset" = 2`)
   const { keep, keepAgain, pool } = aHousekeeper(world, { ...LEDGER, RETENTION_DAYS: '100' })
-  const proof = () => reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep: true })
+  const proof = () =>
+    reconcile({ pool, stream: world.stream, kafka: world.kafka, topic: world.topic, deep: true })
   expect(await proof()).toMatchObject({ balanced: true, everyRecord: { records: 1_010, droppedOrPruned: 0 } })
 
   expect(await keep()).toMatchObject({ facts_dropped: 2, batches_folded: 10, dead_letters_pruned: 1 })
@@ -161,15 +150,15 @@ test('the newest thousand batches of a partition stay, however old, and every re
     partitions: [{ dropped: 2, pruned: 1, openingBalance: { fromOffset: 0, toOffset: 10, batches: 10 } }],
   })
 
-  await world.produce([aLiveMessage(), '{'])
+  await world.produce([aParcel(), '{'])
   await world.runOnce()
   expect(await keepAgain()).toMatchObject({ batches_folded: 1 })
   await assertProved(world)
 })
 
 test('facts whose batches were folded are dropped too, and the opening balance knows it', async () => {
-  const world = await aWorld({ partitions: 1 })
-  await world.produce([aLiveMessage({ timestamp: daysAgo(400) }), aLiveMessage()])
+  const world = await aWorldOfParcels({ partitions: 1 })
+  await world.produce([aParcel({ weighed: daysAgo(400) }), aParcel()])
   await world.runOnce()
   await beginIncarnation(world)
   await world.pool.query(AGED)
@@ -196,18 +185,18 @@ test('a ledger with a gap is not folded: the run says where', async () => {
 })
 
 test('runs go when nothing refers to them, alerts when they are over, sessions when nobody uses them', async () => {
-  const world = await aWorld({ withoutTopics: true })
+  const world = await aWorldOfParcels({ withoutTopics: true })
   await world.pool.query(`
-    insert into audit.pipeline_runs (kind, worker, status, started_at)
-    select 'tick', name, status, now() - age from (values
+    insert into audit.pipeline_runs (stream, kind, worker, status, started_at)
+    select '${world.stream.name}', 'tick', name, status, now() - age from (values
       ('old', 'succeeded', interval '31 days'), ('an action''s', 'failed', interval '31 days'),
       ('still running', 'running', interval '31 days'), ('young', 'succeeded', interval '29 days')) r (name, status, age);
-    insert into audit.operator_actions (action, target, requested_by, via, status, run_id)
-    select 'replay', '{}', 'somebody', 'pulse', 'succeeded', id from audit.pipeline_runs where worker = 'an action''s';
-    insert into audit.alerts (rule, severity, summary, first_action, started_at, ended_at) values
-      ('old', 'warning', '', '', now() - interval '90 days', now() - interval '31 days'),
-      ('ended lately', 'warning', '', '', now() - interval '90 days', now() - interval '29 days'),
-      ('goes on', 'warning', '', '', now() - interval '90 days', null);
+    insert into audit.operator_actions (stream, action, target, requested_by, via, status, run_id)
+    select '${world.stream.name}', 'replay', '{}', 'somebody', 'pulse', 'succeeded', id from audit.pipeline_runs where worker = 'an action''s';
+    insert into audit.alerts (stream, rule, severity, summary, first_action, started_at, ended_at) values
+      ('${world.stream.name}', 'old', 'warning', '', '', now() - interval '90 days', now() - interval '31 days'),
+      ('${world.stream.name}', 'ended lately', 'warning', '', '', now() - interval '90 days', now() - interval '29 days'),
+      ('${world.stream.name}', 'goes on', 'warning', '', '', now() - interval '90 days', null);
     insert into audit.alert_notifications (alert_id, event, channel) select id, 'started', 'email' from audit.alerts;
     insert into audit.console_sessions (token_hash, name, role, csrf_token, seen_at) values
       ('a', 'somebody', 'viewer', '', now() - interval '31 days'), ('b', 'somebody', 'viewer', '', now() - interval '29 days')`)
@@ -234,23 +223,23 @@ test('two that fold the same ledger at once fold each batch once', async () => {
 })
 
 test('loads go on while months are dropped and the ledger is pruned', async () => {
-  const world = await aWorld({ partitions: 2, env: { BATCH_SIZE: '20' } })
+  const world = await aWorldOfParcels({ partitions: 2, env: { BATCH_SIZE: '20' } })
   const workers = [await world.openWorker({ owns: [0] }), await world.openWorker({ owns: [1] })]
   const produced: Record<string, unknown>[] = []
   const over = new AbortController()
-  /** Orders of now and of months that are being dropped, some of them sent before, on either partition. */
+  /** Parcels of now and of months that are being dropped, some of them sent before, on either partition. */
   const produceAndLoad = async (partition: 0 | 1) => {
     for (let i = 0; i < 25; i++) {
-      const orders = Array.from({ length: 40 }, (_, n) =>
+      const sent = Array.from({ length: 40 }, (_, n) =>
         n % 10 === 0 && produced.length > 0
           ? produced[(i * 37 + n) % produced.length]!
-          : aLiveMessage({ order_id: randomUUID(), timestamp: daysAgo([0, 150, 200, 400][n % 4]!) }),
+          : aParcel({ weighed: daysAgo([0, 150, 200, 400][n % 4]!) }),
       )
-      produced.push(...orders)
-      await world.produce([...orders, 'garbage'], { partition })
+      produced.push(...sent)
+      await world.produce([...sent, 'garbage'], { partition })
       // Believes nothing of earlier months: a month may be gone since the last run.
       await workers[partition]!.runOnce({
-        months: createMonthKeeper(workers[partition]!.pipeline.pool, stream),
+        months: createMonthKeeper(workers[partition]!.pipeline.pool, world.stream),
       })
     }
   }
@@ -270,7 +259,7 @@ test('loads go on while months are dropped and the ledger is pruned', async () =
   over.abort()
   await keeping
   for (const worker of workers)
-    await worker.runOnce({ months: createMonthKeeper(worker.pipeline.pool, stream) })
+    await worker.runOnce({ months: createMonthKeeper(worker.pipeline.pool, world.stream) })
 
   await world.drained()
   await assertProved(world, { deep: false })

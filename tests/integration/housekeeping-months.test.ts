@@ -8,26 +8,33 @@ import { acceptedAgeDays } from '../../etl/housekeeping/retention.ts'
 import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo, housekeepingRuns, monthTable, monthTables } from '../support/housekeeper.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { stream } from '../support/stream.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 const RETENTION = { RETENTION_DAYS: '100' }
 const OLD = daysAgo(200)
+const monthOf = (moment: string) => monthTable(moment, 'parcels')
 
 async function assertProved(world: World): Promise<void> {
   await world.assertBalanced()
   const { pool, close } = aHousekeeper(world)
-  const report = await reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep: true })
+  const report = await reconcile({
+    pool,
+    stream: world.stream,
+    kafka: world.kafka,
+    topic: world.topic,
+    deep: true,
+  })
   await close()
   expect(report.checks.flatMap(({ findings }) => findings)).toEqual([])
 }
 
-/** Two old months, and now: three orders each, the first of each sent twice. */
+/** Two old months, and now: three parcels each, the first of each sent twice. */
 async function aWarehouseWithOldMonths(): Promise<World> {
-  const world = await aWorld({ partitions: 1 })
+  const world = await aWorldOfParcels({ partitions: 1 })
   for (const timestamp of [daysAgo(400), OLD, daysAgo(0)]) {
-    const orders = Array.from({ length: 3 }, () => aLiveMessage({ timestamp }))
-    await world.produce([...orders, orders[0]!, 'garbage'])
+    const sent = Array.from({ length: 3 }, () => aParcel({ weighed: timestamp }))
+    await world.produce([...sent, sent[0]!, 'garbage'])
   }
   await world.runOnce()
   return world
@@ -41,32 +48,40 @@ const droppedByBatch = async ({ pool }: World) =>
   ).rows
 
 test('this month and the next two are made ahead, as one run in the ledger, and then nothing is due', async () => {
-  const world = await aWorld({ withoutTopics: true })
+  const world = await aWorldOfParcels({ withoutTopics: true })
   const { keep } = aHousekeeper(world)
 
   expect(await keep()).toEqual({ months_made: 3, sessions_expired: 0 })
   const now = new Date()
   const months = [0, 1, 2].map((ahead) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead)))
-  expect(await monthTables(world)).toEqual(months.map((month) => monthTable(month.toISOString())))
+  expect(await monthTables(world, 'parcels')).toEqual(months.map((month) => monthOf(month.toISOString())))
   expect(await housekeepingRuns(world)).toEqual([{ status: 'succeeded', error: null, worker: 'housekeeper' }])
   expect(await keep()).toBeUndefined()
 
-  await world.pool.query(`drop table warehouse.${monthTable(months[2]!.toISOString())}`)
+  await world.pool.query(`drop table warehouse.${monthOf(months[2]!.toISOString())}`)
   expect(await keep()).toMatchObject({ months_made: 1 })
 })
 
 test('a worker begins with it', async () => {
-  const world = await aWorld({ withoutTopics: true })
+  const world = await aWorldOfParcels({ withoutTopics: true })
   const { pool } = aHousekeeper(world)
   const config = readConfig(['kafka', 'housekeeping'], world.env)
   const logger = pino({ level: 'silent' })
-  const options = { pool, kafka: world.kafka, stream, config, worker: 'w', logger, isPaused: () => false }
+  const options = {
+    pool,
+    kafka: world.kafka,
+    stream: world.stream,
+    config,
+    worker: 'w',
+    logger,
+    isPaused: () => false,
+  }
   const keeping = startHousekeeping(options)
   await waitFor('a run that succeeded', async () =>
     (await housekeepingRuns(world)).some(({ status }) => status === 'succeeded'),
   )
   await keeping.stop()
-  expect(await monthTables(world)).toHaveLength(3)
+  expect(await monthTables(world, 'parcels')).toHaveLength(3)
 })
 
 test('without RETENTION_DAYS nothing is dropped', async () => {
@@ -80,44 +95,44 @@ test('months that are wholly older go, facts and rollup, and the books know it',
   await assertProved(world)
   const { keep, keepAgain } = aHousekeeper(world, RETENTION)
 
-  expect(await keep()).toMatchObject({ facts_dropped: 6, order_keys_dropped: 6 })
+  expect(await keep()).toMatchObject({ facts_dropped: 6, parcel_keys_dropped: 6 })
 
-  expect(await monthTables(world)).not.toContain(monthTable(OLD))
+  expect(await monthTables(world, 'parcels')).not.toContain(monthOf(OLD))
   expect(await world.facts()).toHaveLength(3)
   expect(await droppedByBatch(world)).toEqual([{ loaded: 9, dropped: 6 }])
   await assertProved(world)
 
-  expect(await keepAgain()).toMatchObject({ months_made: 0, facts_dropped: 0, order_keys_dropped: 0 })
+  expect(await keepAgain()).toMatchObject({ months_made: 0, facts_dropped: 0, parcel_keys_dropped: 0 })
   await assertProved(world)
 })
 
-test('an order whose fact was dropped is known by its key, as long as the log may bring it again', async () => {
+test('a parcel whose fact was dropped is known by its key, as long as the log may bring it again', async () => {
   // A topic that keeps its records for long keeps the keys.
   const topicSettings = { 'retention.ms': String(400 * 86_400_000) }
-  const world = await aWorld({ partitions: 1, topicSettings })
-  const order = aLiveMessage({ timestamp: OLD })
-  await world.produce([order, aLiveMessage()])
+  const world = await aWorldOfParcels({ partitions: 1, topicSettings })
+  const parcel = aParcel({ weighed: OLD })
+  await world.produce([parcel, aParcel()])
   await world.runOnce()
   expect(await aHousekeeper(world, RETENTION).keep()).toMatchObject({
     facts_dropped: 1,
-    order_keys_dropped: 0,
+    parcel_keys_dropped: 0,
   })
   await assertProved(world)
 
-  await world.produce([order, { ...order, timestamp: daysAgo(60) }])
+  await world.produce([parcel, { ...parcel, weighed: daysAgo(60) }])
   expect(await world.runOnce()).toMatchObject({ loaded: 0, duplicate: 1, deadLettered: 1 })
   expect(await world.deadLetters()).toMatchObject([{ code: 'conflicting_duplicate' }])
   await assertProved(world)
 })
 
-test('after its key went too, an order is refused for its age', async () => {
-  const world = await aWorld({ partitions: 1 })
-  const order = aLiveMessage({ timestamp: OLD })
-  await world.produce([order])
+test('after its key went too, a parcel is refused for its age', async () => {
+  const world = await aWorldOfParcels({ partitions: 1 })
+  const parcel = aParcel({ weighed: OLD })
+  await world.produce([parcel])
   await world.runOnce()
-  expect(await aHousekeeper(world, RETENTION).keep()).toMatchObject({ order_keys_dropped: 1 })
+  expect(await aHousekeeper(world, RETENTION).keep()).toMatchObject({ parcel_keys_dropped: 1 })
 
-  await world.produce([order])
+  await world.produce([parcel])
   const maxAgeDays = acceptedAgeDays(readConfig(['etl', 'housekeeping'], { ...world.env, ...RETENTION }))
   expect(await world.runOnce({ maxAgeDays })).toMatchObject({ loaded: 0, deadLettered: 1 })
   expect(await world.deadLetters()).toMatchObject([{ code: 'timestamp_out_of_range' }])
@@ -126,12 +141,12 @@ test('after its key went too, an order is refused for its age', async () => {
 
 test('keys stay where the topic takes the producers’ time, or keeps its records for ever', async () => {
   for (const settings of [{ 'message.timestamp.type': 'CreateTime' }, { 'retention.ms': '-1' }]) {
-    const world = await aWorld({ partitions: 1, topicSettings: settings })
-    await world.produce([aLiveMessage({ timestamp: OLD })])
+    const world = await aWorldOfParcels({ partitions: 1, topicSettings: settings })
+    await world.produce([aParcel({ weighed: OLD })])
     await world.runOnce()
     expect(await aHousekeeper(world, RETENTION).keep()).toMatchObject({
       facts_dropped: 1,
-      order_keys_dropped: 0,
+      parcel_keys_dropped: 0,
     })
   }
 })
@@ -139,36 +154,36 @@ test('keys stay where the topic takes the producers’ time, or keeps its record
 test('a key is never taken from its fact, however old', async () => {
   const world = await aWarehouseWithOldMonths()
   const { pool } = aHousekeeper(world)
-  const { rows } = await pool.query("select * from audit.drop_keys('transactions', 100, 0)")
+  const { rows } = await pool.query("select * from audit.drop_keys('parcels', 100, 0)")
   expect(rows).toEqual([{ deleted: 0, next_page: null }])
 })
 
 test('keys go stretch by stretch of the table, all of them', async () => {
-  const world = await aWorld({ withoutTopics: true })
+  const world = await aWorldOfParcels({ withoutTopics: true })
   await world.pool.query(
-    `insert into warehouse.order_keys select gen_random_uuid(), now() - interval '400 days' from generate_series(1, 30000)`,
+    `insert into warehouse.parcel_keys select gen_random_uuid(), now() - interval '400 days' from generate_series(1, 30000)`,
   )
   const { pool } = aHousekeeper(world)
   let pages = 0
   for (let page: number | null = 0; page !== null; pages++) {
     const stretch: QueryResult<{ next_page: number | null }> = await pool.query(
-      "select next_page from audit.drop_keys('transactions', 50, $1)",
+      "select next_page from audit.drop_keys('parcels', 50, $1)",
       [page],
     )
     page = stretch.rows[0]!.next_page
   }
   expect(pages).toBeGreaterThan(2)
-  expect((await pool.query('select from warehouse.order_keys')).rowCount).toBe(0)
+  expect((await pool.query('select from warehouse.parcel_keys')).rowCount).toBe(0)
 })
 
-test('a late order for a month that was just dropped fails its run, is loaded later, and dropped again', async () => {
-  const world = await aWorld({ partitions: 1 })
-  await world.produce([aLiveMessage({ timestamp: OLD })])
+test('a late parcel for a month that was just dropped fails its run, is loaded later, and dropped again', async () => {
+  const world = await aWorldOfParcels({ partitions: 1 })
+  await world.produce([aParcel({ weighed: OLD })])
   await world.runOnce() // this worker believes in the month now
   const { keep, keepAgain } = aHousekeeper(world, RETENTION)
   await keep()
 
-  await world.produce([aLiveMessage({ timestamp: OLD }), aLiveMessage()])
+  await world.produce([aParcel({ weighed: OLD }), aParcel()])
   const failed = await world.runOnce()
   expect(failed).toMatchObject({ status: 'failed', loaded: 0 })
   expect(failed.error).toContain('no partition of relation')
@@ -196,21 +211,21 @@ async function aTransaction(world: World, ...statements: string[]) {
   return end
 }
 
-const drop = `select audit.drop_partition('transactions', date_trunc('month', '${OLD}'::timestamptz, 'UTC')::date) as facts`
+const drop = `select audit.drop_partition('parcels', date_trunc('month', '${OLD}'::timestamptz, 'UTC')::date) as facts`
 
 test('a reader keeps a month from being dropped, not the loads beside it', async () => {
   const world = await aWarehouseWithOldMonths()
-  const endReading = await aTransaction(world, 'select count(*) from warehouse.transactions')
+  const endReading = await aTransaction(world, 'select count(*) from warehouse.parcels')
   const { keep, keepAgain } = aHousekeeper(world, RETENTION)
 
   const keeping = keep()
   for (let i = 0; i < 5; i++) {
-    await world.produce([aLiveMessage()])
+    await world.produce([aParcel()])
     expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 1 })
   }
   expect(await keeping).toEqual({
     months_made: expect.any(Number),
-    order_keys_dropped: 0,
+    parcel_keys_dropped: 0,
     sessions_expired: 0,
   })
   expect(await housekeepingRuns(world)).toMatchObject([
@@ -226,15 +241,15 @@ test('a reader keeps a month from being dropped, not the loads beside it', async
 test('a load that has written into the month keeps it: what it commits is counted', async () => {
   const world = await aWarehouseWithOldMonths()
   const { pool } = aHousekeeper(world)
-  const table = `warehouse.${monthTable(OLD)}`
+  const table = `warehouse.${monthOf(OLD)}`
   const end = await aTransaction(
     world,
     `create temp table fact on commit drop as select * from ${table} limit 1`,
-    `update fact set order_id = '${randomUUID()}', source_offset = 1000`,
-    `insert into warehouse.order_keys select order_id, transaction_timestamp from fact`,
-    `insert into warehouse.transactions overriding user value select * from fact`,
+    `update fact set parcel_id = '${randomUUID()}', source_offset = 1000`,
+    `insert into warehouse.parcel_keys select parcel_id, weighed_at from fact`,
+    `insert into warehouse.parcels overriding user value select * from fact`,
     `update audit.pipeline_batches set loaded = loaded + 1, consumed = consumed + 1`,
-    `update warehouse.sales_by_minute set transactions = transactions + 1 where minute = date_trunc('minute', '${OLD}'::timestamptz)`,
+    `update warehouse.parcels_by_minute set parcels = parcels + 1 where minute = date_trunc('minute', '${OLD}'::timestamptz)`,
   )
   const dropping = pool.query<{ facts: number }>(drop)
   await waitFor('the drop to wait for the load', async () => {
@@ -250,10 +265,10 @@ test('a load that has written into the month keeps it: what it commits is counte
 
 test('a load waits for a month that is being dropped, and goes on when that gives up', async () => {
   const world = await aWarehouseWithOldMonths()
-  const table = `warehouse.${monthTable(OLD)}`
+  const table = `warehouse.${monthOf(OLD)}`
   // As drop_month stands before it asks for the parent: the month locked, its facts counted.
   const end = await aTransaction(world, `lock table ${table} in share mode`)
-  await world.produce([aLiveMessage({ timestamp: OLD })])
+  await world.produce([aParcel({ weighed: OLD })])
   const run = world.runOnce()
   await waitFor('the load to wait for the month', async () => {
     const { rowCount } = await world.pool.query(
@@ -287,10 +302,10 @@ test('of two housekeepers that come at once one does the work', async () => {
 })
 
 test('what a dead worker left open is closed, and its work done', async () => {
-  const world = await aWorld({ withoutTopics: true })
+  const world = await aWorldOfParcels({ withoutTopics: true })
   const open = (worker: string, since: string) =>
     world.pool.query(
-      `insert into audit.pipeline_runs (kind, worker, started_at) values ('housekeeping', '${worker}', now() - interval '${since}')`,
+      `insert into audit.pipeline_runs (stream, kind, worker, started_at) values ('${world.stream.name}', 'housekeeping', '${worker}', now() - interval '${since}')`,
     )
   const { keep } = aHousekeeper(world, {}, 'me')
   await open('another', '1 minute')
@@ -310,7 +325,7 @@ test('what a dead worker left open is closed, and its work done', async () => {
 test('books that are wrong are not tidied away: the month stays, and the rest is done', async () => {
   const world = await aWarehouseWithOldMonths()
   await world.pool.query(
-    `update audit.pipeline_batches set batch_id = 'elsewhere'; update warehouse.sales_by_minute set transactions = 1`,
+    `update audit.pipeline_batches set batch_id = 'elsewhere'; update warehouse.parcels_by_minute set parcels = 1`,
   )
   const result = await aHousekeeper(world, { ...RETENTION, LEDGER_RETENTION_DAYS: '1' }).keep()
   expect(result).toMatchObject({ batches_folded: 0, sessions_expired: 0 })
@@ -318,7 +333,7 @@ test('books that are wrong are not tidied away: the month stays, and the rest is
   const [run] = await housekeepingRuns(world)
   expect(run).toMatchObject({ status: 'failed' })
   expect(run!.error).toMatch(
-    /^facts_dropped: the month of \S+ is not dropped: it has 3 facts, but batches and opening balances have 0 of them, sales_by_minute has 1; see pulse reconcile$/,
+    /^facts_dropped: the month of \S+ is not dropped: it has 3 facts, but batches and opening balances have 0 of them, parcels_by_minute has 1; see pulse reconcile$/,
   )
   expect(await world.facts()).toHaveLength(9)
 })
@@ -337,7 +352,7 @@ test('while it is paused nothing begins, and what is under way ends', async () =
 
 test('a worker that is stopped does not wait for a month that is being counted', async () => {
   const world = await aWarehouseWithOldMonths()
-  const table = `warehouse.${monthTable(daysAgo(400))}`
+  const table = `warehouse.${monthOf(daysAgo(400))}`
   const end = await aTransaction(world, `lock table ${table} in row exclusive mode`)
   const stopping = new AbortController()
   const keeping = aHousekeeper(world, RETENTION).keep({}, stopping.signal)

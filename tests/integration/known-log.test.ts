@@ -1,9 +1,18 @@
 import { expect, test } from 'vitest'
 import { aTransactionalProducer, deleteRecordsBefore, makeTopicAnew, sendRaw } from '../support/kafka.ts'
+import { stream } from '../support/stream.ts'
+import { roles } from '../support/messages.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const json = (count: number) =>
   Array.from({ length: count }, () => ({ value: JSON.stringify(aLiveMessage()) }))
+
+const { identity } = stream.definition
+const keys = identity.scope === 'warehouse' ? [identity.keys] : []
+const rollups = Object.keys(stream.definition.rollups ?? {})
+const same = roles.identity
+  .map((field) => `k.${roles.columns[field]} = t.${roles.columns[field]}`)
+  .join(' and ')
 
 /** Ten records of one log are loaded; then there is another log under the same name. */
 async function afterAnotherLog(records: number): Promise<World> {
@@ -116,19 +125,19 @@ test('a warehouse that was set back to an older state loads what is missing, and
   await worker.runOnce()
   await world.pool.query(`
     create table saved as select * from partition_progress;
-    create table saved_rollup as select * from sales_by_minute`)
+    ${rollups.map((rollup) => `create table saved_${rollup} as select * from ${rollup}`).join(';')}`)
   await sendRaw(world, [...json(5), { value: 'garbage' }])
   await worker.runOnce()
   await worker.close()
   await world.pool.query(`
-    delete from order_keys k using transactions t where t.order_id = k.order_id and t.source_offset >= 10;
-    delete from transactions where source_offset >= 10;
+    ${keys.map((table) => `delete from ${table} k using ${stream.name} t where ${same} and t.source_offset >= 10;`).join('')}
+    delete from ${stream.name} where source_offset >= 10;
     delete from dead_letters;
     delete from pipeline_batches where from_offset >= 10;
     update pipeline_runs r set (batches, consumed, loaded, duplicate, dead_lettered) =
       (select count(*), coalesce(sum(consumed), 0), coalesce(sum(loaded), 0), 0, 0 from pipeline_batches b where b.run_id = r.id);
-    truncate sales_by_minute, partition_progress;
-    insert into sales_by_minute select * from saved_rollup;
+    truncate ${['partition_progress', ...rollups].join()};
+    ${rollups.map((rollup) => `insert into ${rollup} select * from saved_${rollup};`).join('')}
     insert into partition_progress select * from saved`)
 
   expect(await world.runOnce()).toMatchObject({
@@ -151,7 +160,7 @@ test('a warehouse that was lost is rebuilt from what the log holds', async () =>
   await worker.close()
   const before = await world.facts()
   await world.pool.query(`
-    truncate transactions, order_keys, sales_by_minute, dead_letters, pipeline_batches, pipeline_runs, partition_progress,
+    truncate ${[stream.name, ...keys, ...rollups].join()}, dead_letters, pipeline_batches, pipeline_runs, partition_progress,
       operator_actions, replay_ranges`)
   expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 10, deadLettered: 1 })
   expect(await world.facts()).toEqual(before)

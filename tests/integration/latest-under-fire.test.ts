@@ -23,8 +23,10 @@ const HISTORY = (key: string, version: number) =>
   `insert into warehouse.goods_history
      (source_partition, incarnation, source_offset, product_id, version, name, category, price, gross, is_gone, changed_at)
    values (9, 1, ${version}, '${key}', ${version}, 'rival', 'food', ${version * 100}, ${version * 100}, false, '${noon()}')`
+const COLUMNS =
+  'source_partition, incarnation, source_offset, product_id, version, name, category, price, gross, is_gone, changed_at'
 const CURRENT = (key: string, version: number) =>
-  `insert into warehouse.goods select * from warehouse.goods_history where product_id = '${key}' and version = ${version}
+  `insert into warehouse.goods (${COLUMNS}) select ${COLUMNS} from warehouse.goods_history where product_id = '${key}' and version = ${version}
    on conflict (product_id) do update set version = excluded.version, name = excluded.name, price = excluded.price,
      gross = excluded.gross, source_partition = 9, source_offset = excluded.source_offset`
 const SHARE = (many: number, amount: number) =>

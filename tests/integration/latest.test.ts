@@ -60,8 +60,8 @@ describe('versions of a key', () => {
     await worker.runOnce()
     await world.produce([aVersion('a', -0.5), aVersion('b', 1), aVersion('b', 0)])
     await worker.runOnce()
-    const text = await worker.pipeline.metrics.text()
-    expect(text).toContain('pulse_versions_older_total{partition="0"} 3')
+    const text = await worker.metrics.text()
+    expect(text).toContain('pulse_versions_older_total{stream="goods",partition="0"} 3')
   })
 })
 

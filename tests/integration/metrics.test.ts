@@ -1,30 +1,29 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { continuePartition } from '../../etl/ledger/watermark.ts'
 import { deleteRecordsBefore } from '../support/kafka.ts'
 import { readScrape } from '../support/prometheus-text.ts'
+import { refuseMarked } from '../support/warehouse.ts'
 import { waitFor } from '../support/wait-for.ts'
 import type { InProcessWorker } from '../support/worker.ts'
+import { aBrokenMessage, aConflict, marked } from '../support/messages.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 
-const series = async ({ pipeline }: InProcessWorker) =>
-  Object.fromEntries(readScrape(await pipeline.metrics.text()).series)
+const series = async ({ metrics }: InProcessWorker) =>
+  Object.fromEntries(readScrape(await metrics.text()).series)
 const good = (count: number) => Array.from({ length: count }, () => aLiveMessage())
 
 test('the counts are those of the ledger, whatever becomes of a record', async () => {
   const world = await aWorld({ partitions: 2 })
-  await world.pool.query(
-    `alter table warehouse.transactions add constraint no_poison check (customer_id <> 'poison')`,
-  )
-  const twice = aLiveMessage({ order_id: randomUUID() })
+  await refuseMarked(world.pool, 'poison')
+  const twice = aLiveMessage()
   await world.produce([
     ...good(30),
     'garbage',
-    aLiveMessage({ amount: -1 }),
-    aLiveMessage({ customer_id: 'poison' }),
+    aBrokenMessage(),
+    aLiveMessage(marked('poison')),
     twice,
     twice,
-    { ...twice, amount: 77 },
+    aConflict(twice),
   ])
   await world.produce(good(5), { partition: 1 })
   const worker = await world.openWorker()

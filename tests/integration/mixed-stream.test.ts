@@ -29,7 +29,7 @@ test('a stream of good, bad and repeated records ends exactly as its makers know
     deadLettered: of('conflicting').length + of('invalid').length,
   })
   const facts = await world.facts()
-  expect(facts.map(({ order_id: id, source_offset: offset }) => [id, offset])).toEqual(
+  expect(facts.map(({ identity, source_offset: offset }) => [identity, offset])).toEqual(
     sent.flatMap(({ kind, detail }, offset) => (kind === 'valid' ? [[detail, offset]] : [])),
   )
 
@@ -77,11 +77,11 @@ test('a stream of good, bad and repeated records ends exactly as its makers know
 
 const same = (a: Buffer | null, b: Buffer | null) => (a === null || b === null ? a === b : a.equals(b))
 
-test('over three partitions, with duplicates of orders in other partitions, the books balance', async () => {
+test('over three partitions, with duplicates in other partitions, the books balance', async () => {
   const world = await aWorld()
   const stream = messages({ seed: 12, now: Date.now, invalidRatio: 0.1, duplicateRatio: 0.3 })
   const sent = Array.from({ length: RECORDS }, () => stream.next().value)
-  // Keys of their own: which of an order's records comes first is then decided by who loads first.
+  // Keys of their own: which of an identity's records comes first is then decided by who loads first.
   await world.produceRecords(sent.map(({ value }, i) => ({ key: `key-${i}`, value })))
 
   const run = await world.runOnce({ batchSize: 100 })

@@ -1,22 +1,18 @@
 import { expect, test } from 'vitest'
 import { sendRaw } from '../support/kafka.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
-
-/** From now on Postgres refuses facts of this customer. */
-const refuse = (world: World, customer: string) =>
-  world.pool.query(
-    `alter table warehouse.transactions add constraint no_poison check (customer_id <> '${customer}')`,
-  )
+import { refuseMarked } from '../support/warehouse.ts'
+import { aConflict, marked } from '../support/messages.ts'
+import { aLiveMessage, aWorld } from '../support/world.ts'
 
 const aThousand = (changes: Record<number, object> = {}) =>
-  Array.from({ length: 1_000 }, (_, i) => aLiveMessage({ customer_id: `c${i}`, ...changes[i] }))
+  Array.from({ length: 1_000 }, (_, i) => aLiveMessage({ ...marked(`c${i}`), ...changes[i] }))
 
-const invalid = (count: number) => Array.from({ length: count }, () => ({ no: 'order' }))
+const invalid = (count: number) => Array.from({ length: count }, () => ({ no: 'record' }))
 
 test('of 1,000 records one that only Postgres refuses is a dead letter, and 999 are loaded', async () => {
   const world = await aWorld({ partitions: 1 })
-  await refuse(world, 'poison')
-  await world.produce(aThousand({ 617: { customer_id: 'poison' } }))
+  await refuseMarked(world.pool, 'poison')
+  await world.produce(aThousand({ 617: marked('poison') }))
 
   const run = await world.runOnce()
 
@@ -31,10 +27,10 @@ test('of 1,000 records one that only Postgres refuses is a dead letter, and 999 
 
 test('several poisonous records in batches with garbage and repeats each end as they must', async () => {
   const world = await aWorld({ partitions: 1 })
-  await refuse(world, 'poison')
+  await refuseMarked(world.pool, 'poison')
   const repeated = aLiveMessage()
   const records = Array.from({ length: 120 }, (_, i) => {
-    if (i % 40 === 7) return aLiveMessage({ customer_id: 'poison' })
+    if (i % 40 === 7) return aLiveMessage(marked('poison'))
     if (i % 10 === 3) return 'garbage'
     return i % 10 === 5 ? repeated : aLiveMessage()
   })
@@ -53,8 +49,8 @@ test('several poisonous records in batches with garbage and repeats each end as 
 
 test('when Postgres refuses most records, the partition stops and does not empty into the dead letters', async () => {
   const world = await aWorld({ partitions: 1 })
-  await refuse(world, 'everyone')
-  await world.produce(Array.from({ length: 500 }, () => aLiveMessage({ customer_id: 'everyone' })))
+  await refuseMarked(world.pool, 'everyone')
+  await world.produce(Array.from({ length: 500 }, () => aLiveMessage(marked('everyone'))))
 
   expect(await world.runOnce()).toMatchObject({ loaded: 0, stopped: 1 })
 
@@ -65,8 +61,8 @@ test('when Postgres refuses most records, the partition stops and does not empty
 
 test('a batch that must be halved is judged as a whole: garbage at its beginning stops nobody', async () => {
   const world = await aWorld({ partitions: 1 })
-  await refuse(world, 'poison')
-  await world.produce([...invalid(400), ...aThousand({ 900: { customer_id: 'poison' } }).slice(400)])
+  await refuseMarked(world.pool, 'poison')
+  await world.produce([...invalid(400), ...aThousand({ 900: marked('poison') }).slice(400)])
 
   expect(await world.runOnce()).toMatchObject({ stopped: 0, consumed: 1_000, loaded: 599, deadLettered: 401 })
   await world.assertBalanced()
@@ -74,13 +70,13 @@ test('a batch that must be halved is judged as a whole: garbage at its beginning
 
 test('conflicts at the beginning of a batch that must be halved stop nobody either', async () => {
   const world = await aWorld({ partitions: 1 })
-  await refuse(world, 'poison')
-  const orders = Array.from({ length: 400 }, () => aLiveMessage({ amount: 1 }))
-  await world.produce(orders)
+  await refuseMarked(world.pool, 'poison')
+  const messages = Array.from({ length: 400 }, () => aLiveMessage())
+  await world.produce(messages)
   await world.runOnce()
   await world.produce([
-    ...orders.map((order) => ({ ...order, amount: 2 })),
-    ...aThousand({ 50: { customer_id: 'poison' } }).slice(0, 600),
+    ...messages.map((message) => aConflict(message)),
+    ...aThousand({ 50: marked('poison') }).slice(0, 600),
   ])
 
   expect(await world.runOnce()).toMatchObject({ stopped: 0, loaded: 599, deadLettered: 401 })
@@ -89,8 +85,8 @@ test('conflicts at the beginning of a batch that must be halved stop nobody eith
 
 test('a batch that must be halved stops where the whole of it has too many rejections', async () => {
   const world = await aWorld({ partitions: 1 })
-  await refuse(world, 'poison')
-  const poisonous = aThousand({ 100: { customer_id: 'poison' }, 200: { customer_id: 'poison' } })
+  await refuseMarked(world.pool, 'poison')
+  const poisonous = aThousand({ 100: marked('poison'), 200: marked('poison') })
   await world.produce([...poisonous.slice(0, 501), ...invalid(499)])
 
   // 499 that break the contract, and two that Postgres refuses: the second is one too many.

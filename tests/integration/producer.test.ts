@@ -120,13 +120,14 @@ describe('on a Kafka that works', () => {
     )
     expect(rejected.map((rejection) => rejection.code).sort()).toEqual(codes.sort())
 
-    // In each partition the first of an order is the original; the same bytes again are a duplicate.
+    // In each partition the first of an identity is the original; the same bytes again are a duplicate.
+    const { identity } = stream
     const kinds = { valid: 0, duplicate: 0, conflicting: 0 }
     for (const partition of partitions) {
       const originals = new Map<unknown, Buffer>()
       for (const { record, row } of validate(partition, { stream, maxAgeDays: 1_095 }).valid) {
-        const original = originals.get(row['order_id'])
-        if (original === undefined) originals.set(row['order_id'], record.value!)
+        const original = originals.get(identity.of(row))
+        if (original === undefined) originals.set(identity.of(row), record.value!)
         kinds[
           original === undefined ? 'valid' : original.equals(record.value!) ? 'duplicate' : 'conflicting'
         ]++
@@ -180,7 +181,7 @@ describe('on a Kafka that works', () => {
 })
 
 test('a Kafka that doesn’t answer is waited for, and a stop meanwhile ends it with 0', async () => {
-  const producer = startProducer('127.0.0.1:1', 'transactions', {})
+  const producer = startProducer('127.0.0.1:1', stream.name, {})
   await waitFor('it to have tried', () => producer.said('Connection error'))
   producer.child.kill('SIGTERM')
   expect(await producer.ended()).toMatchObject({ code: 0, summary: { total: 0, inDoubt: 0 } })

@@ -7,12 +7,14 @@ import { buffer } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { openBackground } from '../support/background.ts'
 import { runPulse } from '../support/pulse.ts'
-import { aLiveMessage, aWorld } from '../support/world.ts'
+import { aBrokenMessage, broken, issuesOf, mended, roles } from '../support/messages.ts'
+import { aWorld } from '../support/world.ts'
 
 const HOSTILE = '\u001b]0;owned\u0007'
 const HOSTILE_C1 = '\u009b31m\u202e'
 
 test('list and show tell what a dead letter is, and no byte of it reaches the terminal raw', async () => {
+  const hostile = { ...aBrokenMessage(), [roles.another]: HOSTILE }
   const world = await aWorld({ partitions: 1 })
   await world.produceRecords([
     {
@@ -25,7 +27,7 @@ test('list and show tell what a dead letter is, and no byte of it reaches the te
     {
       partition: 0,
       key: 'k',
-      value: Buffer.from(JSON.stringify({ ...aLiveMessage(), amount: -1, currency: HOSTILE }, null, 2)),
+      value: Buffer.from(JSON.stringify(hostile, null, 2)),
     },
   ])
   await world.runOnce()
@@ -43,15 +45,17 @@ test('list and show tell what a dead letter is, and no byte of it reaches the te
     ['schema_violation', `${world.topic}:0:1`, 'yes', 'no'],
     ['malformed_json', `${world.topic}:0:0`, 'yes', 'no'],
   ])
-  const [broken, empty, first] = lines.slice(1).map((line) => line[0]!)
+  const [invalid, empty, first] = lines.slice(1).map((line) => line[0]!)
 
   const shown = await pulse('show', first!)
   expect(shown.out).toContain('Header plain: 4 bytes of text\n  text')
   expect(shown.out).toContain(String.raw`Header \u001b]0;owned\u0007: 10 bytes, not plain UTF-8 text`)
   expect(shown.out).toContain('00000000  1b 5d 30 3b 6f 77 6e 65 64 07                    .]0;owned.')
-  const pretty = await pulse('show', broken!)
-  expect(pretty.out).toContain('Issues     amount is -1; it must be more than 0\n           currency is')
-  expect(pretty.out).toMatch(/Value: \d+ bytes of text\n {2}\{\n {4}"order_id": /)
+  const pretty = await pulse('show', invalid!)
+  expect(pretty.out).toContain(`Issues     ${issuesOf(hostile)[0]}\n           ${roles.another} is`)
+  expect(pretty.out).toMatch(
+    new RegExp(`Value: \\d+ bytes of text\n {2}\\{\n {4}"${Object.keys(hostile)[0]}": `),
+  )
   expect((await pulse('show', empty!)).out).toContain('Key: null\nValue: null')
 
   const json = await pulse('show', first!, '--json')
@@ -88,17 +92,17 @@ test('list is limited and filtered by time; what is not there is an error', asyn
   expect(missing).toMatchObject({ code: 1, out: '', err: 'There is no dead letter 999.\n' })
 })
 
-/** A world with two that are no JSON and one with a wrong amount, and a worker for what is asked for. */
+/** A world with two that are no JSON and one with a wrong value, and a worker for what is asked for. */
 async function aWorldToActOn({ worker = true } = {}) {
   const world = await aWorld({ partitions: 1 })
-  const order = aLiveMessage({ amount: 0 })
-  await world.produce(['{', '[', order])
+  const bad = aBrokenMessage()
+  await world.produce(['{', '[', bad])
   await world.runOnce({ deadLetterMaxRatio: 1 })
   if (worker) await openBackground(world)
   const pulse = (...args: string[]) => runPulse(world.env, ['dead-letters', ...args])
   const actions = async () =>
     (await world.pool.query('select * from audit.operator_actions order by id')).rows
-  return { world, order, pulse, actions, ids: (await world.deadLetters()).map(({ id }) => String(id)) }
+  return { world, bad, pulse, actions, ids: (await world.deadLetters()).map(({ id }) => String(id)) }
 }
 
 async function aFile(text: string): Promise<string> {
@@ -114,7 +118,7 @@ test('groups, a look before, and a bulk redrive that is waited for', async () =>
   expect((await pulse('groups')).out.split('\n').map((line) => line.split('\t').slice(0, 3))).toEqual([
     ['failure', 'count', 'waiting'],
     ['malformed_json', '2', '0'],
-    ['schema_violation amount', '1', '0'],
+    [`schema_violation ${roles.other}`, '1', '0'],
     [''],
   ])
 
@@ -161,9 +165,9 @@ test('groups, a look before, and a bulk redrive that is waited for', async () =>
 })
 
 test('one is corrected from a file or from standard input, and its story can be read', async () => {
-  const { world, order, pulse, ids, actions } = await aWorldToActOn()
-  const corrected = JSON.stringify({ ...order, amount: 7 })
-  const wrong = await aFile(JSON.stringify({ ...order, amount: -7 }))
+  const { world, bad, pulse, ids, actions } = await aWorldToActOn()
+  const corrected = JSON.stringify(mended(bad))
+  const wrong = await aFile(JSON.stringify({ ...bad, ...broken(2) }))
   const first = await pulse('redrive', ids[2]!, '--value-file', wrong, '--yes', '--by', 'Ada')
   expect(first.out).toContain('1 record sent again')
   await world.runOnce()

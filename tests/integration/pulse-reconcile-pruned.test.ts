@@ -3,23 +3,27 @@ import { renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { aHousekeeper, daysAgo } from '../support/housekeeper.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aCopyOf, check, findingsOf, type Tampering } from '../support/reconciled.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 /**
  * `pulse reconcile` after housekeeping, on copies of a warehouse that may be tampered with.
  *
- * Offsets 0 and 1 are orders of 400 days ago, 2 repeats the first, 3 and 4 break the contract, 5 is an order
+ * Offsets 0 and 1 are parcels of 400 days ago, 2 repeats the first, 3 and 4 break the contract, 5 is a parcel
  * of now; one batch each, folded into the opening balance, the facts of 0 and 1 dropped, the dead letter 3
- * pruned. Offset 6 is another order of 400 days ago, 7 one that repeats it, 8 to 1,005 orders of now, in
- * batches that stay. The log holds all of it and keeps it for long, so that the order keys stay.
+ * pruned. Offset 6 is another parcel of 400 days ago, 7 one that repeats it, 8 to 1,005 parcels of now, in
+ * batches that stay. The log holds all of it and keeps it for long, so that the parcel keys stay.
  */
 let world: World
 
 beforeAll(async () => {
-  world = await aWorld({ partitions: 1, topicSettings: { 'retention.ms': String(400 * 86_400_000) } })
-  const [first, second, third] = [400, 400, 400].map((days) => aLiveMessage({ timestamp: daysAgo(days) }))
-  await world.produce([first!, second!, first!, '{', '[', aLiveMessage(), third!, third!])
-  await world.produce(Array.from({ length: 998 }, () => aLiveMessage()))
+  world = await aWorldOfParcels({
+    partitions: 1,
+    topicSettings: { 'retention.ms': String(400 * 86_400_000) },
+  })
+  const [first, second, third] = [400, 400, 400].map((days) => aParcel({ weighed: daysAgo(days) }))
+  await world.produce([first!, second!, first!, '{', '[', aParcel(), third!, third!])
+  await world.produce(Array.from({ length: 998 }, () => aParcel()))
   const worker = await world.openWorker()
   await worker.runOnce({ batchSize: 1, deadLetterMaxRatio: 1, budgetMs: 110_000 })
   await worker.close()
@@ -78,7 +82,7 @@ const TAMPERINGS: readonly Tampering[] = [
     found: [
       /^ranges: gap: T\/0: no batch has offsets 0 to 5; next is batch T:0:6-6$/,
       /^batches: not in the ledger: batch T:0:5-5: 1 fact and 0 dead letters have this batch/,
-      /^order keys: key without fact: order /,
+      /^parcel keys: key without fact: parcel /,
     ],
     deep: [/^every record: lost: T\/0 offset 0: .* has a key, but no fact$/],
   },
@@ -104,11 +108,11 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'it says that more were dropped, to hide a fact that was taken away',
-    sql: `update warehouse.sales_by_minute s set transactions = s.transactions - 1, amount = s.amount - t.amount, tax_amount = s.tax_amount - t.tax_amount
-            from warehouse.transactions t where t.source_offset = 5 and s.minute = date_trunc('minute', t.transaction_timestamp);
-          delete from warehouse.transactions where source_offset = 5;
+    sql: `update warehouse.parcels_by_minute s set parcels = s.parcels - 1, fee = s.fee - t.fee, surcharge = s.surcharge - t.surcharge
+            from warehouse.parcels t where t.source_offset = 5 and s.minute = date_trunc('minute', t.weighed_at);
+          delete from warehouse.parcels where source_offset = 5;
           update audit.opening_balances set dropped = dropped + 1`,
-    found: [/^order keys: key without fact: order .{36}: its key of .*Z has no fact$/],
+    found: [/^parcel keys: key without fact: parcel .{36}: its key of .*Z has no fact$/],
   },
   {
     what: 'it says that it had another duplicate, to hide a dead letter that was taken away',
@@ -154,10 +158,10 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'a young fact was taken away, and the batch says that it was dropped',
-    sql: `update warehouse.sales_by_minute s set transactions = s.transactions - 1, amount = s.amount - t.amount, tax_amount = s.tax_amount - t.tax_amount
-            from warehouse.transactions t where t.source_offset = 100 and s.minute = date_trunc('minute', t.transaction_timestamp);
-          delete from warehouse.order_keys where order_id = (select order_id from warehouse.transactions where source_offset = 100);
-          delete from warehouse.transactions where source_offset = 100;
+    sql: `update warehouse.parcels_by_minute s set parcels = s.parcels - 1, fee = s.fee - t.fee, surcharge = s.surcharge - t.surcharge
+            from warehouse.parcels t where t.source_offset = 100 and s.minute = date_trunc('minute', t.weighed_at);
+          delete from warehouse.parcel_keys where parcel_id = (select parcel_id from warehouse.parcels where source_offset = 100);
+          delete from warehouse.parcels where source_offset = 100;
           update audit.pipeline_batches set dropped = 1 where from_offset = 100`,
     found: [],
     deep: [
@@ -166,9 +170,9 @@ const TAMPERINGS: readonly Tampering[] = [
     ],
   },
   {
-    what: 'the order keys hold more of the dropped months than was dropped',
-    sql: `insert into warehouse.order_keys select gen_random_uuid(), now() - interval '400 days' from generate_series(1, 4)`,
-    found: [/^order keys: key without fact: order /],
+    what: 'the parcel keys hold more of the dropped months than was dropped',
+    sql: `insert into warehouse.parcel_keys select gen_random_uuid(), now() - interval '400 days' from generate_series(1, 4)`,
+    found: [/^parcel keys: key without fact: parcel /],
   },
 ]
 

@@ -2,7 +2,6 @@ import { Client, type Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withAdmin } from '../../etl/kafka/topics.ts'
 import { reconcile, renderReconciliation, type ReconcileReport } from '../../etl/reconcile/reconcile.ts'
-import { stream } from '../support/stream.ts'
 import { runPulse } from '../support/pulse.ts'
 import {
   aCopyOf,
@@ -11,29 +10,30 @@ import {
   findingsOf,
   type Tampering,
 } from '../support/reconciled.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 /**
  * `pulse reconcile` on a warehouse that was loaded once and is copied for each test, so that each may
  * tamper with it. The topic stays the same for all.
  *
- * Partition 0: offsets 0–39 orders, 40–44 repeat the first of them, 45 an order with another amount,
- * 46–51 what breaks the contract. Partition 1: 0–29 orders, 30 a repeat of partition 0's first, 31–33 of a
- * transaction that was aborted and its marker, 34–38 more orders. Batches of 20.
+ * Partition 0: offsets 0–39 parcels, 40–44 repeat the first of them, 45 a parcel with another fee,
+ * 46–51 what breaks the contract. Partition 1: 0–29 parcels, 30 a repeat of partition 0's first, 31–33 of a
+ * transaction that was aborted and its marker, 34–38 more parcels. Batches of 20.
  */
 let world: World
 
 beforeAll(async () => {
-  world = await aWorld({ partitions: 2, env: { BATCH_SIZE: '20' } })
-  const first = Array.from({ length: 40 }, (_, i) => aLiveMessage({ amount: 900 + 5 * i }))
-  const broken = ['{', { ...first[1]!, amount: -1 }, null, '[]', '"', { ...first[2]!, currency: 'XXX ' }]
-  await world.produce([...first, ...first.slice(0, 5), { ...first[9]!, amount: 1.25 }, ...broken])
-  const second = Array.from({ length: 35 }, (_, i) => aLiveMessage({ amount: 10 + i, currency: 'USD' }))
+  world = await aWorldOfParcels({ partitions: 2, env: { BATCH_SIZE: '20' } })
+  const first = Array.from({ length: 40 }, (_, i) => aParcel({ fee: 900 + 5 * i }))
+  const broken = ['{', { ...first[1]!, fee: -1 }, null, '[]', '"', { ...first[2]!, currency: 'XXX ' }]
+  await world.produce([...first, ...first.slice(0, 5), { ...first[9]!, fee: 1.25 }, ...broken])
+  const second = Array.from({ length: 35 }, (_, i) => aParcel({ fee: 10 + i, currency: 'USD' }))
   await world.produce([...second.slice(0, 30), first[0]!], { partition: 1 })
-  await produceAborted([aLiveMessage(), aLiveMessage()], 1)
+  await produceAborted([aParcel(), aParcel()], 1)
   await world.produce(second.slice(30), { partition: 1 })
   const worker = await world.openWorker()
-  // One partition after the other: which of two records of one order is the duplicate is to be known.
+  // One partition after the other: which of two records of one parcel is the duplicate is to be known.
   await worker.runOnce({ concurrency: 1 })
   await worker.close()
   await world.pool.end()
@@ -95,18 +95,18 @@ describe('a warehouse that is right', () => {
 
 const FACT = 'source_partition = 0 and source_offset = 7'
 /** The rollup's row of that fact. */
-const CELL = `(minute, source_partition, currency, product_category) =
-  (select date_trunc('minute', transaction_timestamp), source_partition, currency, product_category
-   from warehouse.transactions where ${FACT})`
+const CELL = `(minute, source_partition, currency, depot) =
+  (select date_trunc('minute', weighed_at), source_partition, currency, depot
+   from warehouse.parcels where ${FACT})`
 
 const TAMPERINGS: readonly Tampering[] = [
   {
     what: 'a fact is gone',
-    sql: `delete from warehouse.transactions where ${FACT}`,
+    sql: `delete from warehouse.parcels where ${FACT}`,
     found: [
       /^batches: loaded: batch T:0:0-19: 20 loaded by the ledger, but 19 facts are there$/,
-      /^rollup: (differs|without facts): minute .*Z, partition 0, EUR, books: /,
-      /^order keys: key without fact: order .{36}: its key of .*Z has no fact$/,
+      /^rollup: (differs|without facts): minute .*Z, partition 0, EUR, north: /,
+      /^parcel keys: key without fact: parcel .{36}: its key of .*Z has no fact$/,
     ],
     deep: [
       /^every record: lost: T\/0 offset 7: it is neither fact nor dead letter.* has a key, but no fact$/,
@@ -114,10 +114,10 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'a fact and all that tells of it are gone',
-    sql: `update warehouse.sales_by_minute s set transactions = s.transactions - 1, amount = s.amount - t.amount, tax_amount = s.tax_amount - t.tax_amount
-            from warehouse.transactions t where t.source_partition = 0 and t.source_offset = 7 and (s.minute, s.source_partition) = (date_trunc('minute', t.transaction_timestamp), t.source_partition);
-          delete from warehouse.order_keys where order_id = (select order_id from warehouse.transactions where ${FACT});
-          delete from warehouse.transactions where ${FACT};
+    sql: `update warehouse.parcels_by_minute s set parcels = s.parcels - 1, fee = s.fee - t.fee, surcharge = s.surcharge - t.surcharge
+            from warehouse.parcels t where t.source_partition = 0 and t.source_offset = 7 and (s.minute, s.source_partition) = (date_trunc('minute', t.weighed_at), t.source_partition);
+          delete from warehouse.parcel_keys where parcel_id = (select parcel_id from warehouse.parcels where ${FACT});
+          delete from warehouse.parcels where ${FACT};
           update audit.pipeline_batches set loaded = loaded - 1, duplicate = duplicate + 1 where partition = 0 and from_offset = 0`,
     found: [],
     deep: [
@@ -126,60 +126,62 @@ const TAMPERINGS: readonly Tampering[] = [
     ],
   },
   {
-    what: 'an order key is gone',
-    sql: `delete from warehouse.order_keys where order_id = (select order_id from warehouse.transactions where ${FACT})`,
-    found: [/^order keys: fact without key: order .{36}: its fact at offset 7 of batch T:0:0-19 has no key$/],
-  },
-  {
-    what: 'an order key without a fact is there',
-    sql: `insert into warehouse.order_keys values ('00000000-0000-4000-8000-000000000000', '2026-01-01T00:00:00Z')`,
+    what: 'a key is gone',
+    sql: `delete from warehouse.parcel_keys where parcel_id = (select parcel_id from warehouse.parcels where ${FACT})`,
     found: [
-      /^order keys: key without fact: order 00000000-0000-4000-8000-000000000000: its key of 2026-01-01T00:00:00.000Z has no fact$/,
+      /^parcel keys: fact without key: parcel .{36}: its fact at offset 7 of batch T:0:0-19 has no key$/,
     ],
   },
   {
-    what: 'an order is there twice',
-    sql: `insert into warehouse.transactions overriding user value select id, transaction_timestamp + interval '1 microsecond', processed_at, order_id, source_offset,
-            source_partition, incarnation, is_fraud_flagged, fraud_score, amount, tax_amount, total_amount, currency, customer_id, product_category,
-            batch_id, fraud_reasons from warehouse.transactions where ${FACT}`,
+    what: 'a key without a fact is there',
+    sql: `insert into warehouse.parcel_keys values ('00000000-0000-4000-8000-000000000000', '2026-01-01T00:00:00Z')`,
     found: [
-      /^order keys: another timestamp: order /,
+      /^parcel keys: key without fact: parcel 00000000-0000-4000-8000-000000000000: its key of 2026-01-01T00:00:00.000Z has no fact$/,
+    ],
+  },
+  {
+    what: 'a parcel is there twice',
+    sql: `create temp table twin as select * from warehouse.parcels where ${FACT};
+          update twin set weighed_at = weighed_at + interval '1 microsecond';
+          insert into warehouse.parcels overriding user value select * from twin`,
+    found: [
+      /^parcel keys: another timestamp: parcel /,
       /^batches: loaded: batch T:0:0-19: 20 loaded .* 21 facts/,
       /^rollup: /,
     ],
     deep: [/^every record: stored twice: T\/0 offset 7: it has more than one fact$/],
   },
   {
-    what: "a fact's amount is another",
-    sql: `update warehouse.transactions set amount = amount + 1 where ${FACT}`,
+    what: "a fact's fee is another",
+    sql: `update warehouse.parcels set fee = fee + 1 where ${FACT}`,
     found: [
-      /^rollup: differs: minute .*: amount is [\d.]+ by the facts, [\d.]+ in the rollup$/,
-      /^amounts: broken: order .{36}: it has total_amount /,
+      /^rollup: differs: minute .*: fee is [\d.]+ by the facts, [\d.]+ in the rollup$/,
+      /^totals: broken: parcel .{36}: it has total /,
     ],
     deep: [
-      /^every record: fact with other values: T\/0 offset 7: the fact's amount is 936.00, by the record 935.00$/,
-    ],
-  },
-  {
-    what: "a fact's amount is another, and all sums with it",
-    sql: `update warehouse.transactions set amount = amount + 1, total_amount = total_amount + 1 where ${FACT};
-          update warehouse.sales_by_minute set amount = amount + 1 where ${CELL}`,
-    found: [],
-    deep: [
-      /^every record: fact with other values: T\/0 offset 7: the fact's amount is 936.00, by the record 935.00$/,
+      /^every record: fact with other values: T\/0 offset 7: the fact's fee is 936.00, by the record 935.00$/,
     ],
   },
   {
-    what: 'a fact has another customer',
-    sql: `update warehouse.transactions set customer_id = E'x\\u001b[2J' where ${FACT}`,
+    what: "a fact's fee is another, and all sums with it",
+    sql: `update warehouse.parcels set fee = fee + 1, total = total + 1 where ${FACT};
+          update warehouse.parcels_by_minute set fee = fee + 1 where ${CELL}`,
     found: [],
     deep: [
-      /^every record: fact with other values: T\/0 offset 7: the fact's customer_id is "x.*", by the record "customer-1"$/,
+      /^every record: fact with other values: T\/0 offset 7: the fact's fee is 936.00, by the record 935.00$/,
+    ],
+  },
+  {
+    what: 'a fact has another sender',
+    sql: `update warehouse.parcels set sender = E'x\\u001b[2J' where ${FACT}`,
+    found: [],
+    deep: [
+      /^every record: fact with other values: T\/0 offset 7: the fact's sender is "x.*", by the record "sender-1"$/,
     ],
   },
   {
     what: 'a fact says that it came from another record',
-    sql: `update warehouse.transactions set source_offset = 4 where ${FACT}`,
+    sql: `update warehouse.parcels set source_offset = 4 where ${FACT}`,
     found: [/^offsets: twice: offset 4 of batch T:0:0-19: it has 2 facts and 0 dead letters$/],
     deep: [
       /^every record: stored twice: T\/0 offset 4: it has more than one fact$/,
@@ -188,7 +190,7 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'a fact says that it came from a record that was aborted',
-    sql: `update warehouse.transactions set source_offset = 32 where source_partition = 1 and source_offset = 29`,
+    sql: `update warehouse.parcels set source_offset = 32 where source_partition = 1 and source_offset = 29`,
     found: [],
     deep: [
       /^every record: not in the log: T\/1 offset 32: there is a fact, but the log has no record there$/,
@@ -196,12 +198,12 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: "a fact's total is another",
-    sql: `update warehouse.transactions set total_amount = 1 where ${FACT}`,
-    found: [/^amounts: broken: order .{36}: it has total_amount 1.00, amount 935.00, tax_amount 79.48$/],
+    sql: `update warehouse.parcels set total = 1 where ${FACT}`,
+    found: [/^totals: broken: parcel .{36}: it has total 1.00, fee 935.00, surcharge 79.48$/],
   },
   {
     what: 'a fact of no batch is there',
-    sql: `update warehouse.transactions set batch_id = 'elsewhere:0:0-9' where ${FACT}`,
+    sql: `update warehouse.parcels set batch_id = 'elsewhere:0:0-9' where ${FACT}`,
     found: [
       /^batches: loaded: batch T:0:0-19: /,
       /^batches: not in the ledger: batch elsewhere:0:0-9: 1 fact and 0 dead letters have this batch, the ledger has it not$/,
@@ -210,7 +212,7 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'a fact has a number that no partition has',
-    sql: `update warehouse.transactions set source_partition = 777 where ${FACT}`,
+    sql: `update warehouse.parcels set source_partition = 777 where ${FACT}`,
     found: [/^batches: origin: batch T:0:0-19: /],
     deep: [
       /^every record: duplicates: batch T:0:0-19: the log has 1 duplicate in its range, the ledger has 0$/,
@@ -218,22 +220,22 @@ const TAMPERINGS: readonly Tampering[] = [
   },
   {
     what: 'a row of the rollup is another',
-    sql: `update warehouse.sales_by_minute set flagged = flagged + 1 where ${CELL}`,
+    sql: `update warehouse.parcels_by_minute set dear = dear + 1 where ${CELL}`,
     found: [
-      /^rollup: differs: minute .*, partition 0, EUR, books: flagged is \d+ by the facts, \d+ in the rollup$/,
+      /^rollup: differs: minute .*, partition 0, EUR, north: dear is \d+ by the facts, \d+ in the rollup$/,
     ],
   },
   {
     what: 'a row of the rollup is too much',
-    sql: `insert into warehouse.sales_by_minute values ('2026-01-01T00:00:00Z', 0, 'EUR', E'x\\u001b[31m', 1, 0, 1, 1, 0)`,
+    sql: `insert into warehouse.parcels_by_minute values ('2026-01-01T00:00:00Z', 0, 'EUR', E'x\\u001b[31m', 1, 0, 1, 1, 0)`,
     found: [
-      /^rollup: without facts: minute 2026-01-01T00:00:00.000Z, partition 0, EUR, .*the rollup has 1 transactions, but there is no fact$/,
+      /^rollup: without facts: minute 2026-01-01T00:00:00.000Z, partition 0, EUR, .*the rollup has 1 parcels, but there is no fact$/,
     ],
   },
   {
     what: 'a row of the rollup is gone',
-    sql: `delete from warehouse.sales_by_minute where ${CELL}`,
-    found: [/^rollup: missing: minute .*, partition 0, EUR, books: \d+ facts, but no row in the rollup$/],
+    sql: `delete from warehouse.parcels_by_minute where ${CELL}`,
+    found: [/^rollup: missing: minute .*, partition 0, EUR, north: \d+ facts, but no row in the rollup$/],
   },
   {
     what: 'a batch is gone from the ledger',
@@ -279,7 +281,7 @@ const TAMPERINGS: readonly Tampering[] = [
   {
     what: 'a record is a fact and a dead letter',
     sql: `update audit.dead_letters set "offset" = 44 where "offset" = 46;
-          update warehouse.transactions set source_offset = 44, batch_id = replace(batch_id, ':20-39', ':40-51') where source_partition = 0 and source_offset = 39`,
+          update warehouse.parcels set source_offset = 44, batch_id = replace(batch_id, ':20-39', ':40-51') where source_partition = 0 and source_offset = 39`,
     found: [/^offsets: twice: offset 44 of batch T:0:40-51: it has 1 fact and 1 dead letter$/],
     deep: [/^every record: stored twice: T\/0 offset 44: it is a fact and a dead letter$/],
   },
@@ -351,7 +353,7 @@ const TAMPERINGS: readonly Tampering[] = [
   {
     what: 'a data loss is open',
     sql: `update audit.pipeline_batches set to_offset = to_offset - 1, batch_id = topic || ':1:20-37' where partition = 1 and to_offset = 39;
-          update warehouse.transactions set batch_id = replace(batch_id, ':1:20-38', ':1:20-37');
+          update warehouse.parcels set batch_id = replace(batch_id, ':1:20-38', ':1:20-37');
           insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset)
           select topic, 1, 1, 38, 39 from audit.partition_progress limit 1`,
     found: [/^data losses: not acknowledged: T\/1: lost before they were loaded: offset 38 /],
@@ -371,10 +373,10 @@ describe('a warehouse that was tampered with: it is named that', () => {
   })
 
   test('the first twenty of a kind are told, and how many more there are', async () => {
-    const { pool } = await aCopy('update warehouse.transactions set total_amount = 1')
+    const { pool } = await aCopy('update warehouse.parcels set total = 1')
     const report = await check(pool, false)
-    expect(failedChecks(report)).toEqual(['amounts'])
-    expect(report.checks.find(({ name }) => name === 'amounts')!.findings).toMatchObject([
+    expect(failedChecks(report)).toEqual(['totals'])
+    expect(report.checks.find(({ name }) => name === 'totals')!.findings).toMatchObject([
       { kind: 'broken', total: 75 },
     ])
     expect(findingsOf(report)).toHaveLength(20)
@@ -387,7 +389,7 @@ describe('a warehouse that was tampered with: it is named that', () => {
     )
     const { code, out } = await runPulse(env, ['reconcile'])
     expect(code).toBe(6)
-    expect(out).toContain(String.raw`EUR, x\u001b[31m: the rollup has 1 transactions`)
+    expect(out).toContain(String.raw`EUR, x\u001b[31m: the rollup has 1 parcels`)
     expect(out).not.toContain('\u001b')
     expect(out.trimEnd().split('\n').at(-1)).toMatch(
       /^NOT balanced: 1 finding \(rollup 1\); 88 consumed = 75 loaded \+ 6 duplicate \+ 7 dead-lettered/,
@@ -421,7 +423,7 @@ describe('what an operator should know', () => {
     await superuser.connect()
     const reconciled = reconcile({
       pool,
-      stream,
+      stream: world.stream,
       kafka: world.kafka,
       topic: world.topic,
       publishGraceMs: 20_000,
@@ -433,8 +435,8 @@ describe('what an operator should know', () => {
 })
 
 test('a lost stretch of the log fails it until it is acknowledged, and what the log no longer holds is said', async () => {
-  const lost = await aWorld({ partitions: 1, env: { BATCH_SIZE: '10' } })
-  const messages = Array.from({ length: 30 }, () => aLiveMessage())
+  const lost = await aWorldOfParcels({ partitions: 1, env: { BATCH_SIZE: '10' } })
+  const messages = Array.from({ length: 30 }, () => aParcel())
   const worker = await lost.openWorker()
   await lost.produce(messages.slice(0, 10))
   await worker.runOnce()
@@ -447,7 +449,7 @@ test('a lost stretch of the log fails it until it is acknowledged, and what the 
   await worker.runOnce()
 
   const { pool } = worker.pipeline
-  const options = { pool, stream, kafka: lost.kafka, topic: lost.topic, deep: true }
+  const options = { pool, stream: lost.stream, kafka: lost.kafka, topic: lost.topic, deep: true }
   const open = await reconcile(options)
   expect(open).toMatchObject({ balanced: false, totals: { consumed: 25, loaded: 25 } })
   expect(failedChecks(open)).toEqual(['data losses'])
@@ -471,7 +473,7 @@ test('a lost stretch of the log fails it until it is acknowledged, and what the 
 })
 
 test('a live job does not make it fail', async () => {
-  const live = await aWorld({
+  const live = await aWorldOfParcels({
     partitions: 2,
     env: {
       BATCH_SIZE: '50',
@@ -491,7 +493,7 @@ test('a live job does not make it fail', async () => {
   while (producer.isRunning() || reports.length < 3)
     reports.push(
       await reconcile({
-        stream,
+        stream: live.stream,
         pool: worker.pipeline.pool,
         kafka: live.kafka,
         topic: live.topic,
@@ -502,7 +504,13 @@ test('a live job does not make it fail', async () => {
   await running
   await worker.runOnce()
   reports.push(
-    await reconcile({ stream, pool: worker.pipeline.pool, kafka: live.kafka, topic: live.topic, deep: true }),
+    await reconcile({
+      stream: live.stream,
+      pool: worker.pipeline.pool,
+      kafka: live.kafka,
+      topic: live.topic,
+      deep: true,
+    }),
   )
   expect(reports.flatMap(findingsOf)).toEqual([])
   expect(reports.at(-1)).toMatchObject({ totals: { consumed: 4_000 }, everyRecord: { records: 4_000 } })
@@ -510,7 +518,7 @@ test('a live job does not make it fail', async () => {
 })
 
 test('an empty warehouse balances, and it is said what is missing', async () => {
-  const empty = await aWorld({ withoutTopics: true })
+  const empty = await aWorldOfParcels({ withoutTopics: true })
   const { code, out } = await runPulse(empty.env, ['reconcile', '--deep'])
   expect(code).toBe(0)
   expect(out).toContain('Nothing was loaded yet.')

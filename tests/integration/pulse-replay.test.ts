@@ -3,14 +3,15 @@ import { keepPresence } from '../../etl/operations/presence.ts'
 import { aReplayer, notByNewRules, settled } from '../support/replayer.ts'
 import { runPulse } from '../support/pulse.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 const pulse = (world: World, ...args: string[]) => runPulse(world.env, args)
 
 async function aLoadedWorld(): Promise<World> {
-  const world = await aWorld({ partitions: 1 })
-  const order = aLiveMessage({ amount: 100 })
-  await world.produce([order, aLiveMessage({ amount: 10 }), order, '{', aLiveMessage({ amount: 2_000 })])
+  const world = await aWorldOfParcels({ partitions: 1 })
+  const parcel = aParcel({ fee: 100 })
+  await world.produce([parcel, aParcel({ fee: 10 }), parcel, '{', aParcel({ fee: 2_000 })])
   await world.runOnce()
   return world
 }
@@ -27,10 +28,10 @@ test('replay says what would change, asks, does it and shows what changed', asyn
   expect(dry.out).toContain('3 facts would change, of 3 facts from 5 records.')
   expect(dry.out).toContain('1 record not valid by the current code')
   expect(dry.out).toContain('1 record without a fact')
-  expect(dry.out).toMatch(/\n {9}before +after\nflagged +1 +2\ntax EUR +179\.35 +422\.00\n/)
-  for (const change of ['tax_amount 8.50 → 20.00', 'is_fraud_flagged false → true', 'fraud_score 0 → 30'])
+  expect(dry.out).toMatch(/\n +before +after\ndear +1 +2\nsurcharge EUR +179\.35 +422\.00\n/)
+  for (const change of ['surcharge 8.50 → 20.00', 'is_dear false → true', 'rank 0 → 30'])
     expect(dry.out).toContain(change)
-  expect(dry.out).toContain(String.raw`fraud_reasons [] → ["over \"50\", \\"]`)
+  expect(dry.out).toContain(String.raw`remarks [] → ["over \"50\", \\"]`)
   expect(dry.out).toContain('Nothing was changed')
   expect(await notByNewRules(world)).toHaveLength(3)
 
@@ -47,7 +48,7 @@ test('replay says what would change, asks, does it and shows what changed', asyn
     ranges: [{ partition: 0, from: 1, to: 5 }],
     records: 4,
     changed: 2,
-    tax: { EUR: { before: '170.85', after: '402.00' } },
+    surcharge: { EUR: { before: '170.85', after: '402.00' } },
   })
   const all = await pulse(world, 'replay', '--since', '1h', '--yes')
   expect(all.out).toContain('1 fact changed, of 3 facts from 5 records.')
@@ -62,9 +63,9 @@ test('replay says what would change, asks, does it and shows what changed', asyn
   await world.assertBalanced()
 })
 
-test('a worker that was started with another tax rate replays what was loaded by the old one', async () => {
+test('a worker that was started with other rules replays what was loaded by the old one', async () => {
   const world = await aLoadedWorld()
-  const etl = world.startEtl({ TAX_RATE: '0.2' })
+  const etl = world.startEtl({ PARCELS_PER_MILLE: '200' })
   await etl.waitForLine('ready')
 
   const dry = await pulse(world, 'replay', '--all', '--dry-run')
@@ -73,7 +74,7 @@ test('a worker that was started with another tax rate replays what was loaded by
 
   expect(code).toBe(0)
   expect(out).toContain('3 facts changed')
-  expect((await world.facts()).map(({ tax_amount: tax }) => tax)).toEqual(['20.00', '2.00', '400.00'])
+  expect((await world.facts()).map(({ surcharge }) => surcharge)).toEqual(['20.00', '2.00', '400.00'])
   expect(await pulse(world, 'reconcile', '--deep')).toMatchObject({ code: 0 })
   await world.assertBalanced()
   expect(await etl.stop()).toBe(0)
@@ -148,13 +149,15 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
   const { pool } = worker.pipeline
   const { worker: name, logger } = worker.settings
   const there = {
+    stream: world.stream.name,
     schedule: '* * * * * *',
-    contracts: {},
+    contractHash: '',
+    longestStepMs: 0,
     nextTickAt: undefined,
     partitions: [0],
     problem: undefined,
   }
-  const presence = keepPresence(pool, name, () => there, logger)
+  const presence = keepPresence(pool, name, () => [there], logger)
   await waitFor('the worker to be there', async () => {
     const { rowCount } = await world.pool.query('select from audit.workers')
     return rowCount === 1
@@ -164,10 +167,12 @@ test('pause, resume and trigger reach the workers through the warehouse', async 
   const inVain = await pulse(world, 'trigger', '--wait', '--timeout', '1')
   expect(inVain).toMatchObject({ code: 1, err: expect.stringContaining(`no run has ended of: ${name}`) })
 
-  await world.produce([aLiveMessage()])
+  await world.produce([aParcel()])
   const waiting = pulse(world, 'trigger', '--wait')
   await waitFor('the bell to be rung', async () => {
-    const { rows } = await world.pool.query<{ n: number }>('select run_requests::int as n from audit.control')
+    const { rows } = await world.pool.query<{ n: number }>(
+      "select run_requests::int as n from audit.control where stream = ''",
+    )
     return rows[0]!.n === 5 // with the one of resume
   })
   const { runId } = await worker.runOnce()

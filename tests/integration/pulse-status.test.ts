@@ -1,5 +1,6 @@
 import { expect, inject, test } from 'vitest'
 import type { Status } from '../../etl/status/status.ts'
+import { stream } from '../support/stream.ts'
 import { createDatabase } from '../support/database.ts'
 import { runPulse } from '../support/pulse.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
@@ -62,7 +63,7 @@ test('a partition that stands still is shown with its reason and the command tha
   const world = await aWorld({ partitions: 1 })
   await world.pool.query(
     `insert into audit.partition_progress (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code, stop_reason)
-     values ($1, 0, 'transactions', 0, 1, 0, 0, 'x', 0, now(), 'mass_rejection', E'too many\\u001b[31m')`,
+     values ($1, 0, '${stream.name}', 0, 1, 0, 0, 'x', 0, now(), 'mass_rejection', E'too many\\u001b[31m')`,
     [world.topic],
   )
   const { out } = await runPulse(world.env, ['status'])
@@ -136,8 +137,8 @@ test.each([['--help'], ['status', '--help'], ['partitions', 'continue', '--help'
 test('runs: newest first, limited, by status; tab-separated in a pipe', async () => {
   const world = await aWorld({ partitions: 1, env: { ETL_RUN_BUDGET_MS: '600000' } })
   await world.pool.query(
-    `insert into audit.pipeline_runs (kind, worker, status, started_at, finished_at, consumed, loaded, error)
-     values ('tick', 'w', 'succeeded', '2026-01-01T00:00:00Z', '2026-01-01T00:00:01.5Z', 12000, 12000, null),
+    `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, consumed, loaded, error)
+     values ('${stream.name}', 'tick', 'w', 'succeeded', '2026-01-01T00:00:00Z', '2026-01-01T00:00:01.5Z', 12000, 12000, null),
             ('manual', 'w', 'failed', '2026-01-01T00:01:00Z', '2026-01-01T00:01:01Z', 0, 0, E'a\\tb\\nc')`,
   )
   const all = await runPulse(world.env, ['runs'])

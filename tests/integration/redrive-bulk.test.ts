@@ -3,19 +3,21 @@ import type { RecordProducer } from '../../etl/kafka/producer.ts'
 import { continueAction, readAction, stopAction } from '../../etl/operations/actions.ts'
 import { ADA, askForRedrive, openBackground, redrive } from '../support/background.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { refuseMarked } from '../support/warehouse.ts'
+import { aBrokenMessage, at, marked, mended, roles } from '../support/messages.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const good = (count: number) => Array.from({ length: count }, () => aLiveMessage())
 const live = (message: object) => ({ key: null, value: Buffer.from(JSON.stringify(message)) })
 
 const DAY_MS = 86_400_000
-const FAILURE = 'timestamp_out_of_range timestamp'
+const FAILURE = `timestamp_out_of_range ${roles.eventTime}`
 
 /** A world with so many dead letters that were too old for the job as it was, and are not for the one as it is. */
-async function aWorldOfLateOrders(count: number): Promise<World> {
+async function aWorldOfLateRecords(count: number): Promise<World> {
   const world = await aWorld({ partitions: 1 })
   const timestamp = new Date(Date.now() - 2 * DAY_MS).toISOString()
-  await world.produce(Array.from({ length: count }, () => aLiveMessage({ timestamp })))
+  await world.produce(Array.from({ length: count }, () => aLiveMessage(at(timestamp))))
   await world.produce(['{', '['])
   await world.runOnce({ maxAgeDays: 1, deadLetterMaxRatio: 1 })
   return world
@@ -41,7 +43,7 @@ const resolutions = async (world: World) => {
 }
 
 test('1,000 of a group, and their worker is lost between sending and marking: each is loaded once', async () => {
-  const world = await aWorldOfLateOrders(1_000)
+  const world = await aWorldOfLateRecords(1_000)
   // Another worker has taken the action over, and is lost itself.
   const lane = await openBackground(world, {
     producer: after(3, () =>
@@ -68,7 +70,7 @@ test('1,000 of a group, and their worker is lost between sending and marking: ea
 })
 
 test('stopped, it says how far it came; continued, it goes on from there', async () => {
-  const world = await aWorldOfLateOrders(500)
+  const world = await aWorldOfLateRecords(500)
   const action = await askForRedrive(world, { failure: FAILURE })
   const lane = await openBackground(world, {
     producer: after(1, async () => {
@@ -102,8 +104,8 @@ test('stopped, it says how far it came; continued, it goes on from there', async
 
 test('a load that is faster than the mark is believed: loaded or failed again, nothing waits', async () => {
   const world = await aWorld({ partitions: 1 })
-  const order = aLiveMessage({ amount: 0 })
-  await world.produce([order, '{'])
+  const bad = aBrokenMessage()
+  await world.produce([bad, '{'])
   await world.runOnce({ deadLetterMaxRatio: 1 })
   const lane = await openBackground(world, {
     producer: (producer) => ({
@@ -115,7 +117,7 @@ test('a load that is faster than the mark is believed: loaded or failed again, n
     }),
   })
   const [invalid, broken] = await world.deadLetters()
-  const value = Buffer.from(JSON.stringify({ ...order, amount: 5 }))
+  const value = Buffer.from(JSON.stringify(mended(bad)))
   await lane.until(await askForRedrive(world, { ids: [invalid!.id] }, { value }))
   await lane.until(await askForRedrive(world, { ids: [broken!.id] }))
 
@@ -185,9 +187,7 @@ test('a batch that must be halved settles its redrives part by part', async () =
   const world = await aWorld({ partitions: 1 })
   await world.produce(['{', '['])
   await world.runOnce({ deadLetterMaxRatio: 1 })
-  await world.pool.query(
-    `alter table warehouse.transactions add constraint no_poison check (customer_id <> 'poison')`,
-  )
+  await refuseMarked(world.pool, 'poison')
   const again = (offset: number, message: object | string) => ({
     key: null,
     value: Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)),
@@ -196,7 +196,7 @@ test('a batch that must be halved settles its redrives part by part', async () =
   await world.produceRecords([
     again(0, aLiveMessage()),
     again(1, '['),
-    again(1, aLiveMessage({ customer_id: 'poison' })),
+    again(1, aLiveMessage(marked('poison'))),
     again(0, '{'),
   ])
 
@@ -308,7 +308,7 @@ test('two loads with a copy of one record each: the second sees the first one’
 })
 
 test('an action that is pending waits for a worker, and its target does not grow meanwhile', async () => {
-  const world = await aWorldOfLateOrders(3)
+  const world = await aWorldOfLateRecords(3)
   const action = await askForRedrive(world, {})
   await world.produce(['later'])
   await world.runOnce({ deadLetterMaxRatio: 1 })

@@ -33,7 +33,7 @@ test.each(['redrive', 'dismiss'] as const)(
     const asked =
       what === 'redrive'
         ? await askForRedrive(world, {})
-        : await requestDismiss(world.pool, ADA, lettersOf({}), 'why', {})
+        : await requestDismiss(world.pool, ADA, lettersOf({}), 'why', { stream: world.stream.name })
     await holder.query('rollback')
     await run
     const lane = await openBackground(world)

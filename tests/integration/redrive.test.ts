@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../etl/kafka/producer.ts'
 import { askForRedrive as ask, openBackground, redrive } from '../support/background.ts'
+import { aBrokenMessage, asStored, broken, identityOf, mended } from '../support/messages.ts'
 import { aLiveMessage, aWorld, readWholeTopic, type World } from '../support/world.ts'
 
 const bytes = (message: object) => Buffer.from(JSON.stringify(message))
@@ -14,15 +15,12 @@ async function aWorldOfDeadLetters(...messages: (object | string | null)[]) {
 }
 
 test('a corrected record is loaded, and its dead letter is resolved and names the batch', async () => {
-  const order = aLiveMessage({ amount: -1 })
-  const { world, letters } = await aWorldOfDeadLetters(order)
+  const bad = aBrokenMessage()
+  const good = mended(bad)
+  const { world, letters } = await aWorldOfDeadLetters(bad)
   const id = letters[0]!.id
 
-  const { action, run } = await redrive(
-    world,
-    { ids: [id] },
-    { value: bytes({ ...order, amount: 1 }), expectedCount: 1 },
-  )
+  const { action, run } = await redrive(world, { ids: [id] }, { value: bytes(good), expectedCount: 1 })
 
   expect(action).toMatchObject({
     action: 'redrive',
@@ -35,7 +33,7 @@ test('a corrected record is loaded, and its dead letter is resolved and names th
   })
   expect(run).toMatchObject({ consumed: 1, loaded: 1 })
   expect(await world.facts()).toMatchObject([
-    { order_id: order['order_id'], amount: '1.00', source_offset: 1 },
+    { identity: identityOf(good), ...asStored(good), source_offset: 1 },
   ])
   expect(await world.deadLetters()).toMatchObject([
     {
@@ -100,13 +98,13 @@ test('redriven twice it is loaded once: the second copy is a duplicate and chang
   await world.assertBalanced()
 })
 
-test('a record whose order is there by now is a duplicate, which resolves its dead letter', async () => {
-  const order = aLiveMessage()
-  const { world, letters } = await aWorldOfDeadLetters({ ...order, amount: 0 })
-  await world.produce([order])
+test('a record whose fact is there by now is a duplicate, which resolves its dead letter', async () => {
+  const good = aLiveMessage()
+  const { world, letters } = await aWorldOfDeadLetters({ ...good, ...broken() })
+  await world.produce([good])
   await world.runOnce()
 
-  await redrive(world, { ids: [letters[0]!.id] }, { value: bytes(order) })
+  await redrive(world, { ids: [letters[0]!.id] }, { value: bytes(good) })
 
   expect(await world.deadLetters()).toMatchObject([{ resolution: `duplicate in ${world.topic}:0:2-2` }])
   await world.assertBalanced()

@@ -1,14 +1,14 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { readAction } from '../../etl/operations/actions.ts'
 import { aReplayer, ask, notByNewRules, replayed, settled } from '../support/replayer.ts'
-import { aLiveMessage, aWorld } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
 
-/** Amounts whose tax is another by each rate. */
+/** Fees whose surcharge is another by each rate. */
 const several = (count: number) =>
-  Array.from({ length: count }, (_, i) => aLiveMessage({ amount: 1 + (i % 100) + 0.25 }))
+  Array.from({ length: count }, (_, i) => aParcel({ fee: 1 + (i % 100) + 0.25 }))
 
 test('beside live loads on the same partitions both come to their end, and the books balance', async () => {
-  const world = await aWorld({ partitions: 2 })
+  const world = await aWorldOfParcels({ partitions: 2 })
   for (const partition of [0, 1]) await world.produce(several(1_500), { partition })
   await world.runOnce()
   const loaded = new Map((await world.watermarks()).map((row) => [row.partition, row.next_offset]))
@@ -49,13 +49,13 @@ test('beside live loads on the same partitions both come to their end, and the b
 })
 
 test('only the months of its facts are locked: it does not wait for one that is being dropped', async () => {
-  const world = await aWorld({ partitions: 1 })
-  await world.produce([aLiveMessage(), aLiveMessage({ timestamp: '2026-01-15T12:00:00Z' })])
+  const world = await aWorldOfParcels({ partitions: 1 })
+  await world.produce([aParcel(), aParcel({ weighed: '2026-01-15T12:00:00Z' })])
   await world.runOnce({ batchSize: 1 })
   const dropping = await world.pool.connect()
   onTestFinished(() => dropping.release(true))
   await dropping.query('begin')
-  await dropping.query('lock table warehouse.transactions_2026_01 in share mode')
+  await dropping.query('lock table warehouse.parcels_2026_01 in share mode')
   await aReplayer(world, { batchSize: 1 })
   const id = await ask(world, { kind: 'offsets', partition: 0, from: 0, to: 1 })
   expect((await settled(world, id, 'succeeded')).result).toMatchObject({ changed: 1 })

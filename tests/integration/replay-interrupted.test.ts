@@ -4,17 +4,18 @@ import { continueAction, stopAction } from '../../etl/operations/actions.ts'
 import { ADA } from '../support/background.ts'
 import { ALL, aReplayer, ask, notByNewRules, settled } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 /** A replay stops, or its worker does, at any point: nothing is half done, and it goes on where it was. */
 
 const PER_PARTITION = 100
 
 async function aLoadedWorld(): Promise<World> {
-  const world = await aWorld()
+  const world = await aWorldOfParcels()
   for (const partition of [0, 1, 2])
     await world.produce(
-      Array.from({ length: PER_PARTITION }, (_, i) => aLiveMessage({ amount: i + 1 })),
+      Array.from({ length: PER_PARTITION }, (_, i) => aParcel({ fee: i + 1 })),
       { partition },
     )
   await world.runOnce()
@@ -51,7 +52,7 @@ const progressOf = async (world: World) => {
   return rows[0]
 }
 
-const FIGURES = { records: 300, facts: 300, changed: 300, withoutFact: 0, flagged: { before: 0, after: 150 } }
+const FIGURES = { records: 300, facts: 300, changed: 300, withoutFact: 0, dear: { before: 0, after: 150 } }
 
 async function expectDone(world: World, id: number): Promise<void> {
   expect((await settled(world, id, 'succeeded')).result).toMatchObject(FIGURES)

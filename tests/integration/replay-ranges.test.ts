@@ -4,16 +4,17 @@ import { beginIncarnation } from '../../etl/ledger/watermark.ts'
 import { deleteRecordsBefore } from '../support/kafka.ts'
 import { ALL, aReplayer, ask, notByNewRules, replayed, settled } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels } from '../support/parcels.ts'
+import type { World } from '../support/world.ts'
 
 /** Which offsets a range means, and what happens where they are not there. */
 
-const several = (count: number) => Array.from({ length: count }, () => aLiveMessage())
+const several = (count: number) => Array.from({ length: count }, () => aParcel())
 const plan = (world: World, range: ReplayRange) => planReplay(world.pool, world.kafka, world.topic, range)
 const offsets = (from: number, to?: number): ReplayRange => ({ kind: 'offsets', partition: 0, from, to })
 
 async function aLoadedWorld({ partitions = 1, records = 20 } = {}): Promise<World> {
-  const world = await aWorld({ partitions })
+  const world = await aWorldOfParcels({ partitions })
   for (let partition = 0; partition < partitions; partition++)
     await world.produce(several(records), { partition })
   await world.runOnce()
@@ -37,7 +38,7 @@ test('a range of offsets is replayed, from the first to without the last', async
 })
 
 test('a range of time is that of Kafka’s own timestamps, in each partition', async () => {
-  const world = await aWorld({ partitions: 2 })
+  const world = await aWorldOfParcels({ partitions: 2 })
   const at: string[] = []
   for (let part = 0; part < 3; part++) {
     for (const partition of [0, 1]) await world.produce(several(4), { partition })

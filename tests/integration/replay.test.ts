@@ -1,24 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { compileWith } from '../../etl/stream/compile.ts'
-import { taxRate } from '../../streams/transactions/tax.ts'
-import { transactions as sales } from '../../streams/transactions/transactions.ts'
-import { messages } from '../../producer/messages.ts'
-import { stream as loadedBy } from '../support/stream.ts'
 import { aTransactionalProducer } from '../support/kafka.ts'
-import { ALL, aReplayer, NEW_FRAUD_RULES, notByNewRules, replayed, untouched } from '../support/replayer.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aParcel, aWorldOfParcels, mixedParcels, NEW_RULES, parcelsBy } from '../support/parcels.ts'
+import { ALL, aReplayer, notByNewRules, replayed, untouched } from '../support/replayer.ts'
+import type { World } from '../support/world.ts'
 
 /** Three partitions with good, bad and repeated records, and aborted transactions between them; loaded. */
 async function aLoadedWorld(records = 1_500): Promise<World> {
-  const world = await aWorld()
-  const stream = messages({ seed: 5, now: Date.now, invalidRatio: 0.1, duplicateRatio: 0.2 })
+  const world = await aWorldOfParcels()
+  const values = mixedParcels(records)
   const transactions = await aTransactionalProducer(world)
   for (let part = 0; part < 3; part++) {
-    const sent = Array.from({ length: records / 3 }, () => stream.next().value)
-    // Keys of their own: an order's duplicates are in other partitions too.
-    await world.produceRecords(sent.map(({ value }, i) => ({ key: `key-${part}-${i}`, value })))
+    const sent = values.slice((part * records) / 3, ((part + 1) * records) / 3)
+    // Keys of their own: a parcel's duplicates are in other partitions too.
+    await world.produceRecords(sent.map((value, i) => ({ key: `key-${part}-${i}`, value })))
     const transaction = await transactions.begin()
-    await transaction.send([aLiveMessage(), aLiveMessage()])
+    await transaction.send([aParcel(), aParcel()])
     await transaction.abort()
   }
   expect(await world.runOnce()).toMatchObject({ status: 'succeeded', consumed: records })
@@ -49,7 +45,7 @@ describe('a replay of everything', () => {
       otherValues: 0,
       changed: facts.length,
       gone: 0,
-      flagged: { after: facts.filter(({ amount }) => Number(amount) > 50).length },
+      dear: { after: facts.filter(({ fee }) => Number(fee) > 50).length },
     })
     const bounds = await world.bounds()
     expect(total).toBe(bounds.reduce((sum, { start, end }) => sum + end - start, 0))
@@ -83,7 +79,7 @@ describe('a replay of everything', () => {
     expect(await notByNewRules(world)).toEqual([])
     await replayer.stop()
 
-    await aReplayer(world, { stream: loadedBy })
+    await aReplayer(world, { stream: world.stream })
     expect((await replayed(world)).result).toMatchObject({ changed: facts.length })
     expect(await world.facts()).toEqual(facts)
     expect(await rollupOf(world)).toEqual(rollup)
@@ -98,13 +94,13 @@ describe('a replay of everything', () => {
     const dry = await replayed(world, ALL, { dryRun: true })
 
     expect(await state()).toEqual(before)
-    const sums = await taxByCurrency(world)
+    const sums = await surchargeByCurrency(world)
     const real = await replayed(world)
     expect(real.result).toEqual(dry.result)
-    const after = await taxByCurrency(world)
+    const after = await surchargeByCurrency(world)
     expect(dry.result).toMatchObject({
       changed: (await world.facts()).length,
-      tax: Object.fromEntries(
+      surcharge: Object.fromEntries(
         Object.keys(sums).map((currency) => [currency, { before: sums[currency], after: after[currency] }]),
       ),
     })
@@ -112,63 +108,55 @@ describe('a replay of everything', () => {
   })
 })
 
-test('only what differs is changed: a fraud rule alone leaves the facts that it says nothing new of', async () => {
-  const world = await aWorld({ partitions: 1 })
-  await world.produce([60, 40, 2_000, 50, 50.01].map((amount) => aLiveMessage({ amount })))
+test('only what differs is changed: a rule alone leaves the facts that it says nothing new of', async () => {
+  const world = await aWorldOfParcels({ partitions: 1 })
+  await world.produce([60, 40, 2_000, 50, 50.01].map((fee) => aParcel({ fee })))
   await world.runOnce()
-  const newRules = compileWith(sales, { rate: taxRate('0.085'), fraudRules: NEW_FRAUD_RULES })
+  const newRules = parcelsBy({ ...NEW_RULES, perMille: 85 })
   await aReplayer(world, { stream: newRules })
 
   const { result } = await replayed(world)
 
-  expect(result).toMatchObject({ facts: 5, changed: 3, flagged: { before: 1, after: 3 } })
+  expect(result).toMatchObject({ facts: 5, changed: 3, dear: { before: 1, after: 3 } })
   expect(result?.['samples']).toMatchObject([
     {
-      before: { tax_amount: '5.10', is_fraud_flagged: false, fraud_score: 0, fraud_reasons: [] },
+      before: { surcharge: '5.10', is_dear: false, rank: 0, remarks: [] },
       after: {
-        tax_amount: '5.10',
-        is_fraud_flagged: true,
-        fraud_score: 30,
-        fraud_reasons: ['over "50", \\'],
+        surcharge: '5.10',
+        is_dear: true,
+        rank: 30,
+        remarks: ['over "50", \\'],
       },
     },
-    { before: { fraud_score: 50, fraud_reasons: ['amount over 1000'] }, after: { fraud_score: 30 } },
-    { before: { is_fraud_flagged: false }, after: { tax_amount: '4.25', is_fraud_flagged: true } },
+    { before: { rank: 50, remarks: ['fee over 1000'] }, after: { rank: 30 } },
+    { before: { is_dear: false }, after: { surcharge: '4.25', is_dear: true } },
   ])
-  expect((await world.facts()).map(({ is_fraud_flagged: flagged }) => flagged)).toEqual([
-    true,
-    false,
-    true,
-    false,
-    true,
-  ])
+  expect((await world.facts()).map(({ is_dear: dear }) => dear)).toEqual([true, false, true, false, true])
   await world.assertBalanced()
 })
 
-test('the largest amounts stay exact, also where their tax becomes nothing', async () => {
-  const world = await aWorld({ partitions: 1 })
-  await world.produce(Array.from({ length: 300 }, () => aLiveMessage({ amount: 9_999_999_999.99 })))
+test('the largest fees stay exact, also where their surcharge becomes nothing', async () => {
+  const world = await aWorldOfParcels({ partitions: 1 })
+  await world.produce(Array.from({ length: 300 }, () => aParcel({ fee: 9_999_999_999.99 })))
   await world.runOnce()
   await aReplayer(world, {
-    stream: compileWith(sales, { rate: taxRate('0'), fraudRules: NEW_FRAUD_RULES }),
+    stream: parcelsBy({ ...NEW_RULES, perMille: 0 }),
   })
   const { result } = await replayed(world)
   // 8.5 % are 849,999,999.99915, which is 850,000,000.00 for each.
-  expect(result).toMatchObject({ tax: { EUR: { before: '255000000000.00', after: '0.00' } } })
-  expect(await taxByCurrency(world)).toEqual({ EUR: '0.00' })
+  expect(result).toMatchObject({ surcharge: { EUR: { before: '255000000000.00', after: '0.00' } } })
+  expect(await surchargeByCurrency(world)).toEqual({ EUR: '0.00' })
   await world.assertBalanced()
 })
 
-test('an order’s other records, and facts that the current code reads otherwise, are left alone', async () => {
-  const world = await aWorld({ partitions: 1 })
-  const order = aLiveMessage({ amount: 100 })
-  const other = aLiveMessage({ amount: 100 })
-  await world.produce([order, order, { ...order, amount: 200 }, other, aLiveMessage()])
+test('a parcel’s other records, and facts that the current code reads otherwise, are left alone', async () => {
+  const world = await aWorldOfParcels({ partitions: 1 })
+  const parcel = aParcel({ fee: 100 })
+  const other = aParcel({ fee: 100 })
+  await world.produce([parcel, parcel, { ...parcel, fee: 200 }, other, aParcel()])
   await world.runOnce()
-  // As if the code had read another category when it was loaded.
-  await world.pool.query(
-    `update warehouse.transactions set product_category = 'Books' where source_offset = 3`,
-  )
+  // As if the code had read another depot when it was loaded.
+  await world.pool.query(`update warehouse.parcels set depot = 'North' where source_offset = 3`)
   await aReplayer(world)
 
   const { result } = await replayed(world)
@@ -186,14 +174,14 @@ test('an order’s other records, and facts that the current code reads otherwis
 
 async function rollupOf(world: World): Promise<unknown[]> {
   const { rows } = await world.pool.query<Record<string, unknown>>(
-    'select * from warehouse.sales_by_minute order by minute, source_partition, currency, product_category',
+    'select * from warehouse.parcels_by_minute order by minute, source_partition, currency, depot',
   )
   return rows
 }
 
-async function taxByCurrency(world: World): Promise<Record<string, string>> {
-  const { rows } = await world.pool.query<{ currency: string; tax: string }>(
-    'select currency, sum(tax_amount)::text as tax from warehouse.transactions group by 1',
+async function surchargeByCurrency(world: World): Promise<Record<string, string>> {
+  const { rows } = await world.pool.query<{ currency: string; surcharge: string }>(
+    'select currency, sum(surcharge)::text as surcharge from warehouse.parcels group by 1',
   )
-  return Object.fromEntries(rows.map(({ currency, tax }) => [currency, tax]))
+  return Object.fromEntries(rows.map(({ currency, surcharge }) => [currency, surcharge]))
 }

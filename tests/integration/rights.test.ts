@@ -9,6 +9,14 @@ import { streams } from '../../streams/index.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
 import { startChild } from '../support/child.ts'
 import { createDatabase } from '../support/database.ts'
+import { roles } from '../support/messages.ts'
+import { stream } from '../support/stream.ts'
+
+const FACTS = `warehouse.${stream.name}`
+/** The table of keys where there is one: the loader may select and insert there. */
+const KEYS =
+  stream.definition.identity.scope === 'warehouse' ? `warehouse.${stream.definition.identity.keys}` : FACTS
+const [ONE, OTHER] = [roles.other, roles.another].map((field) => roles.columns[field]!) as [string, string]
 
 /** A database that is migrated, and a superuser's session in it. */
 async function aWarehouse(adminUrl = inject('databaseUrl')) {
@@ -42,22 +50,16 @@ test('a warehouse that is migrated has the rights that are declared, and they ca
 
 const TOO_WIDE: [grant: string, said: string][] = [
   ['grant delete on audit.dead_letters to pulse_loader', 'pulse_loader has DELETE on audit.dead_letters'],
-  [
-    'grant truncate on warehouse.transactions to pulse_loader',
-    'pulse_loader has TRUNCATE on warehouse.transactions',
-  ],
-  [
-    'grant update on warehouse.transactions to pulse_loader',
-    'pulse_loader has UPDATE on warehouse.transactions',
-  ],
+  [`grant truncate on ${FACTS} to pulse_loader`, `pulse_loader has TRUNCATE on ${FACTS}`],
+  [`grant update on ${FACTS} to pulse_loader`, `pulse_loader has UPDATE on ${FACTS}`],
   [
     'grant update (code) on audit.dead_letters to pulse_loader',
     'pulse_loader has UPDATE (code) on audit.dead_letters',
   ],
   ['grant maintain on audit.control to pulse_loader', 'pulse_loader has MAINTAIN on audit.control'],
   [
-    'grant select on warehouse.order_keys to pulse_loader with grant option',
-    'pulse_loader has SELECT WITH GRANT OPTION on warehouse.order_keys',
+    `grant select on ${KEYS} to pulse_loader with grant option`,
+    `pulse_loader has SELECT WITH GRANT OPTION on ${KEYS}`,
   ],
   ['grant create on schema warehouse to pulse_loader', 'pulse_loader has CREATE on schema warehouse'],
   [
@@ -77,7 +79,7 @@ const TOO_WIDE: [grant: string, said: string][] = [
     'pulse_reader has SELECT on audit.operator_actions',
   ],
   ['grant insert on audit.workers to pulse_reader', 'pulse_reader has INSERT on audit.workers'],
-  ['grant select on warehouse.transactions to public', 'PUBLIC has SELECT on warehouse.transactions'],
+  [`grant select on ${FACTS} to public`, `PUBLIC has SELECT on ${FACTS}`],
   ['grant usage on schema audit to public', 'PUBLIC has USAGE on schema audit'],
   ['grant create on schema public to public', 'PUBLIC has CREATE on schema public'],
   ['grant temp on database $database to public', 'PUBLIC has TEMP on database'],
@@ -90,8 +92,8 @@ const TOO_WIDE: [grant: string, said: string][] = [
     'PUBLIC has USAGE on sequence audit.alerts_id_seq',
   ],
   [
-    `select audit.ensure_partition('transactions', '2020-01-01'); grant select on warehouse.transactions_2020_01 to pulse_reader`,
-    'pulse_reader has SELECT on warehouse.transactions_2020_01',
+    `select audit.ensure_partition('${stream.name}', '2020-01-01'); grant select on ${FACTS}_2020_01 to pulse_reader`,
+    `pulse_reader has SELECT on ${FACTS}_2020_01`,
   ],
   ['alter role pulse_loader createrole', 'pulse_loader has CREATEROLE'],
   ['alter role pulse_reader superuser', 'pulse_reader has SUPERUSER'],
@@ -107,8 +109,8 @@ const TOO_WIDE: [grant: string, said: string][] = [
   ],
   ['create role $login login createdb; grant pulse_loader to $login', '$login has CREATEDB'],
   [
-    'create role $login login; grant pulse_reader to $login; grant insert on warehouse.order_keys to $login',
-    '$login has INSERT on warehouse.order_keys',
+    `create role $login login; grant pulse_reader to $login; grant insert on ${KEYS} to $login`,
+    `$login has INSERT on ${KEYS}`,
   ],
   [
     'create role $login; grant select on audit.dead_letters to $login',
@@ -127,10 +129,7 @@ const TOO_WIDE: [grant: string, said: string][] = [
 ]
 
 const MISSING: [revoke: string, said: string][] = [
-  [
-    'revoke select on warehouse.transactions from pulse_reader',
-    'pulse_reader lacks SELECT on warehouse.transactions',
-  ],
+  [`revoke select on ${FACTS} from pulse_reader`, `pulse_reader lacks SELECT on ${FACTS}`],
   [
     'revoke update (attempts) on audit.dead_letters from pulse_loader',
     'pulse_loader lacks UPDATE (attempts) on audit.dead_letters',
@@ -181,13 +180,13 @@ test('others may be given what the reader may, and those who may hand on pulse_o
   const [analyst, boss] = ['analyst', 'boss'].map((word) => `${word}_${randomBytes(4).toString('hex')}`)
   await client.query('begin')
   await client.query(`create role ${analyst}; grant usage on schema warehouse to ${analyst};
-    grant select (amount, currency) on warehouse.transactions to ${analyst};
+    grant select (${ONE}, ${OTHER}) on ${FACTS} to ${analyst};
     create role ${boss} login createrole; grant pulse_owner, pulse_loader to ${boss} with admin option`)
   const report = await reportRights(client, streams)
   expect(report.findings).toEqual([])
   expect(renderRights(report)).toMatch(
     new RegExp(
-      `${analyst}\\n +USAGE +schema warehouse\\n +SELECT +warehouse.transactions \\(amount, currency\\)`,
+      `${analyst}\\n +USAGE +schema warehouse\\n +SELECT +${FACTS} \\((${ONE}, ${OTHER}|${OTHER}, ${ONE})\\)`,
     ),
   )
   expect(renderRights(report)).toMatch(new RegExp(`pulse_owner owns .*${boss}`))

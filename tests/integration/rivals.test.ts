@@ -1,8 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { waitFor } from '../support/wait-for.ts'
-import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import { aRecordOf, messagesOf, ours } from '../support/messages.ts'
+import { stream } from '../support/stream.ts'
+import { parcels } from '../support/streams/parcels.ts'
+import { visits } from '../support/streams/visits.ts'
+import { aWorld, type World } from '../support/world.ts'
+
+const { aLiveMessage } = ours
 
 /** Resolves when a load waits for a lock that somebody holds. */
 const aLoadWaits = (world: World) =>
@@ -13,59 +18,70 @@ const aLoadWaits = (world: World) =>
     return rowCount === 1
   })
 
-/** A transaction that has claimed the order, and the fact of it, and has not ended yet. */
-async function aRivalThatClaimed(world: World, order: Record<string, unknown>): Promise<PoolClient> {
+/** A transaction that has claimed the identity, and inserted the fact of it, and has not ended yet. */
+async function aRivalThatClaimed(world: World, message: Record<string, unknown>): Promise<PoolClient> {
+  const { name, validate, derive, identity, eventTime } = world.stream
+  const outcome = validate(aRecordOf(message, { timestamp: Date.now() }), 1_095)
+  if (!('row' in outcome)) throw new Error(`not valid: ${JSON.stringify(outcome)}`)
+  const fact = { offset: 9, identity: identity.of(outcome.row), row: derive(outcome.row) }
   const rival = await world.pool.connect()
   onTestFinished(() => rival.release(true))
-  const at = String(order['timestamp'])
-  await rival.query("select audit.ensure_partition('transactions', $1)", [at])
+  await rival.query('select audit.ensure_partition($1, $2)', [
+    name,
+    new Date(Number(fact.row[eventTime]) / 1_000),
+  ])
   await rival.query('begin')
-  await rival.query('insert into order_keys values ($1, $2)', [order['order_id'], at])
-  await rival.query(
-    `insert into transactions (order_id, transaction_timestamp, amount, tax_amount, total_amount, currency, customer_id,
-       product_category, is_fraud_flagged, fraud_score, fraud_reasons, source_partition, source_offset, incarnation, batch_id)
-     values ($1, $2, $3, 0, 0, 'EUR', 'customer-1', 'books', false, 0, '{}', 9, 9, 1, 'rival')`,
-    [order['order_id'], at, order['amount']],
-  )
+  const origin = { batchId: 'rival', sourcePartition: 9, incarnation: 1 }
+  expect(await identity.claim(rival, [fact], origin)).toEqual(new Map())
+  await identity.insert(rival, [fact], origin)
   return rival
 }
 
-/** A run over three orders, the second of which a rival has claimed; the rival ends while the load waits. */
-async function runWhileARivalEnds(end: 'commit' | 'rollback', changes: object = {}) {
-  const world = await aWorld({ partitions: 1 })
-  const order = aLiveMessage()
-  await world.produce([aLiveMessage(), { ...order, ...changes }, aLiveMessage()])
-  const rival = await aRivalThatClaimed(world, order)
-  const run = world.runOnce()
-  await aLoadWaits(world)
-  await rival.query(end)
-  return { world, run: await run }
-}
+describe.for([stream.definition, parcels, visits])(
+  'a record of $name that a rival has claimed and not committed',
+  (declared) => {
+    const made = messagesOf(declared)
 
-describe('an order that a rival has claimed and not committed', () => {
-  test('is a duplicate when the rival commits', async () => {
-    const { run } = await runWhileARivalEnds('commit')
-    expect(run).toMatchObject({ status: 'succeeded', loaded: 2, duplicate: 1, deadLettered: 0 })
-  })
+    /** A run over three records, the second of which a rival has claimed; the rival ends while the load waits. */
+    async function runWhileARivalEnds(end: 'commit' | 'rollback', isOther = false) {
+      const world = await aWorld({
+        partitions: 1,
+        ...(declared !== stream.definition && { stream: declared }),
+      })
+      const second = made.aLiveMessage()
+      const sent = isOther ? made.aConflict(second) : second
+      await world.produce([made.aLiveMessage(), sent, made.aLiveMessage()])
+      const rival = await aRivalThatClaimed(world, second)
+      const run = world.runOnce()
+      await aLoadWaits(world)
+      await rival.query(end)
+      return { world, run: await run }
+    }
 
-  test('is a conflict when the rival commits other values', async () => {
-    const { world, run } = await runWhileARivalEnds('commit', { amount: 1 })
-    expect(run).toMatchObject({ status: 'succeeded', loaded: 2, duplicate: 0, deadLettered: 1 })
-    expect(await world.deadLetters()).toMatchObject([{ code: 'conflicting_duplicate', offset: 1 }])
-  })
+    test('is a duplicate when the rival commits', async () => {
+      const { run } = await runWhileARivalEnds('commit')
+      expect(run).toMatchObject({ status: 'succeeded', loaded: 2, duplicate: 1, deadLettered: 0 })
+    })
 
-  test('is loaded when the rival rolls back', async () => {
-    const { world, run } = await runWhileARivalEnds('rollback')
-    expect(run).toMatchObject({ status: 'succeeded', loaded: 3, duplicate: 0, deadLettered: 0 })
-    await world.assertBalanced()
-  })
-})
+    test('is a conflict when the rival commits other values', async () => {
+      const { world, run } = await runWhileARivalEnds('commit', true)
+      expect(run).toMatchObject({ status: 'succeeded', loaded: 2, duplicate: 0, deadLettered: 1 })
+      expect(await world.deadLetters()).toMatchObject([{ code: 'conflicting_duplicate', offset: 1 }])
+    })
 
-test('orders crossed over two partitions in many batches never deadlock, and each is loaded once', async () => {
+    test('is loaded when the rival rolls back', async () => {
+      const { world, run } = await runWhileARivalEnds('rollback')
+      expect(run).toMatchObject({ status: 'succeeded', loaded: 3, duplicate: 0, deadLettered: 0 })
+      await world.assertBalanced()
+    })
+  },
+)
+
+test('records crossed over two partitions in many batches never deadlock, and each is loaded once', async () => {
   const world = await aWorld({ partitions: 2 })
-  const orders = Array.from({ length: 2_000 }, () => aLiveMessage({ order_id: randomUUID() }))
-  await world.produce(orders)
-  await world.produce(orders.toReversed(), { partition: 1 })
+  const messages = Array.from({ length: 2_000 }, () => aLiveMessage())
+  await world.produce(messages)
+  await world.produce(messages.toReversed(), { partition: 1 })
 
   const run = await world.runOnce({ batchSize: 40 })
 
@@ -78,11 +94,10 @@ test('orders crossed over two partitions in many batches never deadlock, and eac
   await world.assertBalanced()
 })
 
-test('the same orders in opposite order in two batches at once: one waits for the other, neither fails', async () => {
+test('the same records in opposite order in two batches at once: one waits for the other, neither fails', async () => {
   const world = await aWorld({ partitions: 2 })
-  const orders = Array.from({ length: 1_000 }, () => aLiveMessage())
   for (let round = 0; round < 3; round++) {
-    const crossed = orders.map((order) => ({ ...order, order_id: randomUUID() }))
+    const crossed = Array.from({ length: 1_000 }, () => aLiveMessage())
     await world.produce(crossed)
     await world.produce(crossed.toReversed(), { partition: 1 })
     expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 1_000, duplicate: 1_000 })

@@ -6,6 +6,8 @@ import { OF_ENGINE, ofStreams } from '../../scripts/rights/declared.ts'
 import { streams } from '../../streams/index.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
 import { FORBIDDEN, SELF, type Who } from '../support/forbidden-acts.ts'
+import { roles } from '../support/messages.ts'
+import { stream } from '../support/stream.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const DECLARED = { ...OF_ENGINE, ...ofStreams(streams) }
@@ -157,11 +159,11 @@ test.each(forbidden)('the %s may not %s', async (who, _, statements) => {
 const ALLOWED: [who: Who, statement: string][] = [
   ['loader', `select pg_advisory_xact_lock(hashtext('pulse: alerts'))`],
   ['loader', `select pg_try_advisory_xact_lock(1, 1)`],
-  ['loader', `select audit.ensure_partition('transactions', now() - interval '70 days')`],
+  ['loader', `select audit.ensure_partition('${stream.name}', now() - interval '70 days')`],
   ['loader', 'select from pg_control_system()'],
   ['owner', `select pg_advisory_xact_lock(hashtext('pulse: ensure_partition'))`],
   ['owner', 'create table warehouse.mine ()'],
-  ['reader', 'select transaction_timestamp, amount from transactions'],
+  ['reader', `select ${roles.columns[roles.eventTime]}, ${roles.columns[roles.other]} from ${stream.name}`],
   ['reader', 'notify mine'],
   ['reader', 'set statement_timeout = 0'],
   ['reader', 'set default_transaction_read_only = off'],
@@ -188,7 +190,9 @@ test('months are made by the owner’s function, near today only', async () => {
     `now() - interval '102 years'`,
     `timestamptz 'infinity'`,
   ])
-    expect(await outcome('loader', `select audit.ensure_partition('transactions', ${moment})`)).toBe('22008')
+    expect(await outcome('loader', `select audit.ensure_partition('${stream.name}', ${moment})`)).toBe(
+      '22008',
+    )
 })
 
 test('who is not a member of ours can’t connect, and pulse_owner has no login', async () => {
@@ -211,7 +215,7 @@ test('the reader sees of others’ sessions neither what they ask nor may it end
 })
 
 test('statistics tell the reader nothing of columns that it may not read', async () => {
-  await world.pool.query('analyze audit.dead_letters; analyze warehouse.sales_by_minute')
+  await world.pool.query(`analyze audit.dead_letters; analyze warehouse.${stream.name}`)
   const { rows } = await sessions
     .get('reader')!
     .query(`select distinct tablename from pg_stats where schemaname in ('warehouse', 'audit')`)

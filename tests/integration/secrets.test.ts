@@ -7,7 +7,10 @@ import { anHttpReceiver } from '../support/http-receiver.ts'
 import { aMailServer } from '../support/mail-server.ts'
 import { aSecret, secretsIn, processList } from '../support/secrets.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { stream } from '../support/stream.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
+import type { StreamPages } from '../../etl/web/context.ts'
+import { pages as declared } from '../../streams/pages.ts'
 
 /** Every secret that a program takes, each with a text of its own. */
 const SECRETS = {
@@ -135,7 +138,7 @@ test('neither log, pages, API and metrics nor an alert has a secret, while every
   })
   const etl = world.startEtl({ ...withoutSasl(env), DATABASE_URL: own })
   const url = await addressOf(etl)
-  await world.pool.query('alter table warehouse.order_keys rename to elsewhere')
+  await world.pool.query(`alter table warehouse.${stream.name} rename to elsewhere`)
   await world.produce(['no JSON', aLiveMessage()])
   await waitFor('a run to fail', () => etl.said('run failed'), { limitMs: 60_000 })
   await waitFor('an alert', () => receiver.received.length >= 2, { limitMs: 60_000 })
@@ -169,6 +172,8 @@ test('neither log, pages, API and metrics nor an alert has a secret, while every
   expect(seen).toEqual([])
 })
 
+const pages: readonly StreamPages[] = declared
+
 /** What can be looked at. */
 const PATHS = [
   '/metrics',
@@ -178,7 +183,7 @@ const PATHS = [
   '/',
   '/runs',
   '/dead-letters',
-  '/fraud',
+  ...pages.map(({ path }) => path),
   '/actions',
   '/alerts',
   '/nowhere',

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { aTransactionalProducer, sendRaw } from '../support/kafka.ts'
+import { marked, roles } from '../support/messages.ts'
 import { aLiveMessage, aWorld, type World } from '../support/world.ts'
 
 const several = (count: number, customer: string) =>
-  Array.from({ length: count }, () => aLiveMessage({ customer_id: customer }))
+  Array.from({ length: count }, () => aLiveMessage(marked(customer)))
 const customers = async (world: World) => [
-  ...new Set((await world.facts()).map(({ customer_id: customer }) => customer)),
+  ...new Set((await world.facts()).map((fact) => String(fact[roles.columns[roles.mark]!]))),
 ]
 
 test('records of aborted transactions are not loaded, those of committed ones are', async () => {
@@ -95,7 +96,7 @@ test('transactions of two producers woven into each other end each for itself', 
   for (let i = 0; i < 5; i++) {
     await kept.send(several(2, 'kept'))
     await dropped.send(several(2, 'dropped'))
-    await sendRaw(world, [{ value: JSON.stringify(aLiveMessage({ customer_id: 'plain' })) }])
+    await sendRaw(world, [{ value: JSON.stringify(aLiveMessage(marked('plain'))) }])
   }
   await dropped.abort()
   await kept.commit()

@@ -4,6 +4,7 @@ import { columnsOf, on, prepared, read } from '../../etl/postgres/query.ts'
 import { inTransaction, rollback } from '../../etl/postgres/transaction.ts'
 import { operatorActions, workers } from '../../etl/schema/operations.ts'
 import { aWorld } from '../support/world.ts'
+import { stream } from '../support/stream.ts'
 
 /** etl/postgres/query.ts stands on parts of drizzle that its types don't promise: what we take from them is held here. */
 
@@ -12,12 +13,13 @@ const SEEN = new Date('2026-01-02T03:04:05.678Z')
 async function aPool() {
   const { pool } = await aWorld()
   await pool.query(
-    `insert into audit.workers (name, schedule, seen_at, partitions) values ('one', '* * * * *', $1, '{0,2}')`,
+    `insert into audit.workers (stream, name, schedule, seen_at, partitions, contract_hash)
+     values ('${stream.name}', 'one', '* * * * *', $1, '{0,2}', '')`,
     [SEEN],
   )
   await pool.query(
-    `insert into audit.operator_actions (action, target, requested_by, via, status, worker, payload)
-     values ('redrive', '{"text": "1"}', 'somebody', 'pulse', 'pending', 'one', '\\x0001')`,
+    `insert into audit.operator_actions (stream, action, target, requested_by, via, status, worker, payload)
+     values ('${stream.name}', 'redrive', '{"text": "1"}', 'somebody', 'pulse', 'pending', 'one', '\\x0001')`,
   )
   onTestFinished(async () => void (await pool.query('delete from audit.workers')))
   return pool
@@ -36,7 +38,8 @@ test('a row has the names of the schema and values in JavaScript’s types', asy
 
 test('a left join without a match is null, all of it or a column of it', async () => {
   const pool = await aPool()
-  await pool.query(`insert into audit.workers (name, schedule, partitions) values ('two', '* * * * *', '{}')`)
+  await pool.query(`insert into audit.workers (stream, name, schedule, partitions, contract_hash)
+     values ('${stream.name}', 'two', '* * * * *', '{}', '')`)
   const joined = await on(pool)
     .select({
       worker: workers.name,
@@ -72,7 +75,9 @@ test('SQL of our own is named and typed by its columns, once or again and again'
 
 test('an error is Postgres’ own, without the values that were sent', async () => {
   const pool = await aPool()
-  const failing = on(pool).insert(workers).values({ name: 'one', schedule: 'geheim', partitions: [] })
+  const failing = on(pool)
+    .insert(workers)
+    .values({ name: 'one', stream: stream.name, schedule: 'geheim', partitions: [], contractHash: '' })
   const error = await failing.then(
     () => undefined,
     (reason: unknown) => reason as Error,

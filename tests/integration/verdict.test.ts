@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { roles } from '../support/messages.ts'
 import { aSender, type Sender } from '../support/sender.ts'
 import { SentLog } from '../support/sent-log.ts'
+import { stream } from '../support/stream.ts'
 import { verdict } from '../support/verdict.ts'
 import { aWorld, type World } from '../support/world.ts'
 
@@ -34,38 +36,40 @@ test('a warehouse that holds what was sent is right', async () => {
   expect(await judged(sender.log)).toEqual([])
 })
 
-const ANY_FACT = '(select order_id from transactions order by id limit 1)'
+const { name } = stream
+const [TIME, OTHER, MARK] = [roles.eventTime, roles.other, roles.mark].map((field) => roles.columns[field]!)
+const ANY_FACT = `(select id from ${name} where ${OTHER} is not null order by id limit 1)`
 const ANY_LETTER = '(select min(id) from dead_letters)'
 
 test.for([
-  ['a fact is gone', `delete from transactions where order_id = ${ANY_FACT}`, /an order is lost: \d:\d+/],
+  ['a fact is gone', `delete from ${name} where id = ${ANY_FACT}`, /a fact is lost: \d:\d+/],
   [
     'a fact is there twice',
-    `create temporary table twin as select * from transactions where order_id = ${ANY_FACT};
-     update twin set transaction_timestamp = transaction_timestamp - interval '1 second';
-     insert into transactions overriding system value select * from twin`,
+    `create temporary table twin as select * from ${name} where id = ${ANY_FACT};
+     update twin set ${TIME} = ${TIME} - interval '1 second';
+     insert into ${name} overriding system value select * from twin`,
     /two facts of one record: \d:\d+/,
   ],
   [
-    'an order is there twice',
-    `create temporary table twin as select * from transactions where order_id = ${ANY_FACT};
-     update twin set transaction_timestamp = transaction_timestamp - interval '1 second', source_offset = 100000;
-     insert into transactions overriding system value select * from twin`,
+    'what a record tells of is there twice',
+    `create temporary table twin as select * from ${name} where id = ${ANY_FACT};
+     update twin set ${TIME} = ${TIME} - interval '1 second', source_offset = 100000;
+     insert into ${name} overriding system value select * from twin`,
     /a fact of what was not sent: \d:100000/,
   ],
   [
-    'a fact has another amount',
-    `update transactions set amount = amount + 0.01 where order_id = ${ANY_FACT}`,
+    'a fact has another value',
+    `update ${name} set ${OTHER} = ${OTHER} + 1 where id = ${ANY_FACT}`,
     /a fact is not what was sent: \d:\d+ is .* should be/,
   ],
   [
-    'a fact has another currency',
-    `update transactions set currency = 'XXX' where order_id = ${ANY_FACT}`,
+    'a fact has another text',
+    `update ${name} set ${MARK} = 'XXX' where id = ${ANY_FACT}`,
     /a fact is not what was sent/,
   ],
   [
     'a fact comes from another record',
-    `update transactions set source_offset = source_offset + 100000 where order_id = ${ANY_FACT}`,
+    `update ${name} set source_offset = source_offset + 100000 where id = ${ANY_FACT}`,
     /a fact of what was not sent/,
   ],
   [
@@ -81,7 +85,7 @@ test.for([
   [
     'a dead letter has another code',
     `update dead_letters set code = 'undecodable' where id = ${ANY_LETTER}`,
-    /a dead letter with another code|an order became a dead letter/,
+    /a dead letter with another code|a valid record became a dead letter/,
   ],
   [
     'a dead letter is gone',

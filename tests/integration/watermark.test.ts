@@ -6,7 +6,7 @@ import { createMonthKeeper } from '../../etl/stream/months.ts'
 import { startRun } from '../../etl/ledger/runs.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { ensureProgress } from '../../etl/ledger/watermark.ts'
-import { aMessage, aRecordOf } from '../support/a-transaction.ts'
+import { aMessage, aRecordOf } from '../support/messages.ts'
 import { aBatch, prepared } from '../support/a-batch.ts'
 import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -19,7 +19,7 @@ async function aLoader(world: World) {
   const loader = { pool, stream, months: createMonthKeeper(pool, stream), deadLetterMaxRatio: 0.5 }
   const id = { topic: world.topic, partition: 0 }
   await ensureProgress(pool, { stream: stream.name, ...id }, { clusterId: 'a', start: 0 })
-  const runId = await startRun(pool, 'tick', 'test', 60_000)
+  const runId = await startRun(pool, { stream: stream.name, kind: 'tick', worker: 'test' }, 60_000)
   return {
     load: (batch: PreparedBatch) => load(loader, batch, runId),
     batch: (from: number, to: number, overrides: { incarnation?: number } = {}) => {

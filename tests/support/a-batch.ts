@@ -8,7 +8,7 @@ import { stream } from './stream.ts'
 /** A batch of these records that begins at the first of them, or where it is told. */
 export function aBatch(records: readonly SourceRecord[], overrides: Partial<Batch> = {}): Batch {
   const range = {
-    topic: 'transactions',
+    topic: stream.name,
     partition: 0,
     sourcePartition: 0,
     incarnation: 1,

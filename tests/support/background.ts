@@ -40,6 +40,7 @@ export async function openBackground(
     logger,
     worker: changed.worker ?? 'background-1',
     isPaused: () => false,
+    stream: world.stream.name,
     executors: {
       redrive: redriveExecutor({ pool, producer, topic: world.topic }),
       dismiss: dismissExecutor({ pool }),
@@ -76,7 +77,12 @@ export const askForRedrive = (
   world: World,
   filter: Partial<DeadLetterFilter>,
   options: Partial<RedriveOptions> = {},
-) => requestRedrive(world.pool, ADA, lettersOf(filter), undefined, { topic: world.topic, ...options })
+) =>
+  requestRedrive(world.pool, ADA, lettersOf(filter), undefined, {
+    stream: world.stream.name,
+    topic: world.topic,
+    ...options,
+  })
 
 /** Asks for a redrive, lets a worker do it, and then lets the job load what was sent. */
 export async function redrive(

@@ -1,12 +1,17 @@
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
+import type { Definition } from '../../etl/stream/definition.ts'
+import { stream } from './stream.ts'
 
 /**
- * The product's central promise, checked by SQL that shares nothing with the product's own reconcile:
- * what is wrong with a warehouse's books, a line each; empty where they balance.
+ * The product's central promise, checked by SQL that shares nothing with the product's own reconcile, nor with
+ * what `compile` makes: what is wrong with a warehouse's books, a line each; empty where they balance.
  */
-export async function imbalances(pool: Pool): Promise<string[]> {
+export async function imbalances(
+  pool: Pool | PoolClient,
+  of: Definition = stream.definition,
+): Promise<string[]> {
   const found: string[] = []
-  for (const [what, sql] of Object.entries(CHECKS)) {
+  for (const [what, sql] of Object.entries({ ...ofTheBooks(of), ...ofTheStream(of) })) {
     const { rows } = await pool.query(sql)
     for (const row of rows) found.push(`${what}: ${JSON.stringify(row)}`)
   }
@@ -27,15 +32,19 @@ const PIECES = `
      or from_offset >= (select o.to_offset from audit.opening_balances o
                         where (o.topic, o.partition, o.incarnation) = (data_losses.topic, data_losses.partition, data_losses.incarnation))`
 
+/** Of a topic of this stream, or of none: what no stream has is wrong for each. */
+const isOf = (name: string) =>
+  `topic not in (select topic from audit.partition_progress where stream <> '${name}')`
+
 /** Facts and dead letters, each under the name of the book that accounts for it: its batch, or an opening balance. */
-const STORED = `
+const stored = (facts: string) => `
   select coalesce(b.batch_id, 'opening ' || o.topic || ' ' || o.partition || ' ' || o.incarnation) as book, s.*
   from (
     select batch_id, split_part(batch_id, ':', 1) as topic, source_partition as partition, incarnation, source_offset as at,
            1 as fact, 0 as letter
-    from warehouse.transactions
+    from warehouse.${facts}
     union all
-    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters
+    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters where ${isOf(facts)}
   ) s
   left join audit.pipeline_batches b
     on (b.batch_id, b.topic, b.partition, b.incarnation) = (s.batch_id, s.topic, s.partition, s.incarnation)
@@ -44,16 +53,16 @@ const STORED = `
     on (o.topic, o.partition, o.incarnation) = (s.topic, s.partition, s.incarnation)
     and s.at >= o.from_offset and s.at < o.to_offset`
 
-const BOOKS = `
+const books = (name: string) => `
   select batch_id as book, from_offset, to_offset, consumed, loaded, duplicate, skipped, dead_lettered, dropped, 0 as pruned
-  from audit.pipeline_batches
+  from audit.pipeline_batches where ${isOf(name)}
   union all
   select 'opening ' || topic || ' ' || partition || ' ' || incarnation, from_offset, to_offset, consumed, loaded, duplicate,
          skipped, dead_lettered, dropped, dead_letters_pruned
-  from audit.opening_balances`
+  from audit.opening_balances where ${isOf(name)}`
 
 /** Each gives one row for each violation. */
-const CHECKS = {
+const ofTheBooks = ({ name }: Definition) => ({
   'ranges leave a gap or overlap': `
     select * from (
       select *, lag(to_offset) over (partition by topic, partition, incarnation order by from_offset) as previous_end
@@ -73,55 +82,20 @@ const CHECKS = {
     where not exists (select from audit.partition_progress g where (g.topic, g.partition) = (p.topic, p.partition))`,
 
   'a book does not account for its records': `
-    select b.*, s.facts, s.letters from (${BOOKS}) b
+    select b.*, s.facts, s.letters from (${books(name)}) b
     left join (
-      select book, sum(fact) as facts, sum(letter) as letters from (${STORED}) stored group by book
+      select book, sum(fact) as facts, sum(letter) as letters from (${stored(name)}) stored group by book
     ) s using (book)
     where b.loaded <> coalesce(s.facts, 0) + b.dropped or b.dead_lettered <> coalesce(s.letters, 0) + b.pruned
        or b.consumed <> b.loaded + b.duplicate + b.skipped + b.dead_lettered
        or least(b.duplicate, b.skipped, b.dropped, b.pruned) < 0 or b.consumed > b.to_offset - b.from_offset`,
 
   'a fact or dead letter that is in no book': `
-    select * from (${STORED}) stored where book is null`,
+    select * from (${stored(name)}) stored where book is null`,
 
   'a record that became two things': `
-    select topic, partition, incarnation, at, count(*) from (${STORED}) stored
+    select topic, partition, incarnation, at, count(*) from (${stored(name)}) stored
     group by topic, partition, incarnation, at having count(*) > 1`,
-
-  'an order that is there twice': `
-    select order_id, count(*) from warehouse.transactions group by order_id having count(*) > 1`,
-
-  'a fact without its key': `
-    select t.order_id from warehouse.transactions t
-    where not exists (
-      select from warehouse.order_keys k
-      where (k.order_id, k.transaction_timestamp) = (t.order_id, t.transaction_timestamp))`,
-
-  'more keys without a fact than facts were dropped': `
-    select orphans.n as keys, dropped.n as dropped from (
-      select count(*) as n from warehouse.order_keys k
-      where not exists (
-        select from warehouse.transactions t
-        where (t.order_id, t.transaction_timestamp) = (k.order_id, k.transaction_timestamp))
-    ) orphans, (select coalesce(sum(dropped), 0) as n from (${BOOKS}) b) dropped
-    where orphans.n > dropped.n`,
-
-  'a key without a fact in a month that nobody drops yet': `
-    select k.* from warehouse.order_keys k
-    where k.transaction_timestamp > now() - interval '31 days' and not exists (
-      select from warehouse.transactions t
-      where (t.order_id, t.transaction_timestamp) = (k.order_id, k.transaction_timestamp))`,
-
-  'rollup and facts differ': `
-    select * from (
-      select date_trunc('minute', transaction_timestamp, 'UTC') as minute, source_partition, currency, product_category,
-             count(*) as transactions, count(*) filter (where is_fraud_flagged) as flagged, sum(amount) as amount,
-             sum(tax_amount) as tax_amount, coalesce(sum(amount) filter (where is_fraud_flagged), 0) as flagged_amount
-      from warehouse.transactions group by 1, 2, 3, 4
-    ) facts
-    full join warehouse.sales_by_minute s using (minute, source_partition, currency, product_category)
-    where (facts.transactions, facts.flagged, facts.amount, facts.tax_amount, facts.flagged_amount)
-      is distinct from (s.transactions, s.flagged, s.amount, s.tax_amount, s.flagged_amount)`,
 
   // A run that lost batches to an opening balance is more than the sum of the rest.
   'a run is not the sum of its batches': `
@@ -136,4 +110,58 @@ const CHECKS = {
            (r.batches, r.consumed, r.loaded, r.duplicate, r.skipped, r.dead_lettered) is distinct from
            (count(b.batch_id), coalesce(sum(b.consumed), 0)::bigint, coalesce(sum(b.loaded), 0)::bigint,
             coalesce(sum(b.duplicate), 0)::bigint, coalesce(sum(b.skipped), 0)::bigint, coalesce(sum(b.dead_lettered), 0)::bigint)`,
-} as const
+})
+
+/** What the declaration says of identities and sums. */
+function ofTheStream({ name, fields, derived = {}, eventTime, identity, rollups = {} }: Definition) {
+  const all = { ...fields, ...derived }
+  const column = (field: string) => all[field]!.options.column ?? field
+  const time = column(eventTime)
+  const ids = [identity.once ?? []].flat().map(column)
+  const unique = identity.scope === 'warehouse' ? ids : [time, ...ids]
+  const equal = [...ids, time].map((one) => `k.${one} = t.${one}`).join(' and ')
+  const keys = identity.scope === 'warehouse' ? identity.keys : undefined
+  return {
+    'an identity that is there twice': `
+      select ${unique.join(', ')}, count(*) from warehouse.${name} group by ${unique.join(', ')} having count(*) > 1`,
+    ...(keys !== undefined && {
+      'a fact without its key': `
+        select ${ids.map((id) => `t.${id}`).join(', ')} from warehouse.${name} t
+        where not exists (select from warehouse.${keys} k where ${equal})`,
+
+      'more keys without a fact than facts were dropped': `
+        select orphans.n as keys, dropped.n as dropped from (
+          select count(*) as n from warehouse.${keys} k
+          where not exists (select from warehouse.${name} t where ${equal})
+        ) orphans, (select coalesce(sum(dropped), 0) as n from (${books(name)}) b) dropped
+        where orphans.n > dropped.n`,
+
+      'a key without a fact in a month that nobody drops yet': `
+        select k.* from warehouse.${keys} k
+        where k.${time} > now() - interval '31 days'
+          and not exists (select from warehouse.${name} t where ${equal})`,
+    }),
+    ...Object.fromEntries(
+      Object.entries(rollups).map(([rollup, { every, by, measures }]) => {
+        const cell = [every, 'source_partition', ...by.map(column)].join(', ')
+        const names = Object.keys(measures)
+        const sums = Object.entries(measures).map(([measure, one]) => {
+          const rows = one.where === undefined ? '' : ` filter (where ${column(one.where)})`
+          return one.measure === 'count'
+            ? `count(*)${rows} as ${measure}`
+            : `coalesce(sum(${column(one.field)})${rows}, 0) as ${measure}`
+        })
+        const of = (table: string) => names.map((one) => `${table}.${one}`).join(', ')
+        return [
+          `${rollup} and facts differ`,
+          `select * from (
+             select date_trunc('${every}', ${time}, 'UTC') as ${every}, source_partition, ${[...by.map(column), ...sums].join(', ')}
+             from warehouse.${name} group by ${[1, 2, ...by.map((_, i) => i + 3)].join(', ')}
+           ) facts
+           full join warehouse.${rollup} s using (${cell})
+           where (${of('facts')}) is distinct from (${of('s')})`,
+        ]
+      }),
+    ),
+  }
+}

@@ -10,7 +10,6 @@ import { startServer, type Health } from '../../etl/worker/server.ts'
 import { describeError } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import type { Child } from './child.ts'
-import { stream } from './stream.ts'
 import type { World } from './world.ts'
 
 export const OPERATOR_PASSWORD = 'operators-sEcReT-1'
@@ -84,17 +83,20 @@ export async function aConsoleServer(
   const server = await startServer(
     FINE,
     NO_METRICS,
-    {
-      pool,
-      kafka,
-      stream,
-      pages,
-      maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
-      config,
-      logger,
-      worker: 'test',
-      unwritable: () => undefined,
-    },
+    [
+      {
+        pool,
+        kafka,
+        stream: world.stream,
+        streams: [world.stream.name],
+        pages: pages.filter((page) => page.stream === world.stream.name),
+        maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
+        config,
+        logger,
+        worker: 'test',
+        unwritable: () => undefined,
+      },
+    ],
     0,
   )
   onTestFinished(async () => {

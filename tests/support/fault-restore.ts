@@ -1,5 +1,7 @@
 import { Client, escapeIdentifier } from 'pg'
+import { columnName } from '../../etl/stream/field.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
+import { stream } from './stream.ts'
 import type { World } from './world.ts'
 
 /** What a test does to a world's warehouse while no worker runs. Sessions that still use it are ended. */
@@ -29,11 +31,11 @@ export async function restore(world: World): Promise<void> {
 
 /** A hash over all facts, and one over all dead letters, with where they came from; not when or by which run. */
 export async function fingerprint({ pool }: World): Promise<unknown> {
+  const { fields, derived = {} } = stream.definition
+  const columns = [fields, derived].flatMap((of) => Object.keys(of).map((name) => columnName(of, name)))
   const { rows } = await pool.query(`
-    select (select count(*) || ' ' || md5(string_agg(t::text, E'\\n' order by order_id)) from (
-              select order_id, amount, tax_amount, total_amount, currency, customer_id, product_category,
-                     transaction_timestamp, is_fraud_flagged, fraud_score, fraud_reasons, source_partition, source_offset
-              from warehouse.transactions) t) as facts,
+    select (select count(*) || ' ' || md5(string_agg(t::text, E'\\n' order by source_partition, source_offset)) from (
+              select ${columns.join(', ')}, source_partition, source_offset from warehouse.${stream.name}) t) as facts,
            (select count(*) || ' ' || md5(string_agg(d::text, E'\\n' order by partition, "offset")) from (
               select partition, "offset", kafka_timestamp, key, value, headers, code, issues
               from audit.dead_letters) d) as dead_letters`)

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { stream } from './stream.ts'
 
 /**
  * From now on Postgres takes so long over a load's facts, watermark locked and nothing committed, that a
@@ -7,7 +8,7 @@ import type { Pool } from 'pg'
 export async function slowLoads(pool: Pool, seconds: number): Promise<void> {
   await pool.query(sleeping(seconds))
   await pool.query(
-    `create trigger slow before insert on warehouse.transactions for each statement execute function audit.slow()`,
+    `create trigger slow before insert on warehouse.${stream.name} for each statement execute function audit.slow()`,
   )
 }
 

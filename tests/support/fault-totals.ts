@@ -1,21 +1,23 @@
 import { expect } from 'vitest'
 import type { Sent } from './fault-backlog.ts'
+import { roles } from './messages.ts'
+import { stream } from './stream.ts'
 import { waitFor } from './wait-for.ts'
 import type { World } from './world.ts'
 
 /**
  * Waits until the job has caught up, then fails the test unless the warehouse holds exactly what was sent:
- * each order once, each record that can't be loaded once as a dead letter and at least once on its topic,
+ * each record once, each record that can't be loaded once as a dead letter and at least once on its topic,
  * and the group's offsets where the watermarks are.
  */
 export async function expectExactly(world: World, sent: Sent, limitMs = 30_000): Promise<void> {
   await world.drained({ limitMs, everyMs: 200 })
-  const { rows } = await world.pool.query(TOTALS)
+  const { rows } = await world.pool.query(totals(stream))
   expect(rows[0]).toEqual({
     consumed: sent.total,
     loaded: sent.valid,
     facts: sent.valid,
-    orders: sent.valid,
+    identities: sent.valid,
     duplicate: sent.duplicate,
     dead_letters: sent.conflicting + sent.invalid,
     conflicting: sent.conflicting,
@@ -26,16 +28,20 @@ export async function expectExactly(world: World, sent: Sent, limitMs = 30_000):
   await world.assertBalanced()
 }
 
-const TOTALS = `
+const totals = ({ name, identity: { fields }, eventTime, definition }: typeof stream) => {
+  const keyed = definition.identity.scope === 'warehouse' ? fields : [eventTime, ...fields]
+  const columns = keyed.map((field) => roles.columns[field])
+  return `
   select coalesce(sum(consumed), 0)::int as consumed, coalesce(sum(loaded), 0)::int as loaded,
-         (select count(*) from warehouse.transactions)::int as facts,
-         (select count(distinct order_id) from warehouse.transactions)::int as orders,
+         (select count(*) from warehouse.${name})::int as facts,
+         (select count(distinct (${columns.join(', ')})) from warehouse.${name})::int as identities,
          coalesce(sum(duplicate), 0)::int as duplicate,
          (select count(*) from audit.dead_letters)::int as dead_letters,
          (select count(*) from audit.dead_letters where code = 'conflicting_duplicate')::int as conflicting,
          (select count(*) from audit.dead_letters where code = 'rejected_by_warehouse')::int as rejected_by_warehouse,
          (select count(*) from audit.partition_progress where stop_code is not null)::int as stopped
   from audit.pipeline_batches`
+}
 
 /** Every dead letter is on its topic, and the group's offsets catch up with the watermarks. */
 export async function expectAcknowledged(world: World): Promise<void> {

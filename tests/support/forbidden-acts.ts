@@ -1,8 +1,12 @@
+import { stream } from './stream.ts'
+
+const FACTS = `warehouse.${stream.name}`
+
 /** Logins that are members of pulse_loader and pulse_reader, one that is a member of nothing, and pulse_owner. */
 export type Who = 'loader' | 'reader' | 'stranger' | 'owner'
 
 /** The month that the fact is in: a table of its own, which only its parent's rights reach. */
-const MONTH = `warehouse.transactions_${new Date().toISOString().slice(0, 7).replace('-', '_')}`
+const MONTH = `${FACTS}_${new Date().toISOString().slice(0, 7).replace('-', '_')}`
 /** Stands for the name of the login that tries it. */
 export const SELF = '$self'
 
@@ -31,16 +35,16 @@ export const FORBIDDEN: [what: string, to: readonly Who[], statements: readonly 
     'change what is the owner’s',
     ['loader', 'reader', 'stranger'],
     [
-      'drop table warehouse.transactions',
-      'alter table warehouse.transactions add column mine int',
-      'alter table warehouse.transactions disable trigger all',
-      'alter table warehouse.transactions enable row level security',
+      `drop table ${FACTS}`,
+      `alter table ${FACTS} add column mine int`,
+      `alter table ${FACTS} disable trigger all`,
+      `alter table ${FACTS} enable row level security`,
       'alter table audit.dead_letters alter column value drop not null',
-      'create index on warehouse.transactions (currency)',
-      'create rule mine as on insert to warehouse.transactions do instead nothing',
-      'create policy mine on warehouse.transactions',
-      `comment on table warehouse.transactions is 'mine'`,
-      'reindex table warehouse.transactions',
+      `create index on ${FACTS} (batch_id)`,
+      `create rule mine as on insert to ${FACTS} do instead nothing`,
+      `create policy mine on ${FACTS}`,
+      `comment on table ${FACTS} is 'mine'`,
+      `reindex table ${FACTS}`,
       'lock table audit.dead_letters in access exclusive mode',
       'create or replace view audit.dead_letter_list as select * from audit.dead_letters',
       'drop function audit.ensure_partition(text, timestamptz)',
@@ -59,22 +63,22 @@ export const FORBIDDEN: [what: string, to: readonly Who[], statements: readonly 
     [
       `select from ${MONTH}`,
       `insert into ${MONTH} default values`,
-      `update ${MONTH} set tax_amount = 0`,
+      `update ${MONTH} set batch_id = ''`,
       `delete from ${MONTH}`,
       `truncate ${MONTH}`,
       `drop table ${MONTH}`,
       `alter table ${MONTH} add column mine int`,
       `alter table ${MONTH} add check (false)`,
-      `alter table warehouse.transactions detach partition ${MONTH}`,
-      `create table warehouse.mine partition of warehouse.transactions default`,
+      `alter table ${FACTS} detach partition ${MONTH}`,
+      `create table warehouse.mine partition of ${FACTS} default`,
     ],
   ],
   [
     'draw from a sequence',
     ['loader', 'reader', 'stranger'],
     [
-      `select nextval('warehouse.transactions_id_seq')`,
-      `select setval('warehouse.transactions_id_seq', 1)`,
+      `select nextval('${FACTS}_id_seq')`,
+      `select setval('${FACTS}_id_seq', 1)`,
       `select last_value from audit.dead_letters_id_seq`,
     ],
   ],
@@ -122,7 +126,7 @@ export const FORBIDDEN: [what: string, to: readonly Who[], statements: readonly 
       `select pg_create_physical_replication_slot('mine')`,
       `copy (select 1) to program 'true'`,
       `copy (select 1) to '/tmp/mine'`,
-      `copy warehouse.order_keys from program 'true'`,
+      `copy ${FACTS} from program 'true'`,
       'set session_replication_role = replica',
       'set temp_file_limit = -1',
       'set log_statement = none',
@@ -148,8 +152,8 @@ export const FORBIDDEN: [what: string, to: readonly Who[], statements: readonly 
       `select pg_advisory_xact_lock(hashtext('pulse: migrate'))`,
       'select pg_try_advisory_xact_lock(1, 1)',
       'select pg_advisory_xact_lock_shared(1)',
-      'lock table warehouse.transactions in row share mode',
-      'select from warehouse.transactions for update',
+      `lock table ${FACTS} in row share mode`,
+      `select from ${FACTS} for update`,
       'select from audit.partition_progress for key share',
     ],
   ],

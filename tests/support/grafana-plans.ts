@@ -9,7 +9,7 @@ interface Node {
 }
 
 export interface Plan {
-  /** Tables that are read; a month of the facts as `transactions`. */
+  /** Tables that are read; a month of the facts as their table. */
   readonly relations: Set<string>
   /** Those that are read from end to end, where that is many rows: a new month is soon read. */
   readonly scanned: Set<string>

@@ -34,7 +34,15 @@ export function aHousekeeper(
   const config = readConfig(['kafka', 'database', 'housekeeping'], { ...world.env, ...env })
   const logger = pino({ level: 'silent' })
   const pool = createPool(config, 'pulse_loader', logger)
-  const options = { pool, kafka: world.kafka, stream, config, worker, logger, isPaused: () => false }
+  const options = {
+    pool,
+    kafka: world.kafka,
+    stream: world.stream,
+    config,
+    worker,
+    logger,
+    isPaused: () => false,
+  }
   const close = () => (pool.ended ? Promise.resolve() : pool.end())
   if (TestRunner.getCurrentTest() !== undefined) onTestFinished(close)
   const keep: Housekeeper['keep'] = (overrides, signal = new AbortController().signal) =>
@@ -58,13 +66,15 @@ const DAY_MS = 86_400_000
 export const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString()
 
 /** The partition of that moment's month, without its schema. */
-export const monthTable = (moment: string): string => `transactions_${moment.slice(0, 7).replace('-', '_')}`
+export const monthTable = (moment: string, of = stream.name): string =>
+  `${of}_${moment.slice(0, 7).replace('-', '_')}`
 
-/** Every month that has a partition, ascending: `transactions_2024_02`. */
-export async function monthTables({ pool }: World): Promise<string[]> {
+/** Every month that has a partition, ascending: `visits_2024_02`. */
+export async function monthTables({ pool }: World, of = stream.name): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(
     `select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
-     where inhparent = 'warehouse.transactions'::regclass order by 1`,
+     where inhparent = $1::regclass order by 1`,
+    [`warehouse.${of}`],
   )
   return rows.map(({ name }) => name)
 }

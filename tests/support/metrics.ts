@@ -1,6 +1,11 @@
 import type { LoadOutcome } from '../../etl/job/load.ts'
-import { createMetrics, type Metrics } from '../../etl/metrics/metrics.ts'
-import { aMessage, aRecordOf } from './a-transaction.ts'
+import {
+  createMetrics,
+  type Metrics,
+  type MetricsPool,
+  type StreamMetrics,
+} from '../../etl/metrics/metrics.ts'
+import { aMessage, aRecordOf, at, broken } from './messages.ts'
 import { aBatch, prepared } from './a-batch.ts'
 
 /** A worker whose share and pool are set by hand. */
@@ -11,7 +16,9 @@ export function aMetricsSource(partitions: readonly number[] = [0]) {
     pool: { totalCount: 5, idleCount: 2, waitingCount: 1, options: { max: 10 } },
     membership: { partitions: () => source.owned, rebalances: () => source.rebalanced },
   }
-  return source as typeof source & Parameters<typeof createMetrics>[0]
+  return source as typeof source & {
+    readonly pool: MetricsPool
+  }
 }
 
 export const counts = (loaded: number, duplicate: number, deadLettered: number, skipped = 0) =>
@@ -19,15 +26,21 @@ export const counts = (loaded: number, duplicate: number, deadLettered: number, 
 
 /** Partition 0's batch of offsets 10 to 13: two good records, one of another schema and one no JSON. */
 export function aLoad(timestamp = Date.now()) {
-  const good = aMessage({ timestamp: new Date(timestamp).toISOString() })
-  const values = [good, { ...good, amount: -1 }, '{', good]
+  const good = aMessage(at(new Date(timestamp)))
+  const values = [good, { ...good, ...broken() }, '{', good]
   const records = values.map((value, i) => aRecordOf(value, { offset: 10 + i, timestamp: timestamp + i }))
   return { ...prepared(aBatch(records)), timings: { extract: 20, validate: 2, transform: 1 } }
 }
 
+/** Of one stream, `events`. */
+export function metricsOf({ pool, membership }: ReturnType<typeof aMetricsSource>): StreamMetrics & Metrics {
+  const metrics = createMetrics(pool)
+  return { ...metrics, ...metrics.of('events', membership) }
+}
+
 /** Metrics of a worker to which everything has happened at least once, so that every series is there. */
-export async function metricsOfALife(): Promise<Metrics> {
-  const metrics = createMetrics(aMetricsSource())
+export async function metricsOfALife(): Promise<StreamMetrics & Metrics> {
+  const metrics = metricsOf(aMetricsSource())
   await metrics.observeRun('tick', () => {
     metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
     metrics.batchLoaded(aLoad(), { ...counts(1, 1, 2), older: 1 }, 40)

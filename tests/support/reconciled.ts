@@ -5,7 +5,6 @@ import { readConfig } from '../../etl/process/config.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { reconcile, type ReconcileReport } from '../../etl/reconcile/reconcile.ts'
 import { createDatabase } from './database.ts'
-import { stream } from './stream.ts'
 import type { World } from './world.ts'
 
 /**
@@ -43,7 +42,14 @@ export async function aCopyOf(world: World, tampering?: string): Promise<Warehou
 }
 
 export function check(world: World, pool: Pool, deep: boolean): Promise<ReconcileReport> {
-  return reconcile({ pool, stream, kafka: world.kafka, topic: world.topic, deep, publishGraceMs: 0 })
+  return reconcile({
+    pool,
+    stream: world.stream,
+    kafka: world.kafka,
+    topic: world.topic,
+    deep,
+    publishGraceMs: 0,
+  })
 }
 
 /** `check: kind: subject: message` of all examples; the topic is T. */

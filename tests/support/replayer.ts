@@ -1,29 +1,13 @@
 import { onTestFinished } from 'vitest'
-import { compileWith } from '../../etl/stream/compile.ts'
-import { FRAUD_RULES, type FraudRule } from '../../streams/transactions/fraud-rules.ts'
-import { taxRate } from '../../streams/transactions/tax.ts'
-import { transactions } from '../../streams/transactions/transactions.ts'
 import { readAction, type Action, type Operator } from '../../etl/operations/actions.ts'
 import { startBackground } from '../../etl/operations/background.ts'
 import { replayExecutor } from '../../etl/replay/run.ts'
 import { requestReplay } from '../../etl/replay/request.ts'
 import type { ReplayRange } from '../../etl/replay/plan.ts'
 import type { ReplayRules } from '../../etl/replay/step.ts'
+import { NEW_RULES, parcelsBy } from './parcels.ts'
 import { waitFor } from './wait-for.ts'
 import type { World } from './world.ts'
-
-/** Code and settings that are not those of the load: another tax rate, and another rule for fraud. */
-export const NEW_FRAUD_RULES = [
-  ...FRAUD_RULES.map((rule): FraudRule => ({ ...rule, enabled: false })),
-  {
-    id: 'over-fifty',
-    condition: ({ amount }: { amount: number }) => amount > 50_00,
-    weight: 30,
-    reason: 'over "50", \\',
-    enabled: true,
-  },
-]
-export const NEW_RULES = compileWith(transactions, { rate: taxRate('0.2'), fraudRules: NEW_FRAUD_RULES })
 
 export const OPERATOR: Operator = { name: 'ana', via: 'console' }
 export const ALL: ReplayRange = { kind: 'all' }
@@ -36,7 +20,7 @@ export interface Replayer {
   stop(): Promise<void>
 }
 
-/** A worker that does nothing but the replays that are asked for, with the new rules unless told otherwise. */
+/** A worker that does nothing but the replays that are asked for: of parcels by their new rules unless told otherwise. */
 export async function aReplayer(world: World, changes: Partial<ReplayRules> = {}): Promise<Replayer> {
   const { pipeline, settings } = await world.openWorker({ owns: [] })
   let paused = false
@@ -45,10 +29,11 @@ export async function aReplayer(world: World, changes: Partial<ReplayRules> = {}
     worker: settings.worker,
     logger: settings.logger,
     isPaused: () => paused,
+    stream: world.stream.name,
     executors: {
       replay: replayExecutor({
         kafka: world.kafka,
-        pipeline: { ...pipeline, stream: NEW_RULES, ...changes },
+        pipeline: { ...pipeline, stream: parcelsBy(NEW_RULES), ...changes },
         worker: settings.worker,
         logger: settings.logger,
       }),
@@ -69,7 +54,7 @@ export async function ask(
   range: ReplayRange = ALL,
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<number> {
-  const request = { topic: world.topic, range, dryRun }
+  const request = { stream: world.stream.name, topic: world.topic, range, dryRun }
   return (await requestReplay(world.pool, world.kafka, OPERATOR, request)).action.id
 }
 
@@ -95,30 +80,30 @@ export async function replayed(
   return settled(world, await ask(world, ...asked), 'succeeded')
 }
 
-/** Facts that are not what the new rules derive, by Postgres' own arithmetic. */
+/** Parcels that are not what the new rules derive, by Postgres' own arithmetic. */
 export async function notByNewRules(world: World): Promise<{ partition: number; offset: number }[]> {
   const { rows } = await world.pool.query<{ partition: number; offset: number }>(
-    `select source_partition as partition, source_offset::int as "offset" from warehouse.transactions
-     where tax_amount <> round(amount * 0.2, 2) or total_amount <> amount + round(amount * 0.2, 2)
-        or is_fraud_flagged <> (amount > 50) or fraud_score <> case when amount > 50 then 30 else 0 end
-        or fraud_reasons <> case when amount > 50 then array['over "50", \\'] else '{}' end
+    `select source_partition as partition, source_offset::int as "offset" from warehouse.parcels
+     where surcharge <> round(fee * 0.2, 2) or total <> fee + round(fee * 0.2, 2)
+        or is_dear <> (fee > 50) or rank <> case when fee > 50 then 30 else 0 end
+        or remarks <> case when fee > 50 then array['over "50", \\'] else '{}' end
      order by 1, 2`,
   )
   return rows
 }
 
-/** All that a replay must leave alone. */
+/** All that a replay of parcels must leave alone. */
 export async function untouched(world: World): Promise<unknown> {
   const facts = await world.pool.query(
-    `select id, order_id, amount, currency, customer_id, product_category, transaction_timestamp, processed_at,
-            batch_id, source_partition, source_offset, incarnation from warehouse.transactions order by id`,
+    `select id, parcel_id, fee, currency, sender, depot, weighed_at, processed_at,
+            batch_id, source_partition, source_offset, incarnation from warehouse.parcels order by id`,
   )
   const counts = await world.pool.query(
-    `select minute, source_partition, currency, product_category, transactions, amount
-     from warehouse.sales_by_minute order by 1, 2, 3, 4`,
+    `select minute, source_partition, currency, depot, parcels, fee
+     from warehouse.parcels_by_minute order by 1, 2, 3, 4`,
   )
   const runs = await world.pool.query(`select * from audit.pipeline_runs where kind <> 'replay' order by id`)
-  const keys = await world.pool.query('select * from warehouse.order_keys order by order_id')
+  const keys = await world.pool.query('select * from warehouse.parcel_keys order by parcel_id')
   return {
     facts: facts.rows,
     counts: counts.rows,

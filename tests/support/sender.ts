@@ -14,7 +14,7 @@ export interface SenderOptions {
   readonly log?: SentLog
   /** Share of records that break the contract, 0 to 1; 0.05. */
   readonly invalidRatio?: number
-  /** Share of records that repeat an order, a quarter of them with another amount; 0.15. */
+  /** Share of records that repeat a record, a quarter of them with another value; 0.15. */
   readonly duplicateRatio?: number
 }
 
@@ -33,11 +33,11 @@ export interface Sender {
 
 /** Records in one send: some 100 kB, far below what a topic takes. */
 const CHUNK = 300
-/** A repeated order is a rival of its first where it goes into another partition. */
+/** A repeated record is a rival of its first where it goes into another partition. */
 const ASTRAY = 0.3
 
 /**
- * Sends orders, exact and conflicting repetitions, in the same partition and in others, and garbage of every
+ * Sends records, exact and conflicting repetitions, in the same partition and in others, and garbage of every
  * kind that the producer knows, and remembers what Kafka acknowledged of it, offset by offset.
  *
  *     const sender = aSender({ kafka: world.kafka, topic: world.topic, partitions: 3 })
@@ -102,13 +102,13 @@ export function aSender({
 
 type Outgoing = PlainRecord & { readonly meaning: Meaning }
 
-/** What is no new order has a header, too, as other people's producers add them. */
+/** What is no new record has a header, too, as other people's producers add them. */
 function outgoing({ key, value, detail, kind, expectedCode }: Message): Outgoing {
   return {
     key: Buffer.from(key),
     value,
     headers: kind === 'valid' ? [] : [{ key: 'trace', value: Buffer.from(detail) }],
-    meaning: kind === 'invalid' ? { code: expectedCode! } : 'order',
+    meaning: kind === 'invalid' ? { code: expectedCode! } : 'fact',
   }
 }
 

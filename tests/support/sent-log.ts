@@ -8,8 +8,8 @@ export interface PlainRecord {
   readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[]
 }
 
-/** What its sender meant: an order that holds, or what no order is, with the code of its dead letter. */
-export type Meaning = 'order' | { readonly code: string }
+/** What its sender meant: a record that is valid, or what is not, with the code of its dead letter. */
+export type Meaning = 'fact' | { readonly code: string }
 
 /**
  * What was handed to Kafka and what Kafka said of it, so that a checker need not believe the product.
@@ -54,7 +54,7 @@ export class SentLog {
     const send = this.#sends + 1
     const entries = records.map(({ meaning, ...record }): Entry => [
       fingerprint(record),
-      meaning === 'order' ? null : meaning.code,
+      meaning === 'fact' ? null : meaning.code,
     ])
     this.#write({ send, partition, records: entries })
     return send
@@ -74,7 +74,7 @@ export class SentLog {
     if ('send' in line) {
       this.#sends = line.send
       this.#records += line.records.length
-      for (const [bytes, code] of line.records) this.meant.set(bytes, code === null ? 'order' : { code })
+      for (const [bytes, code] of line.records) this.meant.set(bytes, code === null ? 'fact' : { code })
       const fingerprints = line.records.map(([bytes]) => bytes)
       this.#unanswered.set(line.send, { partition: line.partition, fingerprints })
       return
@@ -87,7 +87,7 @@ export class SentLog {
   }
 }
 
-/** Fingerprint, and the code of its dead letter; null for an order. */
+/** Fingerprint, and the code of its dead letter; null for what is valid. */
 type Entry = readonly [string, string | null]
 type Line =
   | { readonly send: number; readonly partition: number; readonly records: readonly Entry[] }

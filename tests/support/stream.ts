@@ -1,5 +1,5 @@
-import { compile, theOnly } from '../../etl/stream/compile.ts'
+import { compile } from '../../etl/stream/compile.ts'
 import { streams } from '../../streams/index.ts'
 
-/** The stream that this installation loads. */
-export const stream = compile(theOnly(streams))
+/** The first stream of this installation: that of the tests of the engine. */
+export const stream = compile(streams[0]!)

@@ -1,8 +1,10 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../../etl/kafka/client.ts'
 import { imbalances } from './balance.ts'
+import { FACT, factOf, identityIn, shown } from './meant.ts'
 import { readTopic, type StoredRecord } from './read-topic.ts'
 import { fingerprint, type PlainRecord, type SentLog } from './sent-log.ts'
+import { stream } from './stream.ts'
 
 export interface Case {
   readonly sent: SentLog
@@ -17,9 +19,10 @@ const LISTED = 10
 
 /**
  * What is wrong, a line each; empty where a drained warehouse holds what was sent and nothing else. Shares no code
- * with the product: meaning and money are worked out anew.
+ * with the product: meaning and money are worked out anew, of the stream's declaration; what it derives, by
+ * streams/<name>/tests/support/oracle.ts.
  *
- * Each record of the topic is exactly one of: the one fact of its order, with the values that its sender meant;
+ * Each record of the topic is exactly one of: the one fact of its identity, with the values that its sender meant;
  * a duplicate that its batch counts; a dead letter with these very bytes and the right code. What Kafka acknowledged
  * is on the topic; what is in doubt may be, once or more often, and is judged like the rest if it is.
  */
@@ -83,10 +86,8 @@ async function readBooks(pool: Pool, topic: string, complaints: Complaints): Pro
   // As text, put together by Postgres: half a million rows fit into memory so.
   const facts = await pool.query<{ place: string; fact: string }>(
     `select source_partition || ':' || source_offset || case incarnation when 1 then '' else ':' || incarnation end as place,
-            concat_ws(' ', order_id, amount, currency, tax_amount, total_amount, is_fraud_flagged,
-              to_char(transaction_timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-              customer_id, product_category) as fact
-     from warehouse.transactions`,
+            ${FACT} as fact
+     from warehouse.${stream.name}`,
   )
   const letters = await pool.query<StoredLetter>(
     `select partition || ':' || "offset" || case incarnation when 1 then '' else ':' || incarnation end as place,
@@ -105,7 +106,7 @@ async function readBooks(pool: Pool, topic: string, complaints: Complaints): Pro
     batches: Map.groupBy(batches.rows, ({ partition }) => partition),
   }
   for (const { place, fact } of facts.rows) {
-    if (books.facts.has(place)) complaints.add('two facts of one record', `${place} ${fact}`)
+    if (books.facts.has(place)) complaints.add('two facts of one record', `${place} ${shown(fact)}`)
     books.facts.set(place, fact)
   }
   for (const { place, headers, ...letter } of letters.rows) {
@@ -123,25 +124,25 @@ async function readBooks(pool: Pool, topic: string, complaints: Complaints): Pro
 
 type Fate = 'loaded' | 'duplicate' | 'dead_lettered'
 
-/** An order that is not the fact: a duplicate, or a dead letter because it differs from the fact. */
+/** A record that is not the fact: a duplicate, or a dead letter because it differs from the fact. */
 interface Repetition {
   readonly place: string
   readonly partition: number
   readonly offset: number
-  readonly order: string
+  readonly identity: string
   readonly fact: string
   readonly isLetter: boolean
 }
 
 function judge(sent: SentLog, { facts, letters, batches }: Books, complaints: Complaints) {
-  /** Each order's one fact, and where it came from. */
-  const orders = new Map<string, { partition: number; offset: number; fact: string }>()
+  /** Each identity's one fact, and where it came from. */
+  const loadedAt = new Map<string, { partition: number; offset: number; fact: string }>()
   const repetitions: Repetition[] = []
   const fates = new Map<number, { offset: number; fate: Fate }[]>()
   const accountedFor = new Set<string>()
   const onTopic = new Map<number, number>()
 
-  /** @returns undefined for an order that is no fact and no dead letter: a duplicate, if its order is there. */
+  /** @returns undefined for what is no fact and no dead letter: a duplicate, if its fact is there. */
   const fateOf = (record: StoredRecord, place: string, code: string | undefined): Fate => {
     const { partition, offset } = record
     const fact = facts.get(place)
@@ -158,17 +159,17 @@ function judge(sent: SentLog, { facts, letters, batches }: Books, complaints: Co
       return 'dead_lettered'
     }
     const meant = factOf(record.value!)
-    const [order] = meant.split(' ', 1) as [string]
+    const identity = identityIn(meant)
     if (fact === undefined) {
       if (letter !== undefined && letter.code !== 'conflicting_duplicate')
-        complaints.add('an order became a dead letter', `${place} is ${letter.code}`)
-      repetitions.push({ place, partition, offset, order, fact: meant, isLetter: letter !== undefined })
+        complaints.add('a valid record became a dead letter', `${place} is ${letter.code}`)
+      repetitions.push({ place, partition, offset, identity, fact: meant, isLetter: letter !== undefined })
       return letter === undefined ? 'duplicate' : 'dead_lettered'
     }
     if (fact !== meant)
-      complaints.add('a fact is not what was sent', `${place} is ${fact}, should be ${meant}`)
-    if (orders.has(order)) complaints.add('an order was loaded twice', `${place} ${order}`)
-    orders.set(order, { partition, offset, fact: meant })
+      complaints.add('a fact is not what was sent', `${place} is ${shown(fact)}, should be ${shown(meant)}`)
+    if (loadedAt.has(identity)) complaints.add('a fact was loaded twice', `${place} ${shown(identity)}`)
+    loadedAt.set(identity, { partition, offset, fact: meant })
     return 'loaded'
   }
 
@@ -185,22 +186,25 @@ function judge(sent: SentLog, { facts, letters, batches }: Books, complaints: Co
       complaints.add('on the topic, but nobody sent it', place)
       return
     }
-    const fate = fateOf(stored, place, meaning === 'order' ? undefined : meaning.code)
+    const fate = fateOf(stored, place, meaning === 'fact' ? undefined : meaning.code)
     const others = fates.get(partition) ?? []
     fates.set(partition, others)
     others.push({ offset, fate })
   }
 
   const end = (): void => {
-    for (const { place, partition, offset, order, fact, isLetter } of repetitions) {
-      const loaded = orders.get(order)
-      if (loaded === undefined) complaints.add('an order is lost', `${place} ${order}`)
+    for (const { place, partition, offset, identity, fact, isLetter } of repetitions) {
+      const loaded = loadedAt.get(identity)
+      if (loaded === undefined) complaints.add('a fact is lost', `${place} ${shown(identity)}`)
       else if (isLetter && loaded.fact === fact)
-        complaints.add('an exact duplicate became a dead letter', `${place} ${order}`)
+        complaints.add('an exact duplicate became a dead letter', `${place} ${shown(identity)}`)
       else if (!isLetter && loaded.fact !== fact)
-        complaints.add('neither loaded nor refused, with other values than its order', `${place} ${order}`)
+        complaints.add(
+          'neither loaded nor refused, with other values than its fact',
+          `${place} ${shown(identity)}`,
+        )
       else if (loaded.partition === partition && offset < loaded.offset)
-        complaints.add('an order was not loaded from its first record', `${place} ${order}`)
+        complaints.add('a fact was not loaded from its first record', `${place} ${shown(identity)}`)
     }
     for (const [partition, offsets] of sent.acknowledged)
       if (onTopic.get(partition) !== offsets.size)
@@ -210,7 +214,7 @@ function judge(sent: SentLog, { facts, letters, batches }: Books, complaints: Co
         )
     for (const place of facts.keys())
       if (!accountedFor.has(place))
-        complaints.add('a fact of what was not sent', `${place} ${facts.get(place)}`)
+        complaints.add('a fact of what was not sent', `${place} ${shown(facts.get(place))}`)
     for (const place of letters.keys())
       if (!accountedFor.has(place)) complaints.add('a dead letter of what was not sent', place)
     for (const partition of new Set([...fates.keys(), ...batches.keys()]))
@@ -240,28 +244,6 @@ function checkLedger(
   }
   for (; next < records.length; next++)
     complaints.add('a record in no batch', `offset ${records[next]!.offset}, after the last batch`)
-}
-
-/** The fact that an order's bytes should become, as readBooks writes it; its first word is the order's id. */
-function factOf(value: Buffer): string {
-  const order = JSON.parse(value.toString()) as Record<string, string> & { amount: number }
-  const cents = BigInt(Math.round(order.amount * 100))
-  const tax = (cents * 85n + 500n) / 1000n // 8.5 %, half up
-  return [
-    order['order_id']!.toLowerCase(),
-    decimal(cents),
-    order['currency'],
-    decimal(tax),
-    decimal(cents + tax),
-    cents > 100_000n ? 't' : 'f',
-    new Date(order['timestamp']!).toISOString(),
-    order['customer_id'],
-    order['product_category'],
-  ].join(' ')
-}
-
-function decimal(cents: bigint): string {
-  return `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`
 }
 
 /** Each dead letter is on its topic at least once, with the bytes of its record, and nothing else is. */

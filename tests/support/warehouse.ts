@@ -1,19 +1,17 @@
 import type { Pool } from 'pg'
+import { identityFields } from '../../etl/stream/define.ts'
+import type { Definition } from '../../etl/stream/definition.ts'
+import { columnName } from '../../etl/stream/field.ts'
+import { roles } from './messages.ts'
+import { stream } from './stream.ts'
 
-/** A fact as stored; money as Postgres writes it, times in UTC to the microsecond. */
+/** A fact as stored: its columns by name, money as Postgres writes it. */
 export interface StoredFact {
-  readonly order_id: string
-  readonly amount: string
-  readonly tax_amount: string
-  readonly total_amount: string
-  readonly currency: string
-  readonly customer_id: string
-  readonly product_category: string
-  readonly is_fraud_flagged: boolean
-  readonly fraud_score: number
-  readonly fraud_reasons: string[]
-  /** Such as 2026-11-21T10:00:00.000000Z. */
-  readonly at: string
+  readonly [column: string]: unknown
+  /** As `identityOf` says it of a message. */
+  readonly identity: string
+  /** Its event time in UTC to the microsecond, such as 2026-11-21T10:00:00.000000Z. */
+  readonly moment: string
   readonly batch_id: string
   readonly source_partition: number
   readonly source_offset: number
@@ -21,14 +19,25 @@ export interface StoredFact {
 }
 
 /** Every fact, by partition and offset. */
-export async function readFacts(pool: Pool): Promise<StoredFact[]> {
-  const { rows } = await pool.query<StoredFact>(
-    `select order_id, amount, tax_amount, total_amount, currency, customer_id, product_category, is_fraud_flagged,
-            fraud_score, fraud_reasons, batch_id, source_partition, source_offset, incarnation,
-            to_char(transaction_timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
-     from warehouse.transactions order by source_partition, incarnation, source_offset`,
+export async function readFacts(
+  pool: Pool,
+  { name, fields, identity, eventTime }: Definition = stream.definition,
+): Promise<StoredFact[]> {
+  const columns = identityFields(identity).map((field) => columnName(fields, field))
+  const { rows } = await pool.query<StoredFact & { id: unknown; processed_at: unknown }>(
+    `select *, concat_ws(',', ${columns.join(', ')}) as identity,
+            to_char(${columnName(fields, eventTime)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment
+     from warehouse.${name} order by source_partition, incarnation, source_offset`,
   )
-  return rows
+  // What a load gives it, and another load gives otherwise.
+  return rows.map(({ id: _id, processed_at: _processedAt, ...fact }) => fact)
+}
+
+/** From now on Postgres refuses facts that are `marked` so. */
+export async function refuseMarked(pool: Pool, text: string): Promise<void> {
+  await pool.query(
+    `alter table warehouse.${stream.name} add constraint no_poison check (${roles.columns[roles.mark]} <> '${text}')`,
+  )
 }
 
 export interface StoredDeadLetter {

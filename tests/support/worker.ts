@@ -7,8 +7,9 @@ import type { Logger } from '../../etl/process/log.ts'
 import type { Pipeline } from '../../etl/job/stages.ts'
 import { runOnce, type RunSettings, type RunSummary } from '../../etl/job/run.ts'
 import type { DrainKind } from '../../etl/ledger/runs.ts'
-import type { Metrics } from '../../etl/metrics/metrics.ts'
-import { createPipeline } from '../../etl/worker/runs.ts'
+import { Dispatcher } from '../../etl/job/dispatcher.ts'
+import { createMetrics, type Metrics, type StreamMetrics } from '../../etl/metrics/metrics.ts'
+import { createPipeline, requireSameWarehouse } from '../../etl/worker/runs.ts'
 import { readOwner } from '../../etl/ledger/warehouse-name.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { readMigrations, type Migrations } from '../../etl/postgres/migrations.ts'
@@ -25,7 +26,8 @@ export interface RunOverrides
 
 /** A worker in this process, put together as etl/worker/worker.ts does it, without clock and HTTP. */
 export interface InProcessWorker {
-  readonly pipeline: Pipeline & { readonly membership: Place; readonly metrics: Metrics }
+  readonly pipeline: Pipeline & { readonly membership: Place; readonly metrics: StreamMetrics }
+  readonly metrics: Metrics
   readonly settings: RunSettings
   runOnce(overrides?: RunOverrides): Promise<RunSummary>
   close(): Promise<void>
@@ -64,11 +66,17 @@ export async function openWorker({
     connectProducer(kafka, { idempotent: false }),
     owns === 'group' ? join(kafka, config, owner, logger) : believer(owns),
   ])
+  const metrics = createMetrics(pool)
   const pipeline = createPipeline(
     config,
     stream,
     { pool, reader, producer, membership },
-    { migrations, onOutdated },
+    {
+      dispatcher: new Dispatcher(8, [stream.name]),
+      interval: () => 1_000,
+      metrics: metrics.of(stream.name, membership),
+      requireSameWarehouse: () => requireSameWarehouse(pool, migrations, stream, onOutdated),
+    },
   )
   const settings: RunSettings = {
     kafka,
@@ -83,6 +91,7 @@ export async function openWorker({
   }
   return {
     pipeline,
+    metrics,
     settings,
     runOnce: async ({ signal, kind, budgetMs, concurrency, ...changed } = {}) => {
       await itsShare(pipeline)

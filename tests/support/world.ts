@@ -17,15 +17,15 @@ import { describeError } from '../../etl/process/log.ts'
 import type { RunSummary } from '../../etl/job/run.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { readMigrations } from '../../etl/postgres/migrations.ts'
-import { compile } from '../../etl/stream/compile.ts'
+import { compile, type Stream } from '../../etl/stream/compile.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { writeMigration } from '../../scripts/migration/generate.ts'
 import { migrate } from '../../scripts/migration/migrate.ts'
 import { topicSpecs } from '../../scripts/topics.ts'
-import { aMessage } from './a-transaction.ts'
 import { imbalances } from './balance.ts'
 import { startChild, type Child, type LogLine } from './child.ts'
 import { createDatabase } from './database.ts'
+import { stream as theStream } from './stream.ts'
 import { waitFor, type Limits } from './wait-for.ts'
 import {
   readDeadLetters,
@@ -45,7 +45,7 @@ import { openWorker, type InProcessWorker, type RunOverrides, type WorkerOptions
  *
  *     test('what is produced is loaded', async () => {
  *       const world = await aWorld({ partitions: 1 })
- *       await world.produce([aLiveMessage({ amount: 12.5 }), 'no JSON'])
+ *       await world.produce([aLiveMessage(), 'no JSON'])
  *       await world.runOnce()                       // one run in this process …
  *       expect(await world.facts()).toHaveLength(1)
  *       expect(await world.deadLetters()).toMatchObject([{ offset: 1, code: 'malformed_json' }])
@@ -71,6 +71,10 @@ export interface World {
   readonly topic: string
   readonly dlqTopic: string
   readonly groupId: string
+  /** What is loaded. */
+  readonly stream: Stream
+  /** The topic of one of the others. */
+  topicOf(other: Definition): string
   readonly kafka: Kafka
   /** Connections as the superuser, to look and to tamper. */
   readonly pool: Pool
@@ -78,7 +82,7 @@ export interface World {
   readonly logs: readonly LogLine[]
 
   /** Objects become JSON; strings, bytes and null stand as they are. Into partition 0 unless told. */
-  produce(messages: readonly Message[], options?: { partition?: number }): Promise<void>
+  produce(messages: readonly Message[], options?: { partition?: number; to?: string }): Promise<void>
   /** Whole records; without a partition the key decides. */
   produceRecords(records: readonly OutgoingRecord[]): Promise<void>
 
@@ -124,8 +128,13 @@ export interface WorldOptions {
   readonly dlqSettings?: Readonly<Record<string, string>>
   /** Topics are not made; the test does it. */
   readonly withoutTopics?: boolean
-  /** What is loaded, instead of this installation's stream; its tables are made for it. */
+  /**
+   * What is loaded, instead of this installation's stream; its tables are made for it. Programs load it too where it is
+   * one of tests/support/streams/.
+   */
   readonly stream?: Definition
+  /** What is loaded beside `stream`, each from a topic of its own: see `topicOf`. In programs only. */
+  readonly others?: readonly Definition[]
   /** A statement that its migration has by hand. */
   readonly migration?: string
   /** Instead of the shared ones. */
@@ -134,19 +143,20 @@ export interface WorldOptions {
   readonly onTestFinished?: (cleanUp: () => Promise<void>) => void
 }
 
-/** A valid message of now, as a live topic wants it; with the fields that are given. */
-export function aLiveMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return aMessage({ timestamp: new Date().toISOString(), ...overrides })
-}
+export { aLiveMessage } from './messages.ts'
 
 /**
  * Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder.
  *
  * @param byHand a statement that goes after it.
  */
-export async function migrationsOf(stream: Definition, byHand?: string): Promise<URL> {
+export async function migrationsOf(
+  stream: Definition,
+  byHand?: string,
+  others: readonly Definition[] = [],
+): Promise<URL> {
   const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), 'streams-'))}/`)
-  const tag = await writeMigration('streams', stream.name, [stream], folder)
+  const tag = await writeMigration('streams', stream.name, [stream, ...others], folder)
   if (byHand !== undefined)
     await appendFile(new URL(`${tag}.sql`, folder), `--> statement-breakpoint\n${byHand}\n`)
   return folder
@@ -180,13 +190,19 @@ async function build(
   }
   const database = await createDatabase(servers.databaseUrl)
   closers.push(() => database.drop())
-  const folder = options.stream && (await migrationsOf(options.stream, options.migration))
+  const others = options.others ?? []
+  const folder = options.stream && (await migrationsOf(options.stream, options.migration, others))
   const declared = options.stream
+  const loaded = declared === undefined ? theStream : compile(declared)
   const migrations = readMigrations(folder)
-  await migrate(database.url, declared && folder ? { streams: [declared], migrations, folder } : {})
+  await migrate(
+    database.url,
+    declared && folder ? { streams: [declared, ...others], migrations, folder } : {},
+  )
   if (folder) closers.push(() => rm(folder, { recursive: true, force: true }))
 
   const name = `world-${randomBytes(6).toString('hex')}`
+  const topicOf = (one: Definition) => `${name}-${one.name}`
   const env: Record<string, string> = {
     KAFKA_BROKERS: servers.kafkaBrokers,
     KAFKA_TOPIC: name,
@@ -197,6 +213,8 @@ async function build(
     DATABASE_URL: database.url,
     ETL_SCHEDULE: '* * * * * *',
     HTTP_PORT: '0',
+    ...(declared && folder && programsWith([declared, ...others], folder)),
+    ...Object.fromEntries(others.map((one) => [variableOf(one), topicOf(one)])),
     ...options.env,
   }
   const config = readConfig(['kafka', 'topics', 'database', 'etl', 'housekeeping'], env)
@@ -207,17 +225,20 @@ async function build(
     { write: (line: string) => void logs.push(JSON.parse(line) as LogLine) },
   )
   const kafka = createKafka(config, logger, name)
+  const ofOthers = others.flatMap((one) => [topicOf(one), `${topicOf(one)}.dlq`])
   const withTopics = [topic, dlqTopic]
-  closers.push(() => removeFromKafka(kafka, withTopics, groupId))
+  const groups = [groupId, ...others.map((one) => `${groupId}.${one.name}`)]
+  closers.push(() => removeFromKafka(kafka, [...withTopics, ...ofOthers], groups))
   if (options.withoutTopics !== true) {
     const [spec, dlqSpec] = topicSpecs(config)
     await withAdmin(kafka, (admin) =>
       ensureTopics(admin, [
         { ...spec!, settings: { ...spec!.settings, ...options.topicSettings } },
         { ...dlqSpec!, settings: { ...dlqSpec!.settings, ...options.dlqSettings } },
+        ...ofOthers.map((one) => ({ ...spec!, topic: one })),
       ]),
     )
-    for (const made of withTopics) await untilThere(kafka, made)
+    for (const made of [...withTopics, ...ofOthers]) await untilThere(kafka, made)
   }
   const pool = new Pool({ connectionString: database.url, max: 4 })
   pool.on('error', () => undefined) // the database is dropped under it
@@ -237,7 +258,7 @@ async function build(
       name: `${name}-${++workers}`,
       migrations,
       ...how,
-      ...(declared && { stream: compile(declared) }),
+      stream: loaded,
     })
     closers.push(() => worker.close())
     return worker
@@ -258,12 +279,14 @@ async function build(
     topic,
     dlqTopic,
     groupId,
+    stream: loaded,
     kafka,
     pool,
     logs,
-    produce: async (messages, { partition = 0 } = {}) =>
+    topicOf,
+    produce: async (messages, { partition = 0, to = topic } = {}) =>
       (await producer()).send(
-        topic,
+        to,
         messages.map((message) => ({ key: 'customer-1', value: toBytes(message), partition })),
       ),
     produceRecords: async (records) => (await producer()).send(topic, records),
@@ -287,15 +310,24 @@ async function build(
       const committed = await withAdmin(kafka, (admin) => groupOffsets(admin, groupId, topic))
       return new Map([...committed].map(([partition, { offset }]) => [partition, offset]))
     },
-    facts: () => readFacts(pool),
+    facts: () => readFacts(pool, declared),
     deadLetters: () => readDeadLetters(pool),
     ledger: () => readLedger(pool),
     watermarks: () => readWatermarks(pool),
     dlqMessages: () => readWholeTopic(kafka, dlqTopic),
-    assertBalanced: async () => expect(await imbalances(pool)).toEqual([]),
+    assertBalanced: async () => expect(await imbalances(pool, declared)).toEqual([]),
     cleanUp,
   }
 }
+
+const variableOf = ({ name }: Definition) => `STREAM_${name.toUpperCase()}_TOPIC`
+
+/** What makes programs of ours load declarations of tests/support/streams/. */
+const programsWith = (streams: readonly Definition[], migrations: URL) => ({
+  NODE_OPTIONS: `--import=${new URL('./streams/in-their-place.ts', import.meta.url).href}`,
+  TEST_STREAMS: streams.map(({ name }) => name).join(),
+  TEST_MIGRATIONS: migrations.href,
+})
 
 /** A busy broker that has said yes to a topic may not know it for a while yet. */
 export async function untilThere(kafka: Kafka, topic: string): Promise<void> {
@@ -344,11 +376,15 @@ export async function readPartitions(kafka: Kafka, topic: string): Promise<Sourc
 }
 
 /** A group whose members were killed is still held by the broker for its session timeout: then it stays. */
-async function removeFromKafka(kafka: Kafka, topics: readonly string[], groupId: string): Promise<void> {
+async function removeFromKafka(
+  kafka: Kafka,
+  topics: readonly string[],
+  groups: readonly string[],
+): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     const there = new Set(await admin.listTopics())
     const ours = topics.filter((topic) => there.has(topic))
     if (ours.length > 0) await admin.deleteTopics({ topics: ours })
-    await admin.deleteGroups([groupId]).catch(() => undefined)
+    for (const group of groups) await admin.deleteGroups([group]).catch(() => undefined)
   })
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CONFIG_VARIABLES, ConfigError, readConfig, type Section } from '../../etl/process/config.ts'
 import { streams } from '../../streams/index.ts'
 import type { Settings } from '../../etl/stream/definition.ts'
+import { decimalSetting } from '../../etl/process/settings.ts'
 import { checkSchedule } from '../../etl/job/scheduler.ts'
 
 const KEY = generateKeyPairSync('ed25519', {
@@ -14,6 +15,8 @@ const KEY = generateKeyPairSync('ed25519', {
 }).privateKey
 
 const SECTIONS: Section[] = ['kafka', 'topics', 'database', 'etl', 'log', 'producer']
+/** What a stream may read beside the engine's own. */
+const OF_A_STREAM: Settings = { RATE: decimalSetting(0, 1).default(0.085) }
 const OF_STREAMS = Object.assign({}, ...streams.map(({ environment }) => environment)) as Settings
 const VARIABLES = [...CONFIG_VARIABLES, ...Object.keys(OF_STREAMS)]
 const REQUIRED = { KAFKA_BROKERS: 'localhost:9092', DATABASE_URL: 'postgres://u:p@h/db' }
@@ -21,7 +24,7 @@ const REQUIRED = { KAFKA_BROKERS: 'localhost:9092', DATABASE_URL: 'postgres://u:
 /** What is said of an environment with this change. */
 function complaint(env: Record<string, string | undefined>, sections = SECTIONS): string {
   try {
-    readConfig(sections, { ...REQUIRED, ...env }, OF_STREAMS)
+    readConfig(sections, { ...REQUIRED, ...env }, OF_A_STREAM)
     return 'accepted'
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -30,7 +33,7 @@ function complaint(env: Record<string, string | undefined>, sections = SECTIONS)
 }
 
 test('the defaults are those of the documentation', () => {
-  expect(readConfig(SECTIONS, REQUIRED, OF_STREAMS)).toEqual({
+  expect(readConfig(SECTIONS, REQUIRED, OF_A_STREAM)).toEqual({
     KAFKA_BROKERS: ['localhost:9092'],
     KAFKA_TOPIC: 'transactions',
     KAFKA_DLQ_TOPIC: 'transactions.dlq',
@@ -46,7 +49,7 @@ test('the defaults are those of the documentation', () => {
     ETL_RUN_BUDGET_MS: 300_000,
     BATCH_SIZE: 1_000,
     BATCH_BYTES: 8_388_608,
-    TAX_RATE: 0.085,
+    RATE: 0.085,
     DEAD_LETTER_MAX_RATIO: 0.5,
     TRANSACTION_MAX_AGE_DAYS: 1_095,
     HTTP_PORT: 8_080,
@@ -76,9 +79,9 @@ describe('a bad value is named with its variable and what is accepted', () => {
     ['BATCH_SIZE', '-1', 'is not a whole number from 1 to 100000'],
     ['BATCH_SIZE', '100.5', 'is not a whole number'],
     ['BATCH_BYTES', '1', 'is outside 65536 to 67108864'],
-    ['TAX_RATE', '8.5', 'is outside 0 to 1'],
-    ['TAX_RATE', '8.5%', 'is not a number from 0 to 1'],
-    ['TAX_RATE', 'NaN', 'is not a number from 0 to 1'],
+    ['RATE', '8.5', 'is outside 0 to 1'],
+    ['RATE', '8.5%', 'is not a number from 0 to 1'],
+    ['RATE', 'NaN', 'is not a number from 0 to 1'],
     ['DEAD_LETTER_MAX_RATIO', '1.01', 'is outside 0 to 1'],
     ['TRANSACTION_MAX_AGE_DAYS', '36501', 'is outside 1 to 36500'],
     ['HTTP_PORT', '65536', 'is outside 0 to 65535'],
@@ -102,12 +105,12 @@ describe('a bad value is named with its variable and what is accepted', () => {
 })
 
 test('every bad variable is named at once', () => {
-  const said = complaint({ BATCH_SIZE: 'x', TAX_RATE: 'y', KAFKA_BROKERS: undefined })
+  const said = complaint({ BATCH_SIZE: 'x', RATE: 'y', KAFKA_BROKERS: undefined })
   expect(said.split('\n')).toEqual([
     'Configuration:',
     '  KAFKA_BROKERS is not set',
     '  BATCH_SIZE "x" is not a whole number from 1 to 100000',
-    '  TAX_RATE "y" is not a number from 0 to 1',
+    '  RATE "y" is not a number from 0 to 1',
   ])
 })
 

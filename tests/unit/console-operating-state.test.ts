@@ -9,6 +9,7 @@ const LATER = new Date('2026-01-01T00:05:00Z')
 const aRun = (overrides: Partial<Run> = {}): Run => ({
   id: 1,
   kind: 'tick',
+  stream: 'events',
   worker: 'w',
   status: 'succeeded',
   startedAt: SINCE,

@@ -31,14 +31,15 @@ test.for([
   expect(deadLetterFilter.safeParse(filter).success).toBe(false)
 })
 
-const statement = (filter: object) => new PgDialect().sqlToQuery(conditionOf(deadLetterFilter.parse(filter)))
+const statement = (filter: object) =>
+  new PgDialect().sqlToQuery(conditionOf('events', deadLetterFilter.parse(filter)))
 
 test('nothing that was typed gets into the statement but as a value', () => {
   const evil = `'; drop table audit.dead_letters; --`
   const { sql, params } = statement({ failure: evil, text: evil, state: 'all' })
   expect(sql).not.toContain('drop')
-  expect(new Set(params)).toEqual(new Set([evil]))
-  expect(statement({ state: 'all' })).toMatchObject({ sql: 'true', params: [] })
+  expect(new Set(params)).toEqual(new Set(['events', evil]))
+  expect(statement({ state: 'all' })).toMatchObject({ params: ['events'] })
 })
 
 test.for(['t:0:0', 'a.b-C_1:12:9007199254740991', 't:2147483647:5:2'])(

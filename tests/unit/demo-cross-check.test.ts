@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { agrees, compare, readSent, type Sent, type Summary } from '../../scripts/demo/accounts.ts'
+import { INVALID_KINDS } from '../../producer/messages.ts'
 import { readLogLine } from '../../scripts/demo/screen.ts'
 
+const kindOf = (code: string) => INVALID_KINDS.find(({ expectedCode }) => expectedCode === code)!.kind
 const SENT: Sent = {
   total: 110,
   sent: { valid: 100, duplicate: 4, conflicting: 2, invalid: 4 },
-  invalidKinds: { not_json: 1, blank: 1, amount_zero: 1, timestamp_too_old: 1 },
+  invalidKinds: {
+    not_json: 1,
+    blank: 1,
+    [kindOf('schema_violation')]: 1,
+    [kindOf('timestamp_out_of_range')]: 1,
+  },
   inDoubt: 0,
 }
 

@@ -2,29 +2,28 @@ import { expect, test } from 'vitest'
 import type { LaterRule } from '../../etl/stream/later-rules.ts'
 import { compileContract } from '../../etl/stream/contract.ts'
 import type { Row } from '../../etl/stream/field.ts'
-import { aMessage, aRecordOf, KAFKA_TIME } from '../support/a-transaction.ts'
-import { stream } from '../support/stream.ts'
+import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels } from '../support/a-parcel.ts'
 
 const RULE: LaterRule<Row> = {
   since: new Date(KAFKA_TIME),
-  field: 'amount',
-  accepts: ({ currency, amount }) => currency !== 'JPY' || (amount as number) % 100 === 0,
+  field: 'fee',
+  accepts: ({ currency, fee }) => currency !== 'JPY' || (fee as number) % 100 === 0,
   accepted: 'a whole number of yen',
 }
 const outcome = (changes: object, timestamp = KAFKA_TIME, rules = [RULE]) =>
-  compileContract({ ...stream.definition, laterRules: rules })(
-    aRecordOf(aMessage({ ...changes }), { timestamp }),
+  compileContract({ ...parcels.definition, laterRules: rules })(
+    aParcelRecord(aParcelMessage({ ...changes }), { timestamp }),
     1_095,
   )
 
-const YEN = { currency: 'JPY', amount: 12.5 }
-const ISSUE = { field: 'amount', message: 'amount is 12.5; it must be a whole number of yen' }
+const YEN = { currency: 'JPY', fee: 12.5 }
+const ISSUE = { field: 'fee', message: 'fee is 12.5; it must be a whole number of yen' }
 
 test('a record that breaks a later rule becomes a dead letter that says what is accepted', () => {
   expect(outcome(YEN)).toMatchObject({ code: 'schema_violation', issues: [ISSUE] })
 })
 
-test.for([{ currency: 'JPY', amount: 12 }, { amount: 12.5 }])('%j keeps it', (message) => {
+test.for([{ currency: 'JPY', fee: 12 }, { fee: 12.5 }])('%j keeps it', (message) => {
   expect(outcome(message)).toHaveProperty('row')
 })
 
@@ -34,8 +33,8 @@ test('a record that Kafka stored before the rule is not held against it', () => 
 
 test('every rule that is broken is an issue, and the age too', () => {
   const other: LaterRule<Row> = { ...RULE, field: 'currency', accepts: () => false, accepted: 'another' }
-  const issues = ['amount', 'currency', 'timestamp'].map((field) => ({ field }))
-  expect(outcome({ ...YEN, timestamp: '2019-01-01T00:00:00Z' }, KAFKA_TIME, [RULE, other])).toMatchObject({
+  const issues = ['fee', 'currency', 'weighed'].map((field) => ({ field }))
+  expect(outcome({ ...YEN, weighed: '2019-01-01T00:00:00Z' }, KAFKA_TIME, [RULE, other])).toMatchObject({
     issues,
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { remedyFor, RULES, type Remedy } from '../../etl/postgres/errors.ts'
-import { stream } from '../support/stream.ts'
+import { parcels } from '../support/a-parcel.ts'
 
 /** Codes of Postgres' appendix A, one at least for each row of the table; what a message has to say of them. */
 const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
@@ -25,20 +25,15 @@ const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
   ['a number out of range', '22003', {}, 'poison'],
   ['a character that is not in the repertoire', '22021', {}, 'poison'],
   ['a cardinality violation', '21000', {}, 'poison'],
-  ['a row that is too large', '54000', {}, 'poison'],
-  ['a row without a partition', '23514', { table: 'transactions' }, 'operator'],
-  ['a check on the facts', '23514', { table: 'transactions_2026_11', constraint: 'c' }, 'poison'],
-  ['a null in the facts', '23502', { table: 'transactions' }, 'poison'],
-  ['a second key', '23505', { table: 'order_keys', constraint: 'order_keys_pkey' }, 'retry'],
+  ['a row that is too dear', '54000', {}, 'poison'],
+  ['a row without a partition', '23514', { table: 'parcels' }, 'operator'],
+  ['a check on the facts', '23514', { table: 'parcels_2026_11', constraint: 'c' }, 'poison'],
+  ['a null in the facts', '23502', { table: 'parcels' }, 'poison'],
+  ['a second key', '23505', { table: 'parcel_keys', constraint: 'parcel_keys_pkey' }, 'retry'],
   ['a batch that is in the ledger', '23505', { table: 'pipeline_batches', constraint: 'p' }, 'operator'],
   ['a batch that does not balance', '23514', { table: 'pipeline_batches', constraint: 'b' }, 'operator'],
   ['a dead letter that is there', '23505', { table: 'dead_letters', constraint: 'd' }, 'operator'],
-  [
-    'a table whose name only begins alike',
-    '23514',
-    { table: 'transactions_old', constraint: 'c' },
-    'operator',
-  ],
+  ['a table whose name only begins alike', '23514', { table: 'parcels_old', constraint: 'c' }, 'operator'],
   ['a table that is missing', '42P01', {}, 'operator'],
   ['a right that is missing', '42501', {}, 'operator'],
   ['a wrong password', '28P01', {}, 'operator'],
@@ -48,7 +43,7 @@ const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
   ['a code of a class that is not listed', '2F000', {}, 'unknown'],
 ]
 
-const { isOfFacts } = stream
+const { isOfFacts } = parcels
 
 const postgresError = (code: string, fields: object) =>
   Object.assign(new Error('as Postgres says'), { severity: 'ERROR', code, ...fields })

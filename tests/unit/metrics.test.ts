@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import { createMetrics, type Metrics } from '../../etl/metrics/metrics.ts'
-import { aLoad, aMetricsSource, counts, metricsOfALife } from '../support/metrics.ts'
+import type { Metrics } from '../../etl/metrics/metrics.ts'
+import { aLoad, aMetricsSource, counts, metricsOfALife, metricsOf } from '../support/metrics.ts'
 import { ourMetrics, readScrape } from '../support/prometheus-text.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 
@@ -27,33 +27,33 @@ test('every metric is named and documented as it is', async () => {
 })
 
 test('a batch counts once for each record, by partition and code; conflicts are what the load found', async () => {
-  const metrics = createMetrics(aMetricsSource())
+  const metrics = metricsOf(aMetricsSource())
   metrics.batchLoaded(aLoad(), counts(1, 0, 3), 40)
   metrics.batchLoaded(aLoad(), counts(0, 2, 2), 40)
   expect(await series(metrics)).toMatchObject({
-    'pulse_records_consumed_total{partition="0"}': 8,
-    'pulse_records_loaded_total{partition="0"}': 1,
-    'pulse_records_duplicate_total{partition="0"}': 2,
-    'pulse_records_dead_lettered_total{partition="0",code="malformed_json"}': 2,
-    'pulse_records_dead_lettered_total{partition="0",code="schema_violation"}': 2,
-    'pulse_records_dead_lettered_total{partition="0",code="conflicting_duplicate"}': 1,
-    'pulse_records_dead_lettered_total{partition="0",code="undecodable"}': 0,
-    pulse_batch_duration_seconds_count: 2,
-    'pulse_batch_duration_seconds_bucket{le="0.05"}': 0,
-    'pulse_batch_duration_seconds_bucket{le="0.1"}': 2,
-    'pulse_stage_duration_seconds_sum{stage="extract"}': 0.04,
-    'pulse_stage_duration_seconds_sum{stage="load"}': 0.08,
+    'pulse_records_consumed_total{stream="events",partition="0"}': 8,
+    'pulse_records_loaded_total{stream="events",partition="0"}': 1,
+    'pulse_records_duplicate_total{stream="events",partition="0"}': 2,
+    'pulse_records_dead_lettered_total{stream="events",partition="0",code="malformed_json"}': 2,
+    'pulse_records_dead_lettered_total{stream="events",partition="0",code="schema_violation"}': 2,
+    'pulse_records_dead_lettered_total{stream="events",partition="0",code="conflicting_duplicate"}': 1,
+    'pulse_records_dead_lettered_total{stream="events",partition="0",code="undecodable"}': 0,
+    'pulse_batch_duration_seconds_count{stream="events"}': 2,
+    'pulse_batch_duration_seconds_bucket{le="0.05",stream="events"}': 0,
+    'pulse_batch_duration_seconds_bucket{le="0.1",stream="events"}': 2,
+    'pulse_stage_duration_seconds_sum{stream="events",stage="extract"}': 0.04,
+    'pulse_stage_duration_seconds_sum{stream="events",stage="load"}': 0.08,
   })
 })
 
 test('counters of a partition begin at 0, before there is anything to count', async () => {
-  const metrics = createMetrics(aMetricsSource([4]))
+  const metrics = metricsOf(aMetricsSource([4]))
   const before = await series(metrics)
   expect(before).toMatchObject({
-    'pulse_records_consumed_total{partition="4"}': 0,
-    'pulse_records_dead_lettered_total{partition="4",code="rejected_by_warehouse"}': 0,
-    'pulse_freshness_seconds_count{partition="4"}': 0,
-    'pulse_runs_total{kind="tick",status="failed"}': 0,
+    'pulse_records_consumed_total{stream="events",partition="4"}': 0,
+    'pulse_records_dead_lettered_total{stream="events",partition="4",code="rejected_by_warehouse"}': 0,
+    'pulse_freshness_seconds_count{stream="events",partition="4"}': 0,
+    'pulse_runs_total{stream="events",kind="tick",status="failed"}': 0,
   })
   // What nobody knows yet is not said: a gauge at 0 would end an alert.
   const unknown = Object.keys(before).filter((key) =>
@@ -63,43 +63,43 @@ test('counters of a partition begin at 0, before there is anything to count', as
 })
 
 test('freshness is the wait of the oldest record; a clock of Kafka’s that is ahead makes none', async () => {
-  const metrics = createMetrics(aMetricsSource())
+  const metrics = metricsOf(aMetricsSource())
   metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
   const now = Date.now()
   metrics.batchLoaded(aLoad(now - 70_000), counts(2, 0, 2), 1)
   metrics.batchLoaded(aLoad(now + 60_000), counts(2, 0, 2), 1)
   const after = await series(metrics)
-  expect(after['pulse_freshness_seconds_sum{partition="0"}']).toBeGreaterThanOrEqual(70)
+  expect(after['pulse_freshness_seconds_sum{stream="events",partition="0"}']).toBeGreaterThanOrEqual(70)
   expect(after).toMatchObject({
-    'pulse_freshness_seconds_bucket{le="0.5",partition="0"}': 1,
-    'pulse_freshness_seconds_bucket{le="60",partition="0"}': 1,
-    'pulse_freshness_seconds_bucket{le="120",partition="0"}': 2,
-    'pulse_newest_record_timestamp_seconds{partition="0"}': (now + 60_003) / 1_000,
+    'pulse_freshness_seconds_bucket{le="0.5",stream="events",partition="0"}': 1,
+    'pulse_freshness_seconds_bucket{le="60",stream="events",partition="0"}': 1,
+    'pulse_freshness_seconds_bucket{le="120",stream="events",partition="0"}': 2,
+    'pulse_newest_record_timestamp_seconds{stream="events",partition="0"}': (now + 60_003) / 1_000,
   })
 })
 
 test('a stretch of aborted records moves the watermark, and has no freshness', async () => {
-  const metrics = createMetrics(aMetricsSource())
+  const metrics = metricsOf(aMetricsSource())
   metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
   const { batch, ...load } = aLoad()
   metrics.batchLoaded({ ...load, rejected: [], batch: { ...batch, to: 20, records: [] } }, counts(0, 0, 0), 1)
   const after = await series(metrics)
   expect(after).toMatchObject({
-    'pulse_partition_lag_records{partition="0"}': 0,
-    'pulse_freshness_seconds_count{partition="0"}': 0,
+    'pulse_partition_lag_records{stream="events",partition="0"}': 0,
+    'pulse_freshness_seconds_count{stream="events",partition="0"}': 0,
   })
-  expect(after).not.toHaveProperty(['pulse_newest_record_timestamp_seconds{partition="0"}'])
+  expect(after).not.toHaveProperty(['pulse_newest_record_timestamp_seconds{stream="events",partition="0"}'])
 })
 
 test('a run that loads for minutes has looked at its partition just now', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
   try {
-    const metrics = createMetrics(aMetricsSource())
+    const metrics = metricsOf(aMetricsSource())
     metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
     vi.setSystemTime(1_200_000)
     metrics.batchLoaded(aLoad(), counts(2, 0, 2), 1)
     expect(await series(metrics)).toMatchObject({
-      'pulse_partition_seen_timestamp_seconds{partition="0"}': 1_200,
+      'pulse_partition_seen_timestamp_seconds{stream="events",partition="0"}': 1_200,
     })
   } finally {
     vi.useRealTimers()
@@ -109,30 +109,30 @@ test('a run that loads for minutes has looked at its partition just now', async 
 test('the state of a partition is told by the worker that owns it', async () => {
   const source = aMetricsSource([0, 1])
   source.rebalanced = 1
-  const metrics = createMetrics(source)
+  const metrics = metricsOf(source)
   metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
   metrics.partitionSeen({ partition: 1, nextOffset: 30, stopCode: 'log_shorter' }, 20)
   metrics.dataLosses(new Map([[0, 5]]))
   metrics.batchLoaded(aLoad(), counts(2, 0, 2), 1)
   expect(await series(metrics)).toMatchObject({
-    'pulse_partition_lag_records{partition="0"}': 6,
-    'pulse_partition_stopped{partition="0"}': 0,
-    'pulse_data_loss_offsets{partition="0"}': 5,
-    'pulse_partition_lag_records{partition="1"}': 0,
-    'pulse_partition_stopped{partition="1"}': 1,
-    'pulse_data_loss_offsets{partition="1"}': 0,
+    'pulse_partition_lag_records{stream="events",partition="0"}': 6,
+    'pulse_partition_stopped{stream="events",partition="0"}': 0,
+    'pulse_data_loss_offsets{stream="events",partition="0"}': 5,
+    'pulse_partition_lag_records{stream="events",partition="1"}': 0,
+    'pulse_partition_stopped{stream="events",partition="1"}': 1,
+    'pulse_data_loss_offsets{stream="events",partition="1"}': 0,
   })
 
   metrics.partitionStopped(0)
-  expect(await series(metrics)).toMatchObject({ 'pulse_partition_stopped{partition="0"}': 1 })
+  expect(await series(metrics)).toMatchObject({ 'pulse_partition_stopped{stream="events",partition="0"}': 1 })
 
   source.owned = [1]
   source.rebalanced = 2
   const after = await series(metrics)
   expect(after).toMatchObject({
-    pulse_group_rebalances_total: 2,
-    'pulse_records_consumed_total{partition="0"}': 4, // what it did stays done
-    'pulse_partition_stopped{partition="1"}': 1,
+    'pulse_group_rebalances_total{stream="events"}': 2,
+    'pulse_records_consumed_total{stream="events",partition="0"}': 4, // what it did stays done
+    'pulse_partition_stopped{stream="events",partition="1"}': 1,
   })
   const gone = Object.keys(after).filter((key) =>
     /^pulse_(partition_|newest_|data_loss_).*partition="0"/.test(key),
@@ -143,11 +143,11 @@ test('the state of a partition is told by the worker that owns it', async () => 
 test('a run is under way, succeeds, fails, or throws', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
   try {
-    const metrics = createMetrics(aMetricsSource())
+    const metrics = metricsOf(aMetricsSource())
     const run = (kind: 'tick' | 'manual', status: 'succeeded' | 'failed') =>
       metrics.observeRun(kind, () => Promise.resolve({ status }))
     await metrics.observeRun('tick', async () => {
-      expect(await series(metrics)).toMatchObject({ pulse_runs_in_progress: 1 })
+      expect(await series(metrics)).toMatchObject({ 'pulse_runs_in_progress{stream="events"}': 1 })
       return { status: 'succeeded' }
     })
     vi.setSystemTime(2_000_000)
@@ -156,12 +156,12 @@ test('a run is under way, succeeds, fails, or throws', async () => {
       'no Kafka',
     )
     expect(await series(metrics)).toMatchObject({
-      'pulse_runs_total{kind="tick",status="succeeded"}': 1,
-      'pulse_runs_total{kind="tick",status="failed"}': 1,
-      'pulse_runs_total{kind="manual",status="failed"}': 1,
-      pulse_run_duration_seconds_count: 3,
-      pulse_runs_in_progress: 0,
-      pulse_last_successful_run_timestamp_seconds: 1_000,
+      'pulse_runs_total{stream="events",kind="tick",status="succeeded"}': 1,
+      'pulse_runs_total{stream="events",kind="tick",status="failed"}': 1,
+      'pulse_runs_total{stream="events",kind="manual",status="failed"}': 1,
+      'pulse_run_duration_seconds_count{stream="events"}': 3,
+      'pulse_runs_in_progress{stream="events"}': 0,
+      'pulse_last_successful_run_timestamp_seconds{stream="events"}': 1_000,
     })
   } finally {
     vi.useRealTimers()
@@ -169,7 +169,7 @@ test('a run is under way, succeeds, fails, or throws', async () => {
 })
 
 test('the pool, the pause, retries and the build', async () => {
-  const metrics = createMetrics(aMetricsSource())
+  const metrics = metricsOf(aMetricsSource())
   let isPaused = false
   metrics.watchPause(() => isPaused)
   metrics.loadRetried()
@@ -178,20 +178,20 @@ test('the pool, the pause, retries and the build', async () => {
     'pulse_pool_connections{state="idle"}': 2,
     pulse_pool_connections_max: 10,
     pulse_pool_pending_requests: 1,
-    pulse_load_retries_total: 1,
-    pulse_paused: 0,
+    'pulse_load_retries_total{stream="events"}': 1,
+    'pulse_paused{stream="events"}': 0,
     [`pulse_build_info{version="${packageJson.version}",node_version="${process.versions.node}"}`]: 1,
   })
   isPaused = true
-  expect(await series(metrics)).toMatchObject({ pulse_paused: 1 })
+  expect(await series(metrics)).toMatchObject({ 'pulse_paused{stream="events"}': 1 })
 })
 
 test('workers in one process keep theirs apart, and each has the process’s own', async () => {
-  const [one, other] = [createMetrics(aMetricsSource()), createMetrics(aMetricsSource())]
+  const [one, other] = [metricsOf(aMetricsSource()), metricsOf(aMetricsSource())]
   one.loadRetried()
-  expect(await series(one)).toMatchObject({ pulse_load_retries_total: 1 })
+  expect(await series(one)).toMatchObject({ 'pulse_load_retries_total{stream="events"}': 1 })
   expect(await series(other)).toMatchObject({
-    pulse_load_retries_total: 0,
+    'pulse_load_retries_total{stream="events"}': 0,
     process_resident_memory_bytes: expect.any(Number) as number,
   })
   expect(one.contentType).toMatch(/^text\/plain; version=0\.0\.4/)

@@ -5,7 +5,7 @@ import { createRandom } from '../../producer/random.ts'
 import { versionsOf } from '../../producer/versions.ts'
 import { goods } from '../support/goods/goods.ts'
 import { prices } from '../support/prices/prices.ts'
-import { visits } from '../support/visits/visits.ts'
+import { visits } from '../support/streams/visits.ts'
 
 test('versions of a key come one after the other, some of them deletions; new keys come too', () => {
   const versions = versionsOf(goods, createRandom(1))!

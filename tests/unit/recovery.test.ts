@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { LoadOutcome, PreparedBatch } from '../../etl/job/load.ts'
 import { halve, loadWithRecovery } from '../../etl/job/recovery.ts'
-import { aMessage, aRecord, aRecordOf } from '../support/a-transaction.ts'
+import { aMessage, aRecord, aRecordOf } from '../support/messages.ts'
 import { aBatch, prepared } from '../support/a-batch.ts'
 
 // Waiting between two tries takes no time here.
@@ -79,7 +79,7 @@ test('two halves tile the batch: every record in one of them, no offset left out
       for (const { batch, facts, rejected } of [first, second]) {
         expect(batch.records.length).toBeGreaterThan(0)
         expect(facts.length + rejected.length).toBe(batch.records.length)
-        expect(batch.id).toBe(`transactions:0:${batch.from}-${batch.to - 1}`)
+        expect(batch.id).toBe(`${whole.batch.topic}:0:${batch.from}-${batch.to - 1}`)
       }
     }),
   )

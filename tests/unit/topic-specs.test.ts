@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
 import { topicSpecs } from '../../scripts/topics.ts'
 import { goods } from '../support/goods/goods.ts'
-import { visits } from '../support/visits/visits.ts'
+import { visits } from '../support/streams/visits.ts'
 
 const config = readConfig(['kafka', 'topics'], { KAFKA_BROKERS: 'localhost:9092', TOPIC_PARTITIONS: '5' })
 
@@ -15,9 +15,9 @@ function made(stream: Parameters<typeof topicSpecs>[1]) {
 test.for<[string, Parameters<typeof topicSpecs>[1], unknown[]]>([
   ['nothing is declared', visits, [5, '604800000', undefined]],
   [
-    'partitions and retention are declared',
-    { ...visits, topic: { key: 'session', partitions: 6, retention: '3 days' } },
-    [6, '259200000', undefined],
+    'retention is declared',
+    { ...visits, topic: { key: 'session', retention: '3 days' } },
+    [5, '259200000', undefined],
   ],
   [
     'it is kept for ever',

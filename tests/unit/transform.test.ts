@@ -1,56 +1,36 @@
 import { expect, test } from 'vitest'
 import { compileWith } from '../../etl/stream/compile.ts'
-import { taxRate } from '../../streams/transactions/tax.ts'
-import { transactions } from '../../streams/transactions/transactions.ts'
 import { transform } from '../../etl/job/transform.ts'
-import { aFact, aRecord, aTransaction } from '../support/a-transaction.ts'
-import { stream } from '../support/stream.ts'
+import { aParcel, aParcelFact, aParcelRecord, parcels } from '../support/a-parcel.ts'
+import { visits } from '../support/streams/visits.ts'
 
-test('a fact is the transaction with its offset, tax, total and fraud findings', () => {
-  const row = aTransaction({ amount: 1_000_01 })
-  expect(transform([{ record: aRecord({ offset: 42 }), row }], stream)).toEqual([
-    {
-      offset: 42,
-      identity: row.order_id,
-      row: {
-        ...row,
-        tax_amount: 85_00,
-        total_amount: 1_085_01,
-        is_fraud_flagged: true,
-        fraud_score: 50,
-        fraud_reasons: ['amount over 1000'],
-      },
-    },
+test('a fact is what the record says with its offset, its identity and what is derived of it', () => {
+  const row = aParcel({ fee: 1_000_01 })
+  const derived = { surcharge: 85_00, total: 1_085_01, is_dear: true, rank: 50, remarks: ['fee over 1000'] }
+  expect(transform([{ record: aParcelRecord('', { offset: 42 }), row }], parcels)).toEqual([
+    { offset: 42, identity: row['parcel_id'], row: { ...row, ...derived } },
   ])
 })
 
-test('the order of the records is kept', () => {
-  const valid = [7, 3, 5].map((offset) => ({ record: aRecord({ offset }), row: aTransaction() }))
-  expect(transform(valid, stream).map((fact) => fact.offset)).toEqual([7, 3, 5])
+test('of a stream that derives nothing it is what the record says', () => {
+  const row = { session: 's', page: '/', at: 7, kind: 'view', seconds: null }
+  const [fact] = transform([{ record: aParcelRecord(''), row }], compileWith(visits, undefined))
+  expect(fact).toEqual({ offset: 0, identity: '7\0s\0/', row })
 })
 
-test('the tax rate and the fraud rules are those that are given', () => {
-  const valid = [{ record: aRecord(), row: aTransaction({ amount: 1_000_01 }) }]
-  expect(
-    transform(valid, compileWith(transactions, { rate: taxRate('0.2'), fraudRules: [] }))[0]?.row,
-  ).toMatchObject({
-    tax_amount: 200_00,
-    total_amount: 1_200_01,
-    is_fraud_flagged: false,
-  })
+test('the rules are those that are given', () => {
+  const taxed = { ...parcels.definition, derive: (_: unknown, rules: unknown) => ({ surcharge: rules }) }
+  const valid = [{ record: aParcelRecord(''), row: aParcel() }]
+  expect(transform(valid, compileWith(taxed, 7))[0]?.row).toMatchObject({ surcharge: 7 })
 })
 
-test('the same transactions give the same facts again', () => {
-  const valid = [{ record: aRecord(), row: aTransaction() }]
-  expect(transform(valid, stream)).toEqual(transform(valid, stream))
-})
-
-test('the largest amount keeps an exact total', () => {
-  const row = aTransaction({ amount: 999_999_999_999 })
-  expect(transform([{ record: aRecord(), row }], stream)[0]?.row['total_amount']).toBe(1_084_999_999_999)
+test('the order of the records is kept, and the same ones give the same facts again', () => {
+  const valid = [7, 3, 5].map((offset) => ({ record: aParcelRecord('', { offset }), row: aParcel() }))
+  expect(transform(valid, parcels).map((fact) => fact.offset)).toEqual([7, 3, 5])
+  expect(transform(valid, parcels)).toEqual(transform(valid, parcels))
 })
 
 test('the factory of facts derives what is not overridden', () => {
-  expect(aFact({ amount: 2_000_00 }).row).toMatchObject({ tax_amount: 170_00, is_fraud_flagged: true })
-  expect(aFact({ amount: 2_000_00, tax_amount: 1 }).row['tax_amount']).toBe(1)
+  expect(aParcelFact({ fee: 2_000_00 }).row).toMatchObject({ surcharge: 170_00, is_dear: true })
+  expect(aParcelFact({ fee: 2_000_00, surcharge: 1 }).row['surcharge']).toBe(1)
 })

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { excerpt } from '../../etl/text/excerpt.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
-import { aMessage, aRecord, aRecordOf, type Sale } from '../support/a-transaction.ts'
-import { stream } from '../support/stream.ts'
+import { messages } from '../../producer/messages.ts'
+import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels } from '../support/a-parcel.ts'
+import { stream as installed } from '../support/stream.ts'
 
 /** Far above what any rule writes, and far below what a dead letter's row would mind. */
 const MESSAGE_LIMIT = 800
@@ -13,7 +14,7 @@ const MESSAGE_LIMIT = 800
  * What is wrong with the outcome of a record: there is exactly one, and its issues are such that jsonb, a
  * terminal and a person can take them.
  */
-function unsound(record: SourceRecord): string[] {
+function unsound(record: SourceRecord, stream = parcels): string[] {
   const { valid, rejected } = validate([record], { stream, maxAgeDays: 1_095 })
   const problems: string[] = []
   if (valid.length + rejected.length !== 1) problems.push(`${valid.length + rejected.length} outcomes`)
@@ -58,11 +59,24 @@ const numbers = fc.oneof(
 
 const anything = fc.oneof(hostileText, numbers, fc.boolean(), fc.constant(null), fc.jsonValue())
 
-describe('validation never throws and gives each record exactly one sound outcome', () => {
+/** A message of the stream that this installation loads. */
+const anInstalledMessage = (): Record<string, unknown> => {
+  const run = messages({ seed: 1, now: () => KAFKA_TIME, invalidRatio: 0, duplicateRatio: 0 })
+  return JSON.parse(run.next().value.value!.toString()) as Record<string, unknown>
+}
+
+describe.each([
+  ['of parcels', parcels, aParcelMessage()],
+  ['of the installed stream', installed, anInstalledMessage()],
+])('validation %s never throws and gives each record exactly one sound outcome', (_, stream, message) => {
+  test('that the message itself is valid', () => {
+    expect(validate([aParcelRecord(message)], { stream, maxAgeDays: 1_095 }).rejected).toEqual([])
+  })
+
   test('for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        expect(unsound(aRecord({ value: Buffer.from(bytes) }))).toEqual([])
+        expect(unsound(aParcelRecord(Buffer.from(bytes)), stream)).toEqual([])
       }),
       { numRuns: 1_000 },
     )
@@ -72,9 +86,9 @@ describe('validation never throws and gives each record exactly one sound outcom
     const change = fc.record({ at: fc.nat(250), remove: fc.nat(2), insert: fc.uint8Array({ maxLength: 2 }) })
     fc.assert(
       fc.property(change, ({ at, remove, insert }) => {
-        const bytes = [...Buffer.from(JSON.stringify(aMessage()))]
+        const bytes = [...Buffer.from(JSON.stringify(message))]
         bytes.splice(at, remove, ...insert)
-        expect(unsound(aRecordOf(Buffer.from(bytes)))).toEqual([])
+        expect(unsound(aParcelRecord(Buffer.from(bytes)), stream)).toEqual([])
       }),
       { numRuns: 1_000 },
     )
@@ -83,17 +97,17 @@ describe('validation never throws and gives each record exactly one sound outcom
   test('for arbitrary JSON', () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: 'binary' }), (json) => {
-        expect(unsound(aRecordOf(json))).toEqual([])
+        expect(unsound(aParcelRecord(json), stream)).toEqual([])
       }),
       { numRuns: 500 },
     )
   })
 
   test('for arbitrary values in the fields of the contract', () => {
-    const field = fc.constantFrom(...Object.keys(aMessage()))
+    const field = fc.constantFrom(...Object.keys(stream.definition.fields))
     fc.assert(
       fc.property(fc.dictionary(field, anything), (fields) => {
-        expect(unsound(aRecordOf(aMessage(fields)))).toEqual([])
+        expect(unsound(aParcelRecord({ ...message, ...fields }), stream)).toEqual([])
       }),
       { numRuns: 2_000 },
     )
@@ -102,7 +116,8 @@ describe('validation never throws and gives each record exactly one sound outcom
   test('for arbitrary times of the record and words of a decoder', () => {
     fc.assert(
       fc.property(fc.double(), fc.option(hostileText), (timestamp, undecodable) => {
-        expect(unsound(aRecord({ timestamp, ...(undecodable === null ? {} : { undecodable }) }))).toEqual([])
+        const changes = { timestamp, ...(undecodable === null ? {} : { undecodable }) }
+        expect(unsound(aParcelRecord(message, changes), stream)).toEqual([])
       }),
     )
   })
@@ -110,34 +125,37 @@ describe('validation never throws and gives each record exactly one sound outcom
 
 test('what is accepted is what Postgres can hold', () => {
   const short = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 })
-  const messages = fc.record({ amount: numbers, customer_id: hostileText, product_category: short })
+  const said = fc.record({ fee: numbers, sender: hostileText, depot: short })
   fc.assert(
-    fc.property(messages, (fields) => {
-      const { valid } = validate([aRecordOf(aMessage(fields))], { stream, maxAgeDays: 1_095 })
+    fc.property(said, (fields) => {
+      const { valid } = validate([aParcelRecord(aParcelMessage(fields))], {
+        stream: parcels,
+        maxAgeDays: 1_095,
+      })
       for (const { row } of valid) {
-        const transaction = row as Sale
-        expect(transaction.amount).toBeGreaterThanOrEqual(1)
-        expect(transaction.amount).toBeLessThanOrEqual(999_999_999_999)
-        expect(transaction.amount / 100).toBe(fields.amount)
-        expect(transaction.customer_id.isWellFormed()).toBe(true)
-        expect(transaction.customer_id).not.toContain('\0')
-        expect(Array.from(transaction.customer_id).length).toBeLessThanOrEqual(50)
+        const { fee, sender } = row as { fee: number; sender: string }
+        expect(fee).toBeGreaterThanOrEqual(1)
+        expect(fee).toBeLessThanOrEqual(999_999_999_999)
+        expect(fee / 100).toBe(fields.fee)
+        expect(sender.isWellFormed()).toBe(true)
+        expect(sender).not.toContain('\0')
+        expect(Array.from(sender).length).toBeLessThanOrEqual(50)
       }
     }),
     { numRuns: 2_000 },
   )
 })
 
-test('each amount of whole cents keeps its cents', () => {
+test('each fee of whole cents keeps its cents', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 999_999_999_999 }), (cents) => {
       const whole = String(cents).padStart(3, '0')
-      const json = JSON.stringify(aMessage({ amount: 0 })).replace(
-        '"amount":0',
-        `"amount":${whole.slice(0, -2)}.${whole.slice(-2)}`,
+      const json = JSON.stringify(aParcelMessage({ fee: 0 })).replace(
+        '"fee":0',
+        `"fee":${whole.slice(0, -2)}.${whole.slice(-2)}`,
       )
-      const { valid } = validate([aRecordOf(json)], { stream, maxAgeDays: 1_095 })
-      expect(valid[0]?.row['amount']).toBe(cents)
+      const { valid } = validate([aParcelRecord(json)], { stream: parcels, maxAgeDays: 1_095 })
+      expect(valid[0]?.row['fee']).toBe(cents)
     }),
     { numRuns: 2_000 },
   )

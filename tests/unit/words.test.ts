@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { createEncoder } from '../../producer/encode.ts'
 import { createRandom } from '../../producer/random.ts'
+import { CURRENCY_CODES } from '../../etl/stream/currency-codes.ts'
 import { compileContract } from '../../etl/stream/contract.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import { wireOf, type Field } from '../../etl/stream/field.ts'
 import { decimal, header, instant, key, text, uuid } from '../../etl/stream/words.ts'
-import { aRecord, KAFKA_TIME } from '../support/a-transaction.ts'
+import { aParcelRecord, KAFKA_TIME } from '../support/a-parcel.ts'
 import { WORDS } from '../support/words.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -74,6 +75,14 @@ test.each(['"a\\\\u0000b"', '{"a":"\\\\ud800"}', '"🛒"'])(
   },
 )
 
+test('currency codes are those of ISO 4217, funds and metals too, and what it lately withdrew', () => {
+  for (const code of CURRENCY_CODES) expect(code).toMatch(/^[A-Z]{3}$/)
+  expect([...CURRENCY_CODES]).toEqual(
+    expect.arrayContaining(['EUR', 'JPY', 'CLF', 'XAU', 'XCG', 'ZWG', 'BGN']),
+  )
+  expect(CURRENCY_CODES.size).toBe(178 + 4)
+})
+
 describe('where a value stands', () => {
   const orders = defineStream('orders', {
     title: 'order',
@@ -98,9 +107,8 @@ describe('where a value stands', () => {
     session: 's-1',
   }
   const encoder = createEncoder(orders)
-  const record = (message: string, changes: Parameters<typeof aRecord>[0] = {}) =>
-    aRecord({
-      value: Buffer.from(message),
+  const record = (message: string, changes: Parameters<typeof aParcelRecord>[1] = {}) =>
+    aParcelRecord(message, {
       key: Buffer.from('s-1'),
       headers: Object.entries(encoder.headers(row)!).map(([name, value]) => ({
         key: name,

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineStream, StreamError } from '../../etl/stream/define.ts'
+import { plus } from '../../etl/stream/amount.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import {
   count,
+  currencyCode,
   envelope,
   flag,
   instant,
@@ -12,6 +14,7 @@ import {
   list,
   money,
   oneOf,
+  rows,
   sum,
   text,
   uuid,
@@ -29,6 +32,8 @@ const visit = {
 } as const
 
 const { partitionBy: _, identity: __, ...versions } = visit
+/** With amounts of currencies. */
+const priced = { ...fields, currency: currencyCode(), price: money({ of: 'currency' }) }
 
 /** Each doesn't compile, and is refused when it is run: [what, the declaration, what is said of it]. */
 const WRONG: [what: string, declare: () => Definition, said: string][] = [
@@ -296,6 +301,167 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     () => defineStream('visits', { ...visit, environment: { VISIT_LIMIT: z.string() } }),
     'environment is for rules, which are missing',
   ],
+  [
+    'an amount of a currency that is no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...visit, fields: { ...fields, price: money({ of: 'currency' }) } }),
+    'fields.price.of is "currency"; it must be one of visit_id, at, page, amount, note, price',
+  ],
+  [
+    'an amount whose currency is a text',
+    // @ts-expect-error a text is no currency
+    () => defineStream('visits', { ...visit, fields: { ...fields, price: money({ of: 'page' }) } }),
+    'fields.price.of is page, a field of kind text; it must be currencyCode',
+  ],
+  [
+    'an amount whose currency may be missing',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error of no currency
+        fields: { ...fields, currency: currencyCode().optional(), price: money({ of: 'currency' }) },
+      }),
+    "fields.price.of: currency can't be optional",
+  ],
+  [
+    'a derived amount of a currency that is no field',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error no such field
+        derived: { total: money({ of: 'currency' }) },
+        derive: () => ({ total: { minor: 1, exponent: 2, currency: 'EUR' } }),
+      }),
+    'derived.total.of is "currency"; it must be one of',
+  ],
+  [
+    'amounts of another field’s currency in the place of a derived one',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...priced, charged: currencyCode() },
+        derived: { total: money({ of: 'charged' }) },
+        // @ts-expect-error of currency, not of charged
+        derive: ({ price }) => ({ total: price }),
+      }),
+    '',
+  ],
+  [
+    'euros and yen in a sum of a rollup',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: priced,
+        rollups: {
+          by_hour: {
+            every: 'hour',
+            by: ['page'],
+            // @ts-expect-error by has no currency
+            measures: { visits: count(), all: sum('price') },
+          },
+        },
+      }),
+    'rollups.by_hour.measures.all sums price, which is of many currencies: by must have currency',
+  ],
+  [
+    'euros and yen in a figure of a replay',
+    // @ts-expect-error by is missing
+    () => defineStream('visits', { ...visit, fields: priced, replayFigures: { all: sum('price') } }),
+    'replayFigures.all sums price, which is of many currencies: by must have currency',
+  ],
+  [
+    'a misspelt option of a word',
+    // @ts-expect-error no such option
+    () => defineStream('visits', { ...visit, fields: { ...fields, price: money({ digit: 14 }) } }),
+    '',
+  ],
+  [
+    'an identity that may have to be forgotten',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, page: text(50, { personal: true }) },
+        // @ts-expect-error who is forgotten would come again
+        identity: { once: ['visit_id', 'page'], scope: 'event_time' },
+      }),
+    "identity.once: page can't be personal",
+  ],
+  [
+    'an event time that may have to be forgotten',
+    // @ts-expect-error partitions go by it
+    () => defineStream('visits', { ...visit, fields: { ...fields, at: instant({ personal: true }) } }),
+    "eventTime at can't be personal",
+  ],
+  [
+    'a rollup by what may have to be forgotten',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, page: text(50, { personal: true }) },
+        // @ts-expect-error its cells would name people
+        rollups: { by_hour: { every: 'hour', by: ['page'], measures: { visits: count() } } },
+      }),
+    "rollups.by_hour.by: page can't be personal",
+  ],
+  [
+    'lines in lines',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error a line has no lines
+        fields: { ...fields, lines: rows({ parts: rows({ n: int() }) }) },
+      }),
+    "fields.lines.parts can't have lines of its own",
+  ],
+  [
+    'lines that are derived',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error lines are what messages say
+        derived: { lines: rows({ n: int() }) },
+        derive: () => ({ lines: [] }),
+      }),
+    "derived.lines can't have lines",
+  ],
+  [
+    'lines as the key of messages',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }) },
+        // @ts-expect-error lines are not one value
+        topic: { key: 'lines' },
+      }),
+    'topic.key is lines, which has lines',
+  ],
+  [
+    'a line’s amount whose currency is neither in the line nor in the record',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error no such field
+        fields: { ...fields, lines: rows({ price: money({ of: 'currency' }) }) },
+      }),
+    'fields.lines.price.of is "currency"; it must be one of',
+  ],
+  [
+    'a field of a line that is no word',
+    // @ts-expect-error text is to be called
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({ sku: text }) } }),
+    'fields.lines.sku is no word such as text(50)',
+  ],
+  [
+    'a sum of lines',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }) },
+        // @ts-expect-error lines are no number
+        rollups: { by_hour: { every: 'hour', by: [], measures: { visits: count(), all: sum('lines') } } },
+      }),
+    'rollups.by_hour.measures.all.field is lines, a field of kind rows; it must be money or int or percent',
+  ],
 ]
 
 describe('a wrong declaration does not compile, and is refused when it is run', () => {
@@ -421,6 +587,68 @@ describe('what the compiler can not see is refused when it is run', () => {
       }),
     ).toThrow(/^Stream visits:\n {2}title must say .*\n {2}partitionBy is "year"/)
   })
+})
+
+test.for<[string, () => Definition, string]>([
+  [
+    'a line’s column that is the fact’s key',
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({ visit_id: text(5) }) } }),
+    'fields.lines.visit_id: its column visit_id is taken',
+  ],
+  [
+    'a line’s field in a header',
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({ n: int({ at: key() }) }) } }),
+    'fields.lines.n stands in a line: its at must be a path',
+  ],
+  [
+    'a table of lines with the name of a rollup',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }) },
+        rollups: { visits_lines: { every: 'hour', by: [], measures: { visits: count() } } },
+      }),
+    'fields.lines: its table visits_lines has the name of another',
+  ],
+  [
+    'a table of lines with too long a name',
+    () => defineStream('v'.repeat(25), { ...visit, fields: { ...fields, lines_of_it: rows({ n: int() }) } }),
+    'must be named by at most 31 letters',
+  ],
+  [
+    'lines where there are none',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        fields: { ...fields, lines: rows({ n: int() }).default([{ n: 1 }]) },
+      }),
+    'fields.lines.default must be [], as facts from before have no lines',
+  ],
+  [
+    'no fields in a line',
+    () => defineStream('visits', { ...visit, fields: { ...fields, lines: rows({}) } }),
+    'fields.lines has 0 fields; it must be 1 to 49',
+  ],
+])('of lines is refused when it is run: %s', ([, declare, said]) => {
+  expect(declare).toThrow(said)
+})
+
+test('amounts are summed by their currency, and a person’s name may be anything else', () => {
+  const declared = defineStream('visits', {
+    ...visit,
+    fields: { ...priced, name: text(50, { personal: true }).optional() },
+    derived: { total: money({ of: 'currency' }) },
+    derive: ({ price }) => ({ total: plus(price, price) }),
+    rollups: {
+      by_hour: {
+        every: 'hour',
+        by: ['page', 'currency'],
+        measures: { visits: count(), all: sum('price'), doubled: sum('total') },
+      },
+    },
+    replayFigures: { all: { ...sum('total'), by: 'currency' } },
+  })
+  expect(declared.fields['name']!.options.personal).toBe(true)
 })
 
 test('a stream may have identities of several fields, fields that may be missing, no rollup and nothing derived', () => {

@@ -47,9 +47,9 @@ export const webhook: ChannelFactory = ({ ALERT_WEBHOOK_URL: address }) =>
 
 /** Its fields are a promise: docs/OPERATIONS.md. */
 function documentOf(notification: Notification) {
-  const { event, id, rule, scope, severity, summary, link } = notification
+  const { event, id, rule, stream, scope, severity, summary, link } = notification
   const { firstAction: first_action, startedAt: started_at, endedAt: ended_at } = notification
-  return { event, id, rule, scope, severity, summary, first_action, started_at, ended_at, link }
+  return { event, id, rule, stream, scope, severity, summary, first_action, started_at, ended_at, link }
 }
 
 /** An incoming webhook of Slack. */

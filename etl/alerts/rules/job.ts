@@ -1,5 +1,5 @@
 import { DRAIN_KINDS, GONE_AFTER_SECONDS } from '../../ledger/runs.ts'
-import { alias, inArray, lt, sql } from '../../postgres/drizzle.ts'
+import { alias, and, desc, eq, gt, inArray, lt, sql } from '../../postgres/drizzle.ts'
 import { on, read } from '../../postgres/query.ts'
 import { scrub } from '../../process/log.ts'
 import { pipelineBatches, pipelineRuns, streams } from '../../schema/audit.ts'
@@ -23,7 +23,7 @@ export const late: AlertRule = {
   id: 'late',
   severity: 'critical',
   path: '/',
-  find: async (client, { lateSeconds, watchedSeconds }) => {
+  find: async (client, { stream, lateSeconds, watchedSeconds }) => {
     const b = alias(pipelineBatches, 'b')
     const { action, requestedAt } = operatorActions
     const found = await read(
@@ -33,28 +33,32 @@ export const late: AlertRule = {
         with success as (
           select (
             select ${r.finishedAt} from ${pipelineRuns} r
-            where ${r.status} = 'succeeded' and ${isDrain} order by ${r.startedAt} desc limit 1
+            where ${r.status} = 'succeeded' and ${isDrain} and ${r.stream} = ${stream}
+            order by ${r.startedAt} desc limit 1
           ) as at
         ), attempt as (
           select (
             select ${r.startedAt} from ${pipelineRuns} r
-            where ${isDrain} and ${r.startedAt} > coalesce((select at from success), '-infinity')
+            where ${isDrain} and ${r.stream} = ${stream} and ${r.startedAt} > coalesce((select at from success), '-infinity')
             order by ${r.startedAt} limit 1
           ) as at
         ), signs as (
           select at from success
           union all
           select max(${b.loadedAt}) from ${pipelineBatches} b join ${pipelineRuns} r on ${r.id} = ${b.runId}
-          where ${b.loadedAt} > now() - make_interval(secs => ${lateSeconds}) and ${isDrain}
+          where ${b.loadedAt} > now() - make_interval(secs => ${lateSeconds}) and ${isDrain} and ${r.stream} = ${stream}
             and ${r.status} in ('running', 'succeeded')
           union all
           select max(${requestedAt}) from ${operatorActions}
-          where ${action} = 'resume' and ${requestedAt} > now() - make_interval(secs => ${lateSeconds})
+          where ${action} = 'resume' and coalesce(${operatorActions.stream}, ${stream}) = ${stream}
+            and ${requestedAt} > now() - make_interval(secs => ${lateSeconds})
           union all
           select least(now() - make_interval(secs => ${watchedSeconds}), (select at from attempt))
         )
         select ${columns} from signs
-        where (select ${control.pausedAt} from ${control}) is null
+        where not exists (
+          select from ${control} where ${control.pausedAt} is not null and ${control.stream} in ('', ${stream})
+        )
         having max(at) < now() - make_interval(secs => ${lateSeconds})`,
     )
     return found.map(({ since }) => ({
@@ -82,7 +86,7 @@ export const runFailed: AlertRule = {
   id: 'run_failed',
   severity: 'warning',
   path: '/runs',
-  find: async (client) => {
+  find: async (client, { stream }) => {
     // The failed ones have a run's columns.
     const f = alias(pipelineRuns, 'f')
     const found = await read(
@@ -91,16 +95,16 @@ export const runFailed: AlertRule = {
       (columns) => sql`
         with failed as (
           select distinct on (${r.worker}) r.* from ${pipelineRuns} r
-          where ${r.status} = 'failed' and ${isDrain} and ${r.startedAt} > now() - interval '1 day'
+          where ${r.status} = 'failed' and ${isDrain} and ${r.stream} = ${stream} and ${r.startedAt} > now() - interval '1 day'
           order by ${r.worker}, ${r.startedAt} desc
         ), present as (
           select ${workers.name} from ${workers}
-          where ${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})
+          where ${workers.stream} = ${stream} and ${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})
         )
         select ${columns} from failed f
         where ${f.finishedAt} > now() - interval '2 minutes' or not exists (
           select from ${pipelineRuns} r
-          where ${r.status} = 'succeeded' and ${isDrain} and ${r.startedAt} > ${f.startedAt}
+          where ${r.status} = 'succeeded' and ${isDrain} and ${r.stream} = ${stream} and ${r.startedAt} > ${f.startedAt}
             and (${r.worker} = ${f.worker} or ${f.worker} not in (select name from present))
         )
         order by ${f.finishedAt} desc`,
@@ -131,18 +135,53 @@ export const paused: AlertRule = {
   id: 'paused',
   severity: 'warning',
   path: '/actions',
-  find: async (client) => {
+  ofAll: true,
+  find: async (client, { stream }) => {
     const { pausedAt, pausedBy: by, pauseReason: reason } = control
     const found = await on(client)
       .select({ since: pausedAt, by, reason })
       .from(control)
-      .where(lt(pausedAt, sql`now() - interval '1 hour'`))
+      .where(and(eq(control.stream, stream), lt(pausedAt, sql`now() - interval '1 hour'`)))
     return found.map((pause) => ({
       scope: '',
       since: pause.since!,
       summary: `Paused for more than an hour by ${plain(pause.by ?? 'somebody', 100)}: ${plain(pause.reason ?? 'no reason given', 300)}`,
-      firstAction: 'Where the reason is over, resume: pulse resume',
+      firstAction: `Where the reason is over, resume: pulse resume${stream === '' ? '' : ` --stream ${stream}`}`,
     }))
+  },
+}
+
+/**
+ * A record of a stream takes a worker so long that all else waits: other streams, heartbeats, pages. It is `derive`, or
+ * a word's check, that is slow.
+ */
+export const slowRecord: AlertRule = {
+  id: 'slow_record',
+  severity: 'warning',
+  path: '/',
+  find: async (client, { stream }) => {
+    const [slowest] = await on(client)
+      .select({ ms: workers.longestStepMs, name: workers.name, since: workers.seenAt })
+      .from(workers)
+      .where(
+        and(
+          eq(workers.stream, stream),
+          gt(workers.longestStepMs, 0),
+          sql`${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`,
+        ),
+      )
+      .orderBy(desc(workers.longestStepMs))
+      .limit(1)
+    if (slowest === undefined) return []
+    return [
+      {
+        scope: '',
+        since: slowest.since,
+        summary: `A record of ${stream} took ${slowest.name} ${Math.round(slowest.ms)} ms of computing, in which nothing else could go on`,
+        firstAction:
+          'Make what the stream derives faster: it should take microseconds. Until then run the stream in workers of its own: STREAMS.',
+      },
+    ]
   },
 }
 
@@ -154,26 +193,25 @@ export const contractsDiffer: AlertRule = {
   id: 'contracts_differ',
   severity: 'warning',
   path: '/',
-  find: async (client) => {
+  find: async (client, { stream }) => {
     const found = await read(
       client,
-      { stream: streams.name, since: sql<Date>`since`, workers: sql<string>`names` },
+      { since: sql<Date>`since`, workers: sql<string>`names` },
       (columns) => sql`
         select ${columns}
         from ${streams}, lateral (
           select greatest(max(${workers.startedAt}), ${streams.registeredAt}) as since,
                  string_agg(${workers.name}, ', ' order by ${workers.name}) as names,
-                 count(distinct ${workers.contracts} ->> ${streams.name}) as contracts,
-                 bool_or(${workers.contracts} ->> ${streams.name} <> ${streams.contractHash}) as others
+                 count(distinct ${workers.contractHash}) as contracts,
+                 bool_or(${workers.contractHash} <> ${streams.contractHash}) as others
           from ${workers}
-          where ${workers.contracts} ? ${streams.name}
+          where ${workers.stream} = ${streams.name}
             and ${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS})
         ) seen
-        where (contracts > 1 or others) and since < now() - interval '1 minute'
-        order by 1`,
+        where ${streams.name} = ${stream} and (contracts > 1 or others) and since < now() - interval '1 minute'`,
     )
-    return found.map(({ stream, since, workers: names }) => ({
-      scope: stream,
+    return found.map(({ since, workers: names }) => ({
+      scope: '',
       since,
       summary: `Workers hold records of ${stream} against different contracts: ${plain(names, 300)}`,
       firstAction:

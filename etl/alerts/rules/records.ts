@@ -90,7 +90,7 @@ export const deadLetterRatio: AlertRule = {
   id: 'dead_letter_ratio',
   severity: 'warning',
   path: '/dead-letters',
-  find: async (client, { topic, deadLetterRatio: limit }) => {
+  find: async (client, { stream, topic, deadLetterRatio: limit }) => {
     const { deadLettered, consumed, loadedAt } = pipelineBatches
     const found = await read(
       client,
@@ -103,7 +103,8 @@ export const deadLetterRatio: AlertRule = {
         select ${columns} from ${pipelineBatches}
         where ${eq(pipelineBatches.topic, topic)} and ${loadedAt} > now() - interval '10 minutes'
         having case when exists (
-            select from ${alerts} where ${alerts.rule} = 'dead_letter_ratio' and ${isNull(alerts.endedAt)}
+            select from ${alerts}
+            where ${alerts.rule} = 'dead_letter_ratio' and ${alerts.stream} = ${stream} and ${isNull(alerts.endedAt)}
           )
           then sum(${deadLettered}) > ${limit}::double precision * ${RECOVERED}::double precision * sum(${consumed})
           else sum(${deadLettered}) > ${limit}::double precision * sum(${consumed}) and sum(${consumed}) >= ${MIN_RECORDS}

@@ -88,13 +88,13 @@ function lossForm(visitor: Visitor, { topic, partition, incarnation, from, to, d
     </details>`
 }
 
-export function lossRoutes(server: Server, { pool, config }: Console): void {
+export function lossRoutes(server: Server, { pool, stream, config }: Console): void {
   server.post('/actions/losses/acknowledge', act({ body: Loss }), async (request, reply) => {
     const { reason: why, ...loss } = request.body
     const { operator } = request.visitor!
     return showAction(
       reply,
-      await acknowledgeLoss(pool, operator, { topic: config.KAFKA_TOPIC, ...loss }, why),
+      await acknowledgeLoss(pool, operator, { stream: stream.name, topic: config.KAFKA_TOPIC, ...loss }, why),
     )
   })
 }

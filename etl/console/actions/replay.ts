@@ -64,7 +64,7 @@ export function replayForm(): Html {
   </section>`
 }
 
-export function replayRoutes(server: Server, { pool, kafka, config }: Console): void {
+export function replayRoutes(server: Server, { pool, kafka, stream, config }: Console): void {
   const topic = config.KAFKA_TOPIC
 
   server.get('/actions/replay', act({ querystring: ReplayForm }), async (request, reply) => {
@@ -79,6 +79,7 @@ export function replayRoutes(server: Server, { pool, kafka, config }: Console): 
   server.post('/actions/replay', act({ body: ReplayForm }), async (request, reply) => {
     const { dryRun, reason } = request.body
     const { action } = await requestReplay(pool, kafka, request.visitor!.operator, {
+      stream: stream.name,
       topic,
       range: rangeOf(request.body),
       dryRun: dryRun !== undefined,

@@ -130,18 +130,19 @@ const TakeOver = z.object({ from: z.string(), confirm: z.string() })
 const TAKE_OVER = '/actions/take-over'
 
 /** Shows first whose the group is, by what Kafka says now; and takes it over only from whom was shown. */
-export function takeOverRoutes(server: Server, { pool, kafka, config }: Console): void {
+export function takeOverRoutes(server: Server, { pool, kafka, stream, config }: Console): void {
   const { KAFKA_TOPIC: topic, KAFKA_GROUP_ID: groupId } = config
+  const group = { stream: stream.name, topic, groupId }
 
   server.get(TAKE_OVER, act(), async (request, reply) => {
-    const now = await lookAtGroup(pool, kafka, { topic, groupId })
+    const now = await lookAtGroup(pool, kafka, group)
     requireOthers(now)
     return ask(request, reply, `Take the group ${groupId} over?`, takeOverForm(request.visitor!, now))
   })
   server.post(TAKE_OVER, act({ body: TakeOver }), async (request, reply) => {
     const { from, confirm } = request.body
     requireTyped(confirm, groupId)
-    const now = await lookAtGroup(pool, kafka, { topic, groupId })
+    const now = await lookAtGroup(pool, kafka, group)
     if (holdersOf(now) !== from)
       throw new ActionRefused(`The group ${groupId} was changed meanwhile; nothing was done. Look again.`)
     return showAction(reply, await takeOverGroup(pool, kafka, request.visitor!.operator, now))

@@ -19,8 +19,13 @@ import { table, type Column } from '../table.ts'
 import { ACTION_NAMES, statusBadge, targetInWords } from './words.ts'
 
 /** Everything that an operator can do to the job, and the record of what was done. */
-export function switchboard(server: Server, { pool, config, logger }: Console): void {
+export function switchboard(
+  server: Server,
+  { pool, stream: { name: stream }, streams, config, logger }: Console,
+): void {
   const topic = config.KAFKA_TOPIC
+  const of = streams.length > 1 ? stream : undefined
+  const streamOf = (scope: z.output<typeof Scope>['scope']) => (scope === 'stream' ? stream : null)
 
   server.get(
     '/actions',
@@ -29,16 +34,16 @@ export function switchboard(server: Server, { pool, config, logger }: Console): 
       const { before } = request.query
       const visitor = request.visitor!
       const [control, all, lost, actions] = await Promise.all([
-        readControl(pool),
+        readControl(pool, stream),
         readPartitions(pool, topic),
         readDataLosses(pool, topic),
-        readActions(pool, PAGE_ACTIONS + 1, before),
+        readActions(pool, stream, PAGE_ACTIONS + 1, before),
       ])
       return showPage(request, reply, {
         title: 'Actions',
         menu: '/actions',
         content: html`<h1>Actions</h1>
-          ${state(control)} ${visitor.mayAct ? switches(visitor, control) : whyNot()}
+          ${state(control, of)} ${visitor.mayAct ? switches(visitor, control, of) : whyNot()}
           ${partitions(visitor, topic, all)} ${losses(visitor, lost)}
           ${visitor.mayAct ? html`${replayForm()} ${testAlertForm(visitor)}` : ''}
           ${record(actions, before !== undefined)}`,
@@ -47,14 +52,15 @@ export function switchboard(server: Server, { pool, config, logger }: Console): 
   )
 
   server.post('/actions/run', act(), async (request, reply) => {
-    return showAction(reply, await requestRun(pool, request.visitor!.operator))
+    return showAction(reply, await requestRun(pool, request.visitor!.operator, of ?? null))
   })
-  server.post('/actions/pause', act({ body: z.object({ reason }) }), async (request, reply) => {
-    await pause(pool, request.visitor!.operator, request.body.reason)
+  server.post('/actions/pause', act({ body: Scope.extend({ reason }) }), async (request, reply) => {
+    const { scope, reason: why } = request.body
+    await pause(pool, request.visitor!.operator, streamOf(scope), why)
     return reply.redirect('/actions', 303)
   })
-  server.post('/actions/resume', act(), async (request, reply) => {
-    await resume(pool, request.visitor!.operator)
+  server.post('/actions/resume', act({ body: Scope }), async (request, reply) => {
+    await resume(pool, request.visitor!.operator, streamOf(request.body.scope))
     return reply.redirect('/actions', 303)
   })
   server.post('/actions/test-alert', act(), async (request, reply) => {
@@ -63,39 +69,55 @@ export function switchboard(server: Server, { pool, config, logger }: Console): 
   })
 }
 
+/** Whether all streams are meant, or the one of the page. */
+const Scope = z.object({ scope: z.enum(['stream', 'all']).default('all') })
+
 const whyNot = (): Html =>
   html`<p class="notice">
     You may look and not act: either you are logged in as a viewer, or the console is read-only. What was done
     is below.
   </p>`
 
-function state({ pausedAt, pausedBy, pauseReason }: Control): Html {
+/** @param stream where there are several. */
+function state({ pausedAt, pausedBy, pauseReason, isOfAll }: Control, stream: string | undefined): Html {
+  const what = stream === undefined ? '' : isOfAll ? 'All streams: paused' : `${stream}: paused`
   return pausedAt === null
     ? html`<p>The job goes by its schedule.</p>`
     : html`<p class="notice warn">
-        Paused at ${moment(pausedAt)} by ${visible(pausedBy ?? '')}: ${visible(pauseReason ?? '')}. No worker
-        runs, replays or redrives until somebody resumes it.
+        ${what === '' ? 'Paused' : what} at ${moment(pausedAt)} by ${visible(pausedBy ?? '')}:
+        ${visible(pauseReason ?? '')}. No worker runs, replays or redrives until somebody resumes it.
       </p>`
 }
 
-function switches(visitor: Visitor, { pausedAt }: Control): Html {
+function switches(visitor: Visitor, { pausedAt, isOfAll }: Control, stream: string | undefined): Html {
   if (pausedAt !== null)
     return html`<section>
       <h2>Resume</h2>
-      ${actionForm(visitor, '/actions/resume', html`<button class="primary">Resume all workers</button>`)}
+      ${actionForm(
+        visitor,
+        '/actions/resume',
+        html`<input type="hidden" name="scope" value="${isOfAll ? 'all' : 'stream'}" />
+          <button class="primary">
+            ${stream === undefined ? 'Resume all workers' : isOfAll ? 'Resume all streams' : `Resume ${stream}`}
+          </button>`,
+      )}
       <p class="hint">Each worker runs at once, and what was stopped in the background goes on.</p>
     </section>`
   return html`<section>
       <h2>Run now</h2>
       ${actionForm(visitor, '/actions/run', html`<button class="primary">Run now</button>`)}
-      <p class="hint">Each worker runs now, or right after the run that is under way.</p>
+      <p class="hint">Each worker runs ${stream ?? ''} now, or right after the run that is under way.</p>
     </section>
     <section>
       <h2>Pause</h2>
       ${actionForm(
         visitor,
         '/actions/pause',
-        html`${reasonField({ needed: true })} <button class="danger">Pause all workers</button>`,
+        stream === undefined
+          ? html`${reasonField({ needed: true })} <button class="danger">Pause all workers</button>`
+          : html`${reasonField({ needed: true })}
+              <button class="danger" name="scope" value="stream">Pause ${stream}</button>
+              <button class="danger" name="scope" value="all">Pause all streams</button>`,
       )}
       <p class="hint">
         They stop at their next batch: runs, replays, redrives, housekeeping. Nothing is lost; what comes

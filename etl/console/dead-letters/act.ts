@@ -36,7 +36,7 @@ const SAMPLE = 5
 const SHOWN_GROUPS = 10
 
 /** Redrive and dismissal of everything that matches: a page that says what will happen, then a worker does it. */
-export function actRoutes(server: Server, { pool, config }: Console): void {
+export function actRoutes(server: Server, { pool, stream: { name: stream }, config }: Console): void {
   const verbs: readonly Verb[] = [
     {
       path: 'redrive',
@@ -46,7 +46,7 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
       reasonNeeded: false,
       button: 'primary',
       request: (by, filter, { reason, expectedCount }) =>
-        requestRedrive(pool, by, filter, reason, { topic: config.KAFKA_TOPIC, expectedCount }),
+        requestRedrive(pool, by, filter, reason, { stream, topic: config.KAFKA_TOPIC, expectedCount }),
     },
     {
       path: 'dismiss',
@@ -56,15 +56,15 @@ export function actRoutes(server: Server, { pool, config }: Console): void {
       reasonNeeded: true,
       button: 'danger',
       request: (by, filter, { reason, expectedCount }) =>
-        requestDismiss(pool, by, filter, reason ?? '', { expectedCount }),
+        requestDismiss(pool, by, filter, reason ?? '', { stream, expectedCount }),
     },
   ]
   for (const verb of verbs) {
     const path = `/dead-letters/${verb.path}`
     server.get(path, act({ querystring: filterInUrl }), async (request, reply) => {
       const filter = request.query
-      const { groups, found } = await groupsAndCount(pool, filter)
-      const sample = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: SAMPLE })
+      const { groups, found } = await groupsAndCount(pool, stream, filter)
+      const sample = found === 0 ? [] : await listDeadLetters(pool, stream, filter, { limit: SAMPLE })
       const what = count(found, 'open dead letter')
       return showPage(request, reply, {
         title: `${verb.title} ${what}`,

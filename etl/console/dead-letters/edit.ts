@@ -71,7 +71,11 @@ export function editRoutes(server: Server, { pool, stream, maxAgeDays, config }:
       request.visitor!.operator,
       { ids: [letter.id], state: 'open' },
       reason,
-      { topic: config.KAFKA_TOPIC, value: edited.kind === 'same' ? undefined : edited.value },
+      {
+        stream: stream.name,
+        topic: config.KAFKA_TOPIC,
+        value: edited.kind === 'same' ? undefined : edited.value,
+      },
     )
     return showAction(reply, action)
   })

@@ -23,11 +23,12 @@ import { html, nothing, visible, type Html } from '../html.ts'
 const PAGE_LETTERS = 50
 
 /** Groups and letters of a filter, which stands in the address. */
-export function listPage(server: Server, { pool }: Console): void {
+export function listPage(server: Server, { pool, stream: { name: stream } }: Console): void {
   server.get('/dead-letters', view({ querystring: pageInUrl }), async (request, reply) => {
     const { before, ...filter } = request.query
-    const { groups, found } = await groupsAndCount(pool, filter)
-    const rows = found === 0 ? [] : await listDeadLetters(pool, filter, { limit: PAGE_LETTERS + 1, before })
+    const { groups, found } = await groupsAndCount(pool, stream, filter)
+    const rows =
+      found === 0 ? [] : await listDeadLetters(pool, stream, filter, { limit: PAGE_LETTERS + 1, before })
     const { items, next } = pageOf(rows, PAGE_LETTERS, byId)
     const visitor = request.visitor!
     return showPage(request, reply, {
@@ -43,13 +44,14 @@ export function listPage(server: Server, { pool }: Console): void {
 /** One look through what matches does for both: a search reads all of it. */
 export async function groupsAndCount(
   pool: Pool,
+  stream: string,
   filter: DeadLetterFilter,
 ): Promise<{ groups: DeadLetterGroup[]; found: number }> {
-  const groups = await groupDeadLetters(pool, filter)
+  const groups = await groupDeadLetters(pool, stream, filter)
   const found =
     groups.length < MAX_GROUPS
       ? groups.reduce((sum, group) => sum + group.count, 0)
-      : await countDeadLetters(pool, filter)
+      : await countDeadLetters(pool, stream, filter)
   return { groups, found }
 }
 

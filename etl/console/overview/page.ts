@@ -8,6 +8,8 @@ import { describe, stateBanner, attentionSection } from './state.ts'
 import { table } from '../table.ts'
 import type { WorkerRow } from '../../operations/presence.ts'
 import { outlook, RATE_MINUTES, type Outlook, type PartitionLag } from '../../partitions/lag.ts'
+import { readStreams } from '../../status/streams.ts'
+import { streamsSection } from './streams.ts'
 import { readOverview, type Overview } from '../../status/overview.ts'
 import { duration, thousands } from '../../text/wording.ts'
 import type { Console, Server } from '../../web/context.ts'
@@ -18,17 +20,21 @@ const Query = z.object({ span: z.enum(['1h', '24h']).default('1h') })
 /** Seconds between two updates. */
 const LIVE = 3
 
-export function overviewPage(server: Server, { pool, config, unwritable }: Console): void {
+export function overviewPage(server: Server, { pool, stream, streams, config, unwritable }: Console): void {
   server.get('/', view({ querystring: Query }), async (request, reply) => {
     const { span } = request.query
-    const seen = await readOverview(pool, config, span, unwritable())
+    const [seen, all] = await Promise.all([
+      readOverview(pool, stream.name, config, span, unwritable()),
+      streams.length > 1 ? readStreams(pool, streams) : [],
+    ])
     return showPage(request, reply, {
       title: describe(seen.conditions[0]).title,
       menu: '/',
       live: LIVE,
       content: html`<h1 class="visually-hidden">Overview</h1>
-        ${stateBanner(seen)} ${attentionSection(seen)} ${figures(seen)} ${runStrip(seen.drains)}
-        ${partitionsSection(seen)} ${chartsSection(seen.points, span)} ${workersSection(seen.workers)}`,
+        ${stateBanner(seen)} ${attentionSection(seen)} ${streamsSection(all, stream.name)} ${figures(seen)}
+        ${runStrip(seen.drains)} ${partitionsSection(seen)} ${chartsSection(seen.points, span)}
+        ${workersSection(seen.workers)}`,
     })
   })
 }

@@ -28,17 +28,18 @@ const RunListQuery = z.object({
 type RunListQuery = z.infer<typeof RunListQuery>
 
 /** The runs of all workers, newest first; the filter stands in the address. */
-export function runsPage(server: Server, { pool }: Console): void {
+export function runsPage(server: Server, { pool, stream }: Console): void {
   server.get('/runs', view({ querystring: RunListQuery }), async (request, reply) => {
     const { kind, since, ...query } = request.query
     const [rows, workers] = await Promise.all([
       readRuns(pool, {
         ...query,
+        stream: stream.name,
         limit: RUNS + 1,
         kinds: kind && [kind],
         since: since && new Date(Date.now() - HOURS[since] * 3_600_000),
       }),
-      readWorkers(pool),
+      readWorkers(pool, stream.name),
     ])
     return showPage(request, reply, {
       title: 'Runs',

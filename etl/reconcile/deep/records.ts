@@ -176,7 +176,7 @@ function differences({ definition }: Stream, stored: Row, record: Row): string[]
   if (one !== other)
     return [`version ${one ? 'deletes' : 'does not delete'}, by the record it does${one ? ' not' : ''}`]
   const { key } = storedColumns(definition)
-  return differing(one ? key : columnsOf(definition.fields), stored, record).map(({ field, kind }) => {
+  return differing(one ? key : columnsOf(definition), stored, record).map(({ field, kind }) => {
     const show = (value: unknown) => (value === null ? 'null' : kind.show(value as object))
     return `${field} is ${show(stored[field])}, by the record ${show(record[field])}`
   })

@@ -132,8 +132,8 @@ export async function findHolders(
       : `join warehouse.${name} t on ${sameKey(key, 't', 'f')}`
   const holder = scope === 'warehouse' ? 'k' : 't'
   const found = await snapshot.query<Row & { heldAt: number; hasFact: boolean }>(
-    `select ${key.map((column) => `${column.kind.read(`${holder}.${column.name}`)} as "key ${column.field}"`).join(', ')},
-            ${time!.kind.read(`${holder}.${time!.name}`)} as "heldAt", t.${time!.name} is not null as "hasFact", ${readAs(all, 't')}
+    `select ${key.map((column) => `${column.read(holder)} as "key ${column.field}"`).join(', ')},
+            ${time!.read(holder)} as "heldAt", t.${time!.name} is not null as "hasFact", ${readAs(all, 't')}
      from (select distinct * from unnest(${arrays(key, 1)}) as f (${names(key)})) f ${byKeys}`,
     encoded(
       key,

@@ -12,13 +12,13 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  * is the data; or **structured**, where the value is one JSON object with attributes and `data` or `data_base64`. The
  * row is the data, which must be a JSON object; the attributes are the parts beside it.
  */
-export function unwrapCloudEvent({ types }: CloudEventsOptions = {}): Unwrap {
+export function unwrapCloudEvent({ types }: CloudEventsOptions = {}, decode = decodeJson): Unwrap {
   const isRow = (type: unknown) => types === undefined || types.includes(type as string)
   return (record) => {
     const contentType = textOf(record.headers, 'content-type')
     if (contentType !== undefined && mediaType(contentType) === 'application/cloudevents-batch+json')
       return wrong('the header content-type', `is ${excerpt(contentType)}; it must be one event a record`)
-    const event = isBinary(record) ? binary(record, contentType) : structured(record)
+    const event = isBinary(record) ? binary(record, contentType, decode) : structured(record, decode)
     if ('code' in event) return event
     const { attributes, data } = event
     const problem = attributesProblem(attributes)
@@ -38,7 +38,11 @@ interface Event {
 const isBinary = ({ headers }: SourceRecord): boolean =>
   headers.some(({ key }) => key.toLowerCase() === `${ATTRIBUTE}specversion`)
 
-function binary({ value, headers }: SourceRecord, contentType: string | undefined): Event {
+function binary(
+  { value, headers }: SourceRecord,
+  contentType: string | undefined,
+  decode: typeof decodeJson,
+): Event {
   const attributes: Record<string, unknown> = Object.create(null) as Record<string, unknown>
   for (const { key, value: bytes } of headers) {
     const name = key.toLowerCase()
@@ -49,18 +53,18 @@ function binary({ value, headers }: SourceRecord, contentType: string | undefine
     attributes,
     data: () => {
       if (value === null) return { deletion: {}, parts: attributes }
-      return notJson(contentType) ?? rowOf(value)
+      return notJson(contentType) ?? rowOf(value, decode)
     },
   }
 }
 
-function structured({ value }: SourceRecord): Event | NotUnwrapped {
+function structured({ value }: SourceRecord, decode: typeof decodeJson): Event | NotUnwrapped {
   if (value === null)
     return {
       code: 'schema_violation',
       problem: 'value is null without a header ce_specversion; it must be a CloudEvent',
     }
-  const decoded = decodeJson(value)
+  const decoded = decode(value)
   if ('code' in decoded) return decoded
   const { data, data_base64: base64, ...attributes } = decoded.object
   return {
@@ -71,7 +75,7 @@ function structured({ value }: SourceRecord): Event | NotUnwrapped {
       if (base64 !== undefined) {
         if (typeof base64 !== 'string' || !BASE64.test(base64))
           return wrong('data_base64', `is ${excerpt(base64)}; it must be base64`)
-        return rowOf(Buffer.from(base64, 'base64'))
+        return rowOf(Buffer.from(base64, 'base64'), decode)
       }
       if (typeof data !== 'object' || data === null || Array.isArray(data))
         return wrong('data', `is ${excerpt(data)}; it must be a JSON object`)
@@ -80,8 +84,8 @@ function structured({ value }: SourceRecord): Event | NotUnwrapped {
   }
 }
 
-function rowOf(bytes: Buffer): { row: JsonObject } | NotUnwrapped {
-  const decoded = decodeJson(bytes)
+function rowOf(bytes: Buffer, decode: typeof decodeJson): { row: JsonObject } | NotUnwrapped {
+  const decoded = decode(bytes)
   return 'code' in decoded ? decoded : { row: decoded.object }
 }
 

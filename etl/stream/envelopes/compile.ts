@@ -19,21 +19,27 @@ import { Schemas } from './schemas.ts'
  * How the rows of a stream are taken out of its records.
  *
  * @param schemas those that the stream has met, where its values name one.
+ * @param decode how JSON is read.
  */
-export function compileEnvelope(spec: EnvelopeSpec = 'json', fields: Fields, schemas?: Schemas): Unwrap {
+export function compileEnvelope(
+  spec: EnvelopeSpec = 'json',
+  fields: Fields,
+  schemas?: Schemas,
+  decode: typeof decodeJson = decodeJson,
+): Unwrap {
   if (typeof spec === 'function') return unwrapWith(spec)
   const name = nameOf(spec)
   const options: DebeziumOptions & CloudEventsOptions & RegistryOptions =
     typeof spec === 'string' ? {} : Object.values(spec)[0]
   switch (name) {
     case 'cloudevents':
-      return unwrapCloudEvent(options)
+      return unwrapCloudEvent(options, decode)
     case 'debezium':
-      return unwrapDebezium(decodeJson, decodeJson, pathsOf(fields), options)
+      return unwrapDebezium(decode, decodeJson, pathsOf(fields), options)
     case 'registry':
       return unwrapRegistered(options, fields, schemas ?? new Schemas())
     default:
-      return unwrapAs(decodeJson)
+      return unwrapAs(decode)
   }
 }
 

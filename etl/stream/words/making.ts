@@ -19,5 +19,9 @@ export const asItIs = (column: string): string => column
 /** A word without options of its own. */
 export const make =
   <T, Name extends KindName>(kind: Kind<T, Name>) =>
-  (options?: FieldOptions): Field<T, Name> =>
-    new Field<T, Name>(kind as Kind<NonNullable<T>, Name>, options)
+  // NoInfer: whether it is personal is what the options say, and not what is expected of the word.
+  <Personal extends boolean = false>(options?: FieldOptions<Personal>): Field<T, Name, NoInfer<Personal>> =>
+    new Field<T, Name, NoInfer<Personal>>(kind as Kind<NonNullable<T>, Name>, options)
+
+/** Of JSON Schema, for decimals in strings. */
+export const DECIMAL_PATTERN = String.raw`^-?[0-9]+(\.[0-9]+)?$`

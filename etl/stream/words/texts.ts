@@ -21,6 +21,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
  */
 export const uuid = make<string, 'uuid'>({
   name: 'uuid',
+  schema: {
+    type: 'string',
+    pattern: '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$',
+    description: 'a UUID of any version, in any case',
+  },
+  inCode: 'a string in lower case',
   refuses: {
     not_a_uuid: '"order-17"',
     short: '"3f2b8c1e-9a4d-4e6b-8f10-2c5d7a9b1e3"',
@@ -50,9 +56,17 @@ export const uuid = make<string, 'uuid'>({
  * @param length 1 to 10,000 code points.
  * @example customer_id: text(50)
  */
-export const text = (length: number, options?: FieldOptions): Field<string, 'text'> =>
+export const text = <Personal extends boolean = false>(length: number, options?: FieldOptions<Personal>) =>
   make<string, 'text'>({
     name: 'text',
+    schema: {
+      type: 'string',
+      minLength: 1,
+      maxLength: length,
+      pattern: String.raw`^[^\u0000]*$`,
+      description: `text of 1 to ${length} characters, without NUL or lone surrogates`,
+    },
+    inCode: 'a string',
     refuses: {
       empty: '""',
       [`of_${length + 1}_characters`]: quoted('x'.repeat(length + 1)),
@@ -79,7 +93,7 @@ export const text = (length: number, options?: FieldOptions): Field<string, 'tex
     equal: same,
     show: quoted,
     toColumn: asItIs,
-  })(options)
+  })<Personal>(options)
 
 function hasLength(value: string, length: number): boolean {
   if (value.length <= length) return value.length > 0
@@ -98,12 +112,14 @@ function codePoints(value: string): number {
  * @param values at least one, of 1 to 100 characters each.
  * @example channel: oneOf(['web', 'store'])
  */
-export function oneOf<const Values extends readonly [string, ...string[]]>(
+export function oneOf<const Values extends readonly [string, ...string[]], Personal extends boolean = false>(
   values: Values,
-  options?: FieldOptions,
-): Field<Values[number], 'oneOf'> {
+  options?: FieldOptions<Personal>,
+): Field<Values[number], 'oneOf', NoInfer<Personal>> {
   return make<Values[number], 'oneOf'>({
     name: 'oneOf',
+    schema: { enum: values, description: `one of ${values.join(', ')}` },
+    inCode: 'one of these strings',
     refuses: { empty: '""', unknown: quoted(`${values[0]}?`), number: '17' },
     sample: (draw) => draw.pick(values),
     write: quoted,
@@ -115,7 +131,7 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
     equal: same,
     show: quoted,
     toColumn: asItIs,
-  })(options)
+  })<Personal>(options)
 }
 
 /**
@@ -125,6 +141,12 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(
  */
 export const currencyCode = make<string, 'currencyCode'>({
   name: 'currencyCode',
+  schema: {
+    type: 'string',
+    pattern: '^[A-Z]{3}$',
+    description: 'an upper-case ISO 4217 code, of the list in etl/stream/currency-codes.ts',
+  },
+  inCode: 'a string',
   refuses: { lower_case: '"eur"', unknown: '"ZZZ"', two_letters: '"US"', empty: '""', number: '840' },
   sample: (draw) => draw.pick(['EUR', 'USD', 'GBP']),
   write: quoted,
@@ -146,9 +168,18 @@ export const currencyCode = make<string, 'currencyCode'>({
  * @param item a word for its elements.
  * @example fraud_reasons: list(text(200))
  */
-export const list = (item: Field<string, 'text'>, options?: FieldOptions): Field<readonly string[], 'list'> =>
+export const list = <Personal extends boolean = false>(
+  item: Field<string, 'text', false>,
+  options?: FieldOptions<Personal>,
+) =>
   make<readonly string[], 'list'>({
     name: 'list',
+    schema: {
+      type: 'array',
+      items: item.kind.schema,
+      description: `a list, each of it ${item.kind.schema.description}`,
+    },
+    inCode: 'an array of strings',
     refuses: {
       no_list: '"a"',
       ...Object.fromEntries(
@@ -166,7 +197,7 @@ export const list = (item: Field<string, 'text'>, options?: FieldOptions): Field
     equal: (a, b) => a.length === b.length && a.every((value, i) => value === b[i]),
     show: (value) => JSON.stringify(value),
     toColumn: (value) => value,
-  })(options)
+  })<Personal>(options)
 
 /** One row's array, in an array of them. */
 function textArrayLiteral(values: readonly string[]): string {
@@ -182,9 +213,18 @@ function textArrayLiteral(values: readonly string[]): string {
  * @param options `maxBytes` as JSON text, 1 to 1,000,000.
  * @example properties: json({ maxBytes: 4_096 })
  */
-export const json = ({ maxBytes, ...options }: FieldOptions & { readonly maxBytes: number }) =>
+export const json = <Personal extends boolean = false>({
+  maxBytes,
+  ...options
+}: FieldOptions<Personal> & { readonly maxBytes: number }) =>
   make<unknown, 'json'>({
     name: 'json',
+    schema: {
+      not: { type: 'null' },
+      'x-maxBytes': maxBytes,
+      description: `any JSON value but null, of at most ${maxBytes} bytes, without NUL or lone surrogates`,
+    },
+    inCode: 'as JSON.parse has it',
     refuses: {
       too_large: quoted('x'.repeat(maxBytes)),
       with_nul: String.raw`"a\u0000b"`,
@@ -207,7 +247,7 @@ export const json = ({ maxBytes, ...options }: FieldOptions & { readonly maxByte
     equal: isDeepStrictEqual,
     show: (value) => JSON.stringify(value),
     toColumn: (value) => value,
-  })(options)
+  })<Personal>(options)
 
 /** JSON.stringify writes a NUL and a lone surrogate as an escape, and a backslash before such text twice. */
 function isStorable(value: unknown, maxBytes: number): boolean {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import type { Pool } from 'pg'
 import { requestDismiss, type DismissResult } from '../../../etl/dead-letters/dismiss.ts'
 import type { DeadLetterFilter } from '../../../etl/dead-letters/filter.ts'
 import { countDeadLetters, groupDeadLetters, listDeadLetters } from '../../../etl/dead-letters/list.ts'
@@ -65,10 +64,10 @@ function filterToActOn(ids: readonly number[], { all = false, ...options }: ActO
 async function actOn(filter: DeadLetterFilter, options: ActOptions, act: Act): Promise<void> {
   const { json = false, yes } = options
   await inSession(async (session) => {
-    const found = await countDeadLetters(session.pool, filter)
-    if (options.dryRun === true) return sayWhatWouldBe(session.pool, filter, found, json)
+    const found = await countDeadLetters(session.pool, session.stream, filter)
+    if (options.dryRun === true) return sayWhatWouldBe(session, filter, found, json)
     // Where there are none the request says why.
-    if (found > 0) await confirm(await consequences(session.pool, filter, found, act), act.verb, yes)
+    if (found > 0) await confirm(await consequences(session, filter, found, act), act.verb, yes)
     const asked = await act.request(session, filter, found)
     if (!options.wait) {
       if (json) printJson(asked)
@@ -84,8 +83,13 @@ async function actOn(filter: DeadLetterFilter, options: ActOptions, act: Act): P
   })
 }
 
-async function consequences(pool: Pool, filter: DeadLetterFilter, found: number, act: Act): Promise<string> {
-  const groups = await groupDeadLetters(pool, filter)
+async function consequences(
+  { pool, stream }: Session,
+  filter: DeadLetterFilter,
+  found: number,
+  act: Act,
+): Promise<string> {
+  const groups = await groupDeadLetters(pool, stream, filter)
   return [
     `${count(found, 'open dead letter')} ${act.consequence}:`,
     ...groups.slice(0, SHOWN).map((group) => `  ${thousands(group.count)}  ${printable(group.failure)}`),
@@ -96,12 +100,12 @@ async function consequences(pool: Pool, filter: DeadLetterFilter, found: number,
 const SHOWN = 5
 
 async function sayWhatWouldBe(
-  pool: Pool,
+  { pool, stream }: Session,
   filter: DeadLetterFilter,
   found: number,
   json: boolean,
 ): Promise<void> {
-  const sample = await listDeadLetters(pool, filter, { limit: SHOWN })
+  const sample = await listDeadLetters(pool, stream, filter, { limit: SHOWN })
   if (json) return printJson({ count: found, sample })
   console.error(`${count(found, 'open dead letter')}; nothing was changed: it was a dry run.`)
   printRows(sample, LINE, { json, none: 'There is no such dead letter.' })
@@ -122,8 +126,13 @@ export async function redriveDeadLetters(ids: readonly number[], options: Redriv
       value === undefined
         ? 'will be sent again'
         : `will be sent again with ${count(value.length, 'other byte')}`,
-    request: ({ pool, config }, which, expectedCount) =>
-      requestRedrive(pool, by, which, options.reason, { topic: config.KAFKA_TOPIC, value, expectedCount }),
+    request: ({ pool, stream, config }, which, expectedCount) =>
+      requestRedrive(pool, by, which, options.reason, {
+        stream,
+        topic: config.KAFKA_TOPIC,
+        value,
+        expectedCount,
+      }),
     render: renderRedrive,
   })
 }
@@ -160,7 +169,8 @@ export async function dismissDeadLetters(ids: readonly number[], options: ActOpt
   await actOn(filter, options, {
     verb: 'dismiss',
     consequence: 'will be resolved without being loaded',
-    request: ({ pool }, which, expectedCount) => requestDismiss(pool, by, which, reason, { expectedCount }),
+    request: ({ pool, stream }, which, expectedCount) =>
+      requestDismiss(pool, by, which, reason, { stream, expectedCount }),
     render: renderDismissal,
   })
 }

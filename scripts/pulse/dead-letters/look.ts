@@ -88,8 +88,8 @@ export async function printDeadLetters(
 ): Promise<void> {
   const { limit, before, json = false } = options
   const filter = filterOf(options)
-  await inSession(async ({ pool }) => {
-    const letters = await listDeadLetters(pool, filter, { limit, before })
+  await inSession(async ({ pool, stream }) => {
+    const letters = await listDeadLetters(pool, stream, filter, { limit, before })
     printRows(letters, LINE, { json, none: 'There is no such dead letter.' })
   })
 }
@@ -106,8 +106,8 @@ const GROUP: readonly Column<DeadLetterGroup>[] = [
 
 export async function printGroups(options: FilterOptions & { readonly json?: boolean }): Promise<void> {
   const filter = filterOf(options)
-  await inSession(async ({ pool }) => {
-    const groups = await groupDeadLetters(pool, filter)
+  await inSession(async ({ pool, stream }) => {
+    const groups = await groupDeadLetters(pool, stream, filter)
     printRows(groups, GROUP, { json: options.json ?? false, none: 'There is no such dead letter.' })
   })
 }

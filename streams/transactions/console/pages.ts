@@ -4,6 +4,7 @@ import { flaggedPage } from './flagged.ts'
 
 /** What the fraud rules found, and in whose transactions. */
 export const fraudPages: StreamPages = {
+  stream: 'transactions',
   path: '/fraud',
   name: 'Fraud',
   key: 'f',

@@ -11,7 +11,7 @@ export const salesPulse = dashboard({
   title: 'Sales Pulse',
   description: 'How are sales going, and is somebody cheating?',
   from: 'now-24h',
-  neighbour: { uid: 'pulse-pipeline', title: 'Pipeline' },
+  neighbours: [{ uid: 'pulse-pipeline', title: 'Pipeline' }],
   variables: [panels.currencyVariable],
   lines: [
     [

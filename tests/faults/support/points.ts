@@ -1,3 +1,5 @@
+import { stream } from '../../support/stream.ts'
+
 /** A call of the job on what it reaches the world through: etl/worker/connections.ts, Connections. */
 export type Call = 'fetch' | 'query' | 'publish' | 'rest of publish' | 'commit offset' | 'leave'
 
@@ -16,7 +18,7 @@ export const POINTS = {
   'after fetch': { when: 'after', call: 'fetch' },
   'after BEGIN': { when: 'after', call: 'query', statement: 'begin', first: 1 },
   'watermark locked': { when: 'after', call: 'query', statement: 'lock-progress' },
-  'mid-statement': { when: 'sent', call: 'query', statement: 'transactions: insert facts' },
+  'mid-statement': { when: 'sent', call: 'query', statement: `${stream.name}: insert facts` },
   'before COMMIT': { when: 'before', call: 'query', statement: 'commit', first: 1 },
   'COMMIT sent, answer not read': { when: 'sent', call: 'query', statement: 'commit', first: 1 },
   'before publish': { when: 'before', call: 'publish' },

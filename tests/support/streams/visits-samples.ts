@@ -1,0 +1,6 @@
+import type { Samples } from '../../../producer/samples.ts'
+
+/** Each visit is another session's: sampled texts would soon come twice. */
+export const browse: Samples = (random) => () => ({
+  session: `session ${random.uint32()}-${random.uint32()}`,
+})
