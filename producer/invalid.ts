@@ -1,3 +1,4 @@
+import { identityFields, isTheKey } from '../etl/stream/define.ts'
 import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
@@ -44,10 +45,14 @@ const BAD_BYTES: Record<string, [DeadLetterCode, (text: string, random: Random) 
  * and times out of range. The tests of the ETL hold it against this table.
  */
 export function invalidKinds(
-  { fields, eventTime }: Pick<Definition, 'fields' | 'eventTime'>,
+  { fields, eventTime, identity }: Pick<Definition, 'fields' | 'eventTime' | 'identity'>,
   encoder: Encoder,
 ): readonly InvalidKind[] {
-  const kinds: InvalidKind[] = Object.entries(BAD_BYTES).map(([kind, [expectedCode, make]]) => ({
+  // Where the key of a record says which it is, one without a value deletes it.
+  const deletesByKey =
+    identity.latest !== undefined && identityFields(identity).every((field) => isTheKey(fields, field))
+  const badBytes = Object.entries(BAD_BYTES).filter(([kind]) => kind !== 'null_value' || !deletesByKey)
+  const kinds: InvalidKind[] = badBytes.map(([kind, [expectedCode, make]]) => ({
     kind,
     expectedCode,
     make: (valid, random) => make(encoder.text(valid), random),

@@ -7,6 +7,8 @@ import { partOf, streams } from '../etl/installation.ts'
 import { createEncoder } from './encode.ts'
 import { invalidKinds, type InvalidKind } from './invalid.ts'
 import { createRandom, uuidV7, type Random } from './random.ts'
+import { isEach, isLatest } from '../etl/stream/stored.ts'
+import { versionsOf } from './versions.ts'
 
 export const MESSAGE_KINDS = ['valid', 'duplicate', 'conflicting', 'invalid'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
@@ -74,17 +76,28 @@ export function recordsOf(stream: Definition): Records {
     if (invalidRatio + duplicateRatio > 1)
       throw new RangeError('invalid and duplicate records exceed the whole')
     const random = createRandom(seed)
-    const next = records(random, orderId)
+    const versions = versionsOf(stream, random)
+    const draw = records(random, orderId)
+    const next = versions === undefined ? draw : (time: number) => versions.next(draw(time))
+    /** One of which everything is looked at. */
+    const whole = (time: number): Row => {
+      for (;;) {
+        const row = next(time)
+        if (versions?.deletes(row) !== true) return row
+      }
+    }
     const recent: Row[] = []
     let made = 0
 
     for (;;) {
       const drawn = random.unit()
       if (drawn < invalidRatio) {
-        yield invalid(next(now()), random)
-      } else if (drawn < invalidRatio + duplicateRatio && recent.length > 0) {
+        yield invalid(whole(now()), random)
+      } else if (drawn < invalidRatio + duplicateRatio && recent.length > 0 && !isEach(stream)) {
         const original = random.pick(recent)
-        yield random.chance(CONFLICTING_SHARE) ? conflicting(original, random) : repeat(original, 'duplicate')
+        yield random.chance(CONFLICTING_SHARE) && versions?.deletes(original) !== true
+          ? conflicting(original, random)
+          : repeat(original, 'duplicate')
       } else {
         const row = next(now())
         if (duplicateRatio > 0) recent[made++ % RECENT_ORDERS] = row
@@ -139,10 +152,16 @@ export function recordsOf(stream: Definition): Records {
   const repeat = (row: Row, kind: 'valid' | 'duplicate'): Message =>
     message(row, { kind, expectedCode: undefined })
 
+  /** Of versions: which is newer, and whether it deletes. */
+  const DECIDING: readonly unknown[] = isLatest(stream)
+    ? [stream.identity.by, stream.identity.deletedWhen]
+    : []
+
   /** What a conflicting duplicate has of its own: no identity, no time; an amount, where there is one. */
   const CHANGED = (() => {
     const others = Object.entries(stream.fields).filter(
-      ([name]) => !identity.includes(name) && name !== stream.eventTime && name !== KEY,
+      ([name]) =>
+        !identity.includes(name) && !DECIDING.includes(name) && name !== stream.eventTime && name !== KEY,
     )
     return others.find(([, { kind }]) => kind.name === 'money') ?? others[0]
   })()

@@ -12,7 +12,7 @@ import type { Stream } from '../stream/compile.ts'
 import { messageOf } from '../text/message-of.ts'
 import { expireSessions, foldBatches, pruneAlerts, pruneDeadLetters, pruneRuns } from './ledger.ts'
 import { dropMonth, makeMonthsAhead, monthsAheadMissing, monthsOlderThan } from './months.ts'
-import { keyAgeDays, dropKeys } from './retention.ts'
+import { dropKeys, keepsTooShort, keptDays, keyAgeDays, pruneVersions } from './retention.ts'
 
 export interface HousekeepingOptions {
   readonly pool: Pool
@@ -30,9 +30,23 @@ const LOOK_EVERY_MS = 600_000
 
 /** Keeps the warehouse small and its months made, once a day, by whichever worker comes first. */
 export function startHousekeeping(options: HousekeepingOptions): Repetition {
+  let isFirst = true
   return repeatedly('housekeeping', LOOK_EVERY_MS, options.logger, async (signal) => {
+    if (isFirst)
+      await sayWhereKeepIsTooShort(options).catch((err: unknown) =>
+        options.logger.warn({ err }, 'the topic’s settings were not read'),
+      )
+    isFirst = false
     await housekeepIfDue(options, signal)
   })
+}
+
+/** At the start, and not only when something is due to be dropped. */
+async function sayWhereKeepIsTooShort({ kafka, stream, config, logger }: HousekeepingOptions): Promise<void> {
+  if (stream.definition.keep === undefined) return
+  const settings = await withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
+  const problem = keepsTooShort(stream.definition, settings)
+  if (problem !== undefined) logger.warn(problem)
 }
 
 /** What was done, by its name in the log: counts of rows. */
@@ -105,23 +119,36 @@ function stepsOf(
   signal: AbortSignal,
   goOn: () => void,
 ): [name: string, step: Step][] {
-  const steps: [string, Step][] = [['months_made', () => makeMonthsAhead(pool, stream)]]
-  const days = config.RETENTION_DAYS
-  if (days !== undefined) {
-    steps.push(['facts_dropped', () => dropOldMonths(pool, stream, days, signal, goOn)])
+  const { partitionBy } = stream.definition
+  const steps: [string, Step][] = []
+  if (partitionBy !== undefined) steps.push([`${partitionBy}s_made`, () => makeMonthsAhead(pool, stream)])
+  const days = keptDays(config, stream.definition)
+  if (days !== undefined && partitionBy !== undefined) {
+    const settings = () => withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
+    const mayDrop = async () => {
+      const problem = keepsTooShort(stream.definition, await settings())
+      if (problem !== undefined) logger.warn(problem)
+      return problem === undefined
+    }
+    steps.push(['facts_dropped', () => dropOldMonths(pool, stream, days, mayDrop, signal, goOn)])
     const { identity } = stream.definition
     if (identity.scope === 'warehouse')
       steps.push([
         `${identity.keys}_dropped`,
         async () => {
-          const settings = await withAdmin(kafka, (admin) => topicSettings(admin, config.KAFKA_TOPIC))
-          const age = keyAgeDays(days, settings)
-          if (age !== undefined) return dropKeys(pool, stream, age, goOn)
+          const age = keyAgeDays(days, await settings())
+          // The owner's function deletes none that are younger.
+          if (age !== undefined) return dropKeys(pool, stream, Math.max(age, 32), goOn)
           logger.info(`${identity.keys} stay: by its settings the topic may bring any of its records again`)
           return 0
         },
       ])
   }
+  if (
+    stream.definition.identity.latest !== undefined &&
+    stream.definition.identity.keepVersions !== undefined
+  )
+    steps.push(['versions_pruned', () => pruneVersions(pool, stream, goOn)])
   const ledgerDays = config.LEDGER_RETENTION_DAYS
   if (ledgerDays !== undefined) {
     steps.push(
@@ -139,12 +166,15 @@ async function dropOldMonths(
   pool: Pool,
   stream: Stream,
   days: number,
+  mayDrop: () => Promise<boolean>,
   signal: AbortSignal,
   goOn: () => void,
 ): Promise<number> {
   let facts = 0
   for (const month of await monthsOlderThan(pool, stream, days)) {
     goOn()
+    // Asked before each: somebody may change the topic meanwhile.
+    if (!(await mayDrop())) break
     facts += await dropMonth(pool, stream, month, signal)
   }
   return facts

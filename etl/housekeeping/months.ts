@@ -5,13 +5,26 @@ import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { Stream } from '../stream/compile.ts'
 import { unlessAborted } from '../process/aborted.ts'
 
-/** Month partitions of the facts, in UTC. */
+/** Partitions of the facts by month or day, in UTC. */
 
-/** Of this month, the next and the one after: the first days of those that have no partition yet. */
-export const monthsAheadMissing = ({ name }: Pick<Stream, 'name'>): string => `
+/** How the name of a partition ends, as a pattern and for to_char. */
+const ENDS = {
+  month: { pattern: '_\\d{4}_\\d{2}$', format: 'YYYY_MM', length: 7 },
+  day: { pattern: '_\\d{4}_\\d{2}_\\d{2}$', format: 'YYYY_MM_DD', length: 10 },
+}
+
+/**
+ * Of this month, the next and the one after, or of so many days: the first days of those that have no partition yet.
+ * None of a stream that has no partitions.
+ */
+export function monthsAheadMissing({ name, definition }: Pick<Stream, 'name' | 'definition'>): string {
+  const { partitionBy = 'month' } = definition
+  return `
   select month from generate_series(0, 2) ahead,
-    lateral (select date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead) as month) months
-  where to_regclass('warehouse.${name}_' || to_char(month, 'YYYY_MM')) is null`
+    lateral (select date_trunc('${partitionBy}', now() at time zone 'UTC') + make_interval(${partitionBy}s => ahead) as month) months
+  where to_regclass('warehouse.${name}_' || to_char(month, '${ENDS[partitionBy].format}')) is null
+    and ${definition.partitionBy !== undefined}`
+}
 
 /** @returns how many were made. Each in a transaction of its own, as a load's are. */
 export async function makeMonthsAhead(pool: Pool, stream: Stream): Promise<number> {
@@ -29,14 +42,20 @@ export async function makeMonthsAhead(pool: Pool, stream: Stream): Promise<numbe
   return made
 }
 
-/** First days, such as 2024-02-01, of the months that ended more than so many days ago; oldest first. */
-export async function monthsOlderThan(pool: Pool, { name }: Stream, days: number): Promise<string[]> {
+/** First days, such as 2024-02-01, of the partitions that ended more than so many days ago; oldest first. */
+export async function monthsOlderThan(
+  pool: Pool,
+  { name, definition }: Stream,
+  days: number,
+): Promise<string[]> {
+  const { partitionBy = 'month' } = definition
+  const { pattern, format, length } = ENDS[partitionBy]
   const { rows } = await pool.query<{ month: string }>(
     `select to_char(month, 'YYYY-MM-DD') as month
      from pg_inherits join pg_class on pg_class.oid = inhrelid,
-       lateral (select to_date(right(relname, 7), 'YYYY_MM') as month) named
-     where inhparent = 'warehouse.${name}'::regclass and relname ~ '_\\d{4}_\\d{2}$'
-       and month < date_trunc('month', (now() at time zone 'UTC') - make_interval(days => $1))
+       lateral (select to_date(right(relname, ${length}), '${format}') as month) named
+     where inhparent = 'warehouse.${name}'::regclass and relname ~ '${pattern}'
+       and month < date_trunc('${partitionBy}', (now() at time zone 'UTC') - make_interval(days => $1))
      order by month`,
     [days],
   )

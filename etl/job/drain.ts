@@ -6,6 +6,7 @@ import { messageOf } from '../text/message-of.ts'
 import { inOrder, limitsAfter, restLeft } from './crash-loop.ts'
 import { readKafkaNow, type KafkaNow } from './kafka-now.ts'
 import { checkKnownLog, type LogNow } from './known-log.ts'
+import { heedGrowth } from './partition-growth.ts'
 import { drainPartition, type DrainResult } from './pipeline.ts'
 import type { Pipeline, RunLimits } from './stages.ts'
 
@@ -34,6 +35,9 @@ export async function drainPartitions(
   limits: RunLimits,
   { results, errors }: DrainTally,
 ): Promise<void> {
+  const { name: stream, definition } = pipeline.stream
+  if (definition.identity.by === 'log')
+    await heedGrowth(pipeline.pool, { stream, topic: settings.topic }, logs, limits.logger)
   const crashes = await readCrashes(pipeline.pool, settings.topic, limits.runId)
   const { together, alone } = inOrder(pipeline.membership.partitions(), crashes)
   const drain = async (partition: number) => {

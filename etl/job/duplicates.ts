@@ -1,5 +1,4 @@
 import type { SourceRecord } from '../kafka/record.ts'
-import { differing } from '../stream/columns.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { Row } from '../stream/field.ts'
 import type { Fact, Rejection } from '../stream/types.ts'
@@ -28,7 +27,7 @@ export function firstOfEachIdentity(facts: readonly Fact[]): Fact[] {
  * @param existing what is stored of those that were not ours to claim, by identity.
  */
 export function settleDuplicates(
-  { compared, identity }: Pick<Stream, 'compared' | 'identity'>,
+  { differing, identity }: Pick<Stream, 'differing' | 'identity'>,
   facts: readonly Fact[],
   firsts: readonly Fact[],
   existing: ReadonlyMap<string, Row>,
@@ -42,7 +41,7 @@ export function settleDuplicates(
   for (const fact of facts) {
     const winner = winners.get(fact.identity)
     if (winner === fact) continue
-    const different = differing(compared, fact.row, winner?.row ?? existing.get(fact.identity)!)
+    const different = differing(fact.row, winner?.row ?? existing.get(fact.identity)!)
     if (different.length === 0) {
       duplicates += 1
     } else {

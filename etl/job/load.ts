@@ -13,6 +13,7 @@ import type { MonthKeeper } from '../stream/months.ts'
 import { advanceProgress, lockProgress, type Progress } from '../ledger/watermark.ts'
 import {
   findRedrives,
+  firstPlaces,
   lockRedriveOutcomes,
   settleRedrives,
   type RecordOutcome,
@@ -41,6 +42,10 @@ export type LoadOutcome =
       readonly duplicate: number
       readonly skipped: number
       readonly deadLettered: number
+      /** Of the loaded ones, versions that were older than the current one of their key. */
+      readonly older?: number | undefined
+      /** Of the dead-lettered ones, those whose key is another partition's. */
+      readonly keyMoved?: number
     }
   /** The watermark is not where this batch begins: it was loaded before, or something before it was not. */
   | { readonly kind: 'moved' }
@@ -57,8 +62,8 @@ export interface Loader {
 /**
  * Loads a batch in one transaction: facts, rollup, dead letters, ledger and watermark, or nothing.
  *
- * Locks are taken in one order everywhere (progress, keys, facts, their lines, rollup, further tables, dead letters, ledger;
- * each sorted by key), so that no two loads wait for each other in a circle.
+ * Locks are taken in one order everywhere (progress, keys or history, facts, their lines, current rows, rollup, further
+ * tables, dead letters, ledger; each sorted by key), so that no two loads wait for each other in a circle.
  */
 export async function load(loader: Loader, prepared: PreparedBatch, runId: number): Promise<LoadOutcome> {
   const started = performance.now()
@@ -84,9 +89,18 @@ function loadOnce(
 
     const { stream } = loader
     const origin = { ...batch, batchId: batch.id }
-    const { fresh, duplicates, conflicts } = await claim(stream, client, prepared, origin)
-    const rejected = inOffsetOrder([...prepared.rejected, ...conflicts])
     const redrives = await findRedrives(client, (prepared.whole ?? prepared).batch.records)
+    const placed = stream.identity.place(prepared.facts, batch.incarnation, firstPlaces(redrives))
+    const recordOf = recordsOf(batch)
+    const { facts: known, moved } = await withoutMoved(stream, client, placed, origin, recordOf)
+    const pruned = await stream.current?.pruned(client, known)
+    const facts =
+      pruned === undefined || pruned.size === 0
+        ? known
+        : known.filter(({ identity }) => !pruned.has(identity))
+    const { fresh, duplicates: compared, conflicts } = await claim(stream, client, facts, origin, recordOf)
+    const duplicates = compared + known.length - facts.length
+    const rejected = inOffsetOrder([...prepared.rejected, ...moved, ...conflicts])
     const reason = await massRejection(
       client,
       progress,
@@ -96,7 +110,7 @@ function loadOnce(
       loader.deadLetterMaxRatio,
     )
     if (reason !== undefined) {
-      const mostly = commonestFailures([...(prepared.whole ?? prepared).rejected, ...conflicts])
+      const mostly = commonestFailures([...(prepared.whole ?? prepared).rejected, ...moved, ...conflicts])
       return rollback({
         kind: 'mass_rejection',
         seen: progress,
@@ -104,10 +118,14 @@ function loadOnce(
       })
     }
 
+    let older: number | undefined
     if (fresh.length > 0) {
       await stream.identity.insert(client, fresh, origin)
       for (const lines of stream.lines) await lines.insert(client, fresh)
-      for (const rollup of stream.rollups) await rollup.add(client, fresh, batch.sourcePartition)
+      const replaced = await stream.current?.replace(client, fresh, origin)
+      const { now, before } = replaced ?? { now: fresh, before: [] }
+      for (const rollup of stream.rollups) await rollup.add(client, now, batch.sourcePartition, before)
+      older = replaced?.older
       await stream.write(client, fresh, batch)
     }
     if (redrives.size > 0) await lockRedriveOutcomes(client)
@@ -131,19 +149,63 @@ function loadOnce(
     })
     const last = batch.records.at(-1)
     await advanceProgress(client, batch, batch.to, last, last && recordHash(last), prepared.writer)
-    return commit({ kind: 'loaded', ...counts })
+    return commit({
+      kind: 'loaded',
+      ...counts,
+      ...(older !== undefined && { older }),
+      ...(moved.length > 0 && { keyMoved: moved.length }),
+    })
   })
 }
 
-async function claim(stream: Stream, client: PoolClient, { batch, facts }: PreparedBatch, origin: Origin) {
+async function claim(
+  stream: Stream,
+  client: PoolClient,
+  facts: readonly Fact[],
+  origin: Origin,
+  recordOf: (offset: number) => SourceRecord,
+) {
   const firsts = firstOfEachIdentity(facts)
   const existing =
     firsts.length === 0 ? new Map<string, Row>() : await stream.identity.claim(client, firsts, origin)
-  const records = new Map<number, SourceRecord>()
-  return settleDuplicates(stream, facts, firsts, existing, (offset) => {
-    if (records.size === 0) for (const record of batch.records) records.set(record.offset, record)
-    return records.get(offset)!
-  })
+  return settleDuplicates(stream, facts, firsts, existing, recordOf)
+}
+
+/** Of a stream that its log orders: the records whose key is another partition's are dead letters. */
+async function withoutMoved(
+  { current, identity, definition }: Stream,
+  client: PoolClient,
+  facts: readonly Fact[],
+  origin: Origin,
+  recordOf: (offset: number) => SourceRecord,
+): Promise<{ facts: readonly Fact[]; moved: readonly Rejection[] }> {
+  const moved = await current?.moved(client, facts, origin)
+  if (moved === undefined || moved.size === 0) return { facts, moved: [] }
+  const [field] = identity.fields
+  return {
+    facts: facts.filter((fact) => !moved.has(fact.identity)),
+    moved: facts
+      .filter((fact) => moved.has(fact.identity))
+      .map((fact) => ({
+        record: recordOf(fact.offset),
+        code: 'key_moved',
+        issues: [
+          {
+            field: field!,
+            message: `${field!} is ${String(fact.row[field!])}, which is current from partition ${moved.get(fact.identity)!}; a ${definition.title} stays in its partition as long as the topic’s incarnation`,
+          },
+        ],
+      })),
+  }
+}
+
+/** By offset, for the few that are asked for. */
+function recordsOf({ records }: Batch): (offset: number) => SourceRecord {
+  const byOffset = new Map<number, SourceRecord>()
+  return (offset) => {
+    if (byOffset.size === 0) for (const record of records) byOffset.set(record.offset, record)
+    return byOffset.get(offset)!
+  }
 }
 
 function outcomes(
@@ -187,7 +249,7 @@ async function massRejection(
       : await countRefused(client, batch, whole.batch.from, batch.from)
   const ofCode = (wanted: DeadLetterCode) => here.filter(({ code }) => code === wanted).length
   const byWarehouse = earlier.byWarehouse + ofCode('rejected_by_warehouse')
-  const conflicts = earlier.conflicts + ofCode('conflicting_duplicate')
+  const conflicts = earlier.conflicts + ofCode('conflicting_duplicate') + ofCode('key_moved')
   const invalid = whole.rejected.filter(({ record }) => counts(record)).length
 
   const judge = async (consumed: number, rejections: number) => {

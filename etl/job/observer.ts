@@ -30,4 +30,8 @@ export interface LoadCounts {
   readonly duplicate: number
   readonly skipped: number
   readonly deadLettered: number
+  /** Of the loaded ones, versions that were older than the current one of their key. */
+  readonly older?: number | undefined
+  /** Of the dead-lettered ones, those whose key is another partition's. */
+  readonly keyMoved?: number
 }

@@ -15,6 +15,8 @@ export interface Recovery {
    * warehouse refuses. Throws where it is not.
    */
   readonly requireSameWarehouse: () => Promise<void>
+  /** Whether a batch needs more partitions than one load should lock. Not unless told. */
+  readonly isTooWide?: (prepared: PreparedBatch) => boolean
   readonly load: (prepared: PreparedBatch) => Promise<LoadOutcome>
   readonly logger: Logger
   readonly onRetry: () => void
@@ -31,6 +33,7 @@ export interface Recovery {
  * @throws what is left: the run fails, the offsets stay, the next run tries again.
  */
 export async function loadWithRecovery(prepared: PreparedBatch, recovery: Recovery): Promise<LoadOutcome> {
+  if (recovery.isTooWide?.(prepared) === true) return loadHalves(prepared, recovery)
   try {
     return await withRetries(prepared, recovery)
   } catch (error) {
@@ -92,7 +95,19 @@ async function loadHalves(prepared: PreparedBatch, recovery: Recovery): Promise<
     duplicate: one.duplicate + other.duplicate,
     skipped: one.skipped + other.skipped,
     deadLettered: one.deadLettered + other.deadLettered,
+    ...sumOf('older', one, other),
+    ...sumOf('keyMoved', one, other),
   }
+}
+
+/** What only some loads count; left out where neither does. */
+function sumOf<Name extends 'older' | 'keyMoved'>(
+  name: Name,
+  one: Readonly<Partial<Record<Name, number | undefined>>>,
+  other: typeof one,
+): Partial<Record<Name, number>> {
+  if (one[name] === undefined && other[name] === undefined) return {}
+  return { [name]: (one[name] ?? 0) + (other[name] ?? 0) } as Record<Name, number>
 }
 
 /** Two batches that tile the range of one. */

@@ -5,7 +5,7 @@ import { batchId, type Batch } from '../ledger/batches.ts'
 import { stopPartition, type Progress, type StopCode } from '../ledger/watermark.ts'
 import type { Logger } from '../process/log.ts'
 import type { Stream } from '../stream/compile.ts'
-import type { MonthKeeper } from '../stream/months.ts'
+import { partitionsOf, type MonthKeeper } from '../stream/months.ts'
 import type { Fact, Rejection, Stopping, ValidRecord } from '../stream/types.ts'
 import { acknowledge, type Acknowledger } from './acknowledge.ts'
 import { learnSchemas, type Learner } from './learn-schemas.ts'
@@ -79,6 +79,9 @@ export interface Stages {
   /** Gives the turn back, where one is taken: after an error. */
   readonly endTurn: () => void
 }
+
+/** Each day of a batch is a table to lock with its indexes, and Postgres has room for so many locks in all. */
+const MAX_DAYS_AT_ONCE = 31
 
 const ACKNOWLEDGE_EVERY_MS = 1_000
 
@@ -190,6 +193,9 @@ async function loadRecovered(
     const outcome = await loadWithRecovery(prepared, {
       isOfFacts: pipeline.stream.isOfFacts,
       requireSameWarehouse: pipeline.requireSameWarehouse,
+      isTooWide: ({ facts }) =>
+        pipeline.stream.definition.partitionBy === 'day' &&
+        partitionsOf(facts, pipeline.stream) > MAX_DAYS_AT_ONCE,
       load: (part) => loadMeasured(pipeline, part, run.runId),
       signal: run.signal,
       onRetry: run.onRetry,

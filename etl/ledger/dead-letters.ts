@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from 'pg'
 import type { DeadLetterCode, Issue, Rejection } from '../stream/types.ts'
 import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { alias, and, eq, gte, isNull, lt, sql } from '../postgres/drizzle.ts'
+import { alias, and, eq, gte, inArray, isNull, lt, sql } from '../postgres/drizzle.ts'
 import { on, read } from '../postgres/query.ts'
 import { deadLetters } from '../schema/audit.ts'
 import { recordBytes, type RecordHeader } from '../kafka/record.ts'
@@ -131,11 +131,12 @@ export async function countRefused(
   to: number,
 ): Promise<{ conflicts: number; byWarehouse: number }> {
   const l = deadLetters
-  const ofCode = (code: DeadLetterCode) => sql<number>`count(*) filter (where ${l.code} = ${code})`
+  const ofCodes = (...codes: DeadLetterCode[]) =>
+    sql<number>`count(*) filter (where ${inArray(l.code, codes)})`
   const [counts] = await on(client)
     .select({
-      conflicts: ofCode('conflicting_duplicate'),
-      byWarehouse: ofCode('rejected_by_warehouse'),
+      conflicts: ofCodes('conflicting_duplicate', 'key_moved'),
+      byWarehouse: ofCodes('rejected_by_warehouse'),
     })
     .from(l)
     .where(

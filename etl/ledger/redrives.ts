@@ -25,6 +25,14 @@ export async function findRedrives(client: ClientBase, records: readonly SourceR
   )
 }
 
+/** By the offsets of redriven records: where the first dead letter of their chain was consumed. */
+export function firstPlaces(redrives: Redrives): (offset: number) => Origin | undefined {
+  return (offset) => {
+    const origin = redrives.get(offset)
+    return origin === undefined ? undefined : parseOrigin(origin)
+  }
+}
+
 export function redriveOf(headers: readonly RecordHeader[]): Origin | undefined {
   const text = headers.find(({ key }) => key === REDRIVE_OF)?.value?.toString('latin1')
   return text === undefined ? undefined : parseOrigin(text)

@@ -79,23 +79,38 @@ export async function ensureProgress(
   const there = await readProgress(pool, { topic, partition })
   if (there !== undefined) return requireOwn(there, stream)
   return inTransaction(pool, async (client) => {
-    await client.query(`select pg_advisory_xact_lock(hashtext('pulse: source numbers'))`)
+    await lockSourceNumbers(client)
     const [other] = await readAllProgress(client, topic)
     if (other !== undefined) requireOwn(other, stream)
-    await client.query(
-      `insert into audit.partition_progress
-         (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start)
-       select $1, $2, $3, $2::int4 + coalesce(
-                (select min(source_partition - partition) from audit.partition_progress where stream = $3 and topic = $1),
-                (select (max(source_partition) / $6::int4 + 1) * $6::int4 from audit.partition_progress where stream = $3),
-                0), 1, $4, $4, $5, $4
-       on conflict (topic, partition) do nothing`,
-      [topic, partition, stream, log.start, log.clusterId, NUMBERS_OF_A_TOPIC],
-    )
+    await firstWatermark(client, { stream, topic, partition }, log)
     const progress = await readProgress(client, { topic, partition })
     if (progress === undefined) throw new Error(`the watermark of ${topic}/${partition} vanished`)
     return commit(progress)
   })
+}
+
+/** Lets one transaction at a time give numbers to partitions, from here to its end. */
+export async function lockSourceNumbers(client: ClientBase): Promise<void> {
+  await client.query(`select pg_advisory_xact_lock(hashtext('pulse: source numbers'))`)
+}
+
+/** Makes a partition's first watermark where there is none. The caller has `lockSourceNumbers`. */
+export async function firstWatermark(
+  client: ClientBase,
+  { stream, topic, partition }: PartitionId & { readonly stream: string },
+  log: { clusterId: string; start: number },
+  incarnation = 1,
+): Promise<void> {
+  await client.query(
+    `insert into audit.partition_progress
+       (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start)
+     select $1, $2, $3, $2::int4 + coalesce(
+              (select min(source_partition - partition) from audit.partition_progress where stream = $3 and topic = $1),
+              (select (max(source_partition) / $6::int4 + 1) * $6::int4 from audit.partition_progress where stream = $3),
+              0), $7, $4, $4, $5, $4
+     on conflict (topic, partition) do nothing`,
+    [topic, partition, stream, log.start, log.clusterId, NUMBERS_OF_A_TOPIC, incarnation],
+  )
 }
 
 function requireOwn(progress: Progress, stream: string): Progress {
@@ -241,23 +256,40 @@ export async function continuePartition(
 }
 
 /**
+ * The next incarnation of a partition. Where all partitions of the topic stopped because there are more of them than
+ * before, it is the same for all of them, whichever comes first: versions are ordered by it.
+ */
+export async function nextIncarnation(client: Client, progress: Progress): Promise<number> {
+  if (progress.stopCode !== 'partitions_grew') return progress.incarnation + 1
+  const { rows } = await client.query<{ next: number }>(
+    `select greatest(max(incarnation) filter (where stop_code = 'partitions_grew') + 1,
+                     max(incarnation) filter (where stop_code is distinct from 'partitions_grew')) as next
+     from audit.partition_progress where topic = $1`,
+    [progress.topic],
+  )
+  return rows[0]!.next
+}
+
+/**
  * Begins a new incarnation of a partition, whose log is not the one we knew: from `offset` on its records
  * are new, whatever their offsets meant before. Clears a stop. The caller holds the row's lock.
  *
  * @param log what Kafka says of it now.
+ * @param incarnation of `nextIncarnation`; the next of this partition unless told.
  */
 export async function beginIncarnation(
   client: ClientBase,
   { topic, partition }: PartitionId,
   offset: number,
   log: { clusterId: string; start: number },
+  incarnation?: number,
 ): Promise<void> {
   await client.query(
     `update audit.partition_progress
-     set incarnation = incarnation + 1, first_offset = $3, next_offset = $3, cluster_id = $4, log_start = $5, log_end = null,
+     set incarnation = coalesce($6, incarnation + 1), first_offset = $3, next_offset = $3, cluster_id = $4, log_start = $5, log_end = null,
          last_offset = null, last_timestamp = null, last_hash = null, passed_offset = null, writer = null,
          stopped_at = null, stop_code = null, stop_reason = null, accepted_until = 0, updated_at = now()
      where topic = $1 and partition = $2`,
-    [topic, partition, offset, log.clusterId, log.start],
+    [topic, partition, offset, log.clusterId, log.start, incarnation ?? null],
   )
 }

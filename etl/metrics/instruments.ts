@@ -32,6 +32,10 @@ export function createInstruments(registry: Registry) {
       'pulse_records_duplicate_total',
       'Records that repeated an identity with the same values.',
     ),
+    older: byPartition.counter(
+      'pulse_versions_older_total',
+      'Of the records loaded, versions that were older than the current one of their key: they are history.',
+    ),
     skipped: byPartition.counter(
       'pulse_records_skipped_total',
       'Records that are no row, by their envelope.',

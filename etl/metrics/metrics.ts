@@ -154,10 +154,13 @@ function observe(
       our.consumed.inc(of, records.length)
       our.loaded.inc(of, counts.loaded)
       our.duplicate.inc(of, counts.duplicate)
+      if (counts.older !== undefined) our.older.inc(of, counts.older)
       our.skipped.inc(of, counts.skipped)
       for (const { code } of rejected) our.deadLettered.inc({ ...of, code })
-      // To what was rejected before it, a load adds conflicts and nothing else.
-      const conflicts = counts.deadLettered - rejected.length
+      // To what was rejected before it, a load adds conflicts and keys that moved, and nothing else.
+      const { keyMoved = 0 } = counts
+      const conflicts = counts.deadLettered - rejected.length - keyMoved
+      if (keyMoved > 0) our.deadLettered.inc({ ...of, code: 'key_moved' }, keyMoved)
       our.deadLettered.inc({ ...of, code: 'conflicting_duplicate' }, conflicts)
 
       const stages = { ...timings, load: loadMs }

@@ -7,6 +7,7 @@ import {
   beginIncarnation,
   continuePartition,
   lockProgress,
+  nextIncarnation,
   readProgress,
   STOPS_FOR_RECORDS,
   type Progress,
@@ -54,6 +55,11 @@ export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<v
         'Where this warehouse takes the place of the other: pulse partitions take-over',
     )
   }
+  if (stopCode === 'partitions_grew')
+    throw new ActionRefused(
+      `${name} is stopped for another reason (${stopCode}: ${stopReason}).\n` +
+        `Begin a new incarnation of each partition: pulse partitions new-incarnation ${partition} --from …`,
+    )
   const trouble = await troubleNow(kafka, now)
   if (trouble === undefined) return
   throw new ActionRefused(
@@ -104,9 +110,29 @@ export async function continueStopped(
 }
 
 /**
+ * How many facts may be there twice when a partition is read again from `offset` on: of a stream in which each record
+ * counts, those that came from these offsets. Of other streams none, as what comes again is a duplicate.
+ */
+export async function factsTwice(pool: Pool, progress: Progress, offset: number): Promise<number> {
+  const { stream, sourcePartition, incarnation } = progress
+  const { rows } = await pool.query<{ facts: string }>(
+    `select facts from audit.streams where name = $1 and identity = '{source_partition,incarnation,source_offset}'`,
+    [stream],
+  )
+  if (rows[0] === undefined) return 0
+  const counted = await pool.query<{ n: number }>(
+    `select count(*) as n from warehouse.${rows[0].facts}
+     where source_partition = $1 and incarnation = $2 and source_offset >= $3`,
+    [sourcePartition, incarnation, offset],
+  )
+  return counted.rows[0]!.n
+}
+
+/**
  * Takes up the log that Kafka has now as a new one, from `offset` on: its offsets are used a second time and
  * mean other records. Facts stay; an order that comes again is a duplicate.
  *
+ * @param twice of `factsTwice`, as the operator has typed it.
  * @throws ActionRefused
  */
 export async function newIncarnation(
@@ -114,15 +140,22 @@ export async function newIncarnation(
   by: Operator,
   seen: PartitionNow,
   offset: number,
+  twice = 0,
 ): Promise<Action> {
   requireOffset(seen, offset)
+  const again = await factsTwice(pool, seen.progress, offset)
+  if (again !== twice)
+    throw new ActionRefused(
+      `Each record of the stream ${seen.progress.stream} is a fact: from offset ${offset} on ${again} of them may be there twice.\n` +
+        `If that is meant: pulse partitions new-incarnation ${seen.progress.partition} --from ${offset} --twice ${again}`,
+    )
   const { stream, topic, partition, incarnation, stopCode } = seen.progress
-  const target = { topic, partition, incarnation: incarnation + 1, offset }
+  const target = { topic, partition, incarnation: await nextIncarnation(pool, seen.progress), offset }
   return actAtOnce(pool, by, { action: 'new_incarnation', stream, target }, async (client) => {
     const locked = await lockProgress(client, seen.progress)
     if (locked.incarnation !== incarnation || locked.stopCode !== stopCode)
       throw new ActionRefused(`${topic}/${partition} was changed meanwhile; nothing was done. Look again.`)
-    await beginIncarnation(client, seen.progress, offset, seen)
+    await beginIncarnation(client, seen.progress, offset, seen, target.incarnation)
   })
 }
 

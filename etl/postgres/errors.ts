@@ -38,6 +38,7 @@ export const RULES: readonly Rule[] = [
   { sqlstate: '25006', remedy: 'reconnect' }, // read-only: a failover left us on the standby
   { sqlstate: '0A000', remedy: 'reconnect' }, // a cached plan is of an older schema
   { sqlstate: '57014', remedy: 'smaller' }, // statement timeout
+  { sqlstate: '53200', remedy: 'smaller' }, // out of memory, or of room for locks: of one record the run fails, and the next one tries
   { sqlstate: '53', remedy: 'wait' }, // disk full, out of memory, too many connections
   { sqlstate: '58', remedy: 'wait' }, // I/O error
   { sqlstate: '22', remedy: 'poison' },

@@ -1,4 +1,5 @@
 import type { Stream } from '../stream/compile.ts'
+import { namesBatch } from '../stream/stored.ts'
 import { count, thousands } from '../text/wording.ts'
 import { notTheSum } from './render.ts'
 import { firstOfEachKind, groupByKind, type OfAKind } from './findings.ts'
@@ -23,11 +24,31 @@ export interface Opening extends OpeningBalance, Totals {
 }
 
 /**
+ * What was loaded, one row a record, each with its batch: it names that, or is of the one whose range in the ledger has
+ * its offset. Of batches that were folded all rows of an incarnation come as one.
+ */
+export function loadedRows({ name, counted: table, definition }: Stream): string {
+  if (namesBatch(definition)) return `warehouse.${table}`
+  return `(
+    select coalesce(b.batch_id, concat('no batch, source ', t.source_partition, ', incarnation ', t.incarnation)) as batch_id,
+           t.source_offset, t.source_partition, t.incarnation
+    from warehouse.${table} t
+    left join audit.partition_progress p on p.stream = '${name}' and p.source_partition = t.source_partition
+    left join lateral (
+      select batch_id, to_offset from audit.pipeline_batches b
+      where b.topic = p.topic and b.partition = p.partition and b.incarnation = t.incarnation
+        and b.from_offset <= t.source_offset
+      order by b.from_offset desc limit 1
+    ) b on b.to_offset > t.source_offset
+  )`
+}
+
+/**
  * Every batch beside what is really there of it. Facts and dead letters are counted where they are; the
  * ledger is only what they are held against. Rows whose batch was folded are counted for the opening
  * balance that has their offsets.
  */
-const counted = (stream: string): string => `
+const counted = (stream: Stream): string => `
   facts as (
     select batch_id, n, low, high, a.topic, a.partition as min_partition, z.partition as max_partition, min_incarnation,
            max_incarnation, a.partition is null or z.partition is null as unknown_source
@@ -35,15 +56,15 @@ const counted = (stream: string): string => `
       select batch_id, count(*) as n, min(source_offset) as low, max(source_offset) as high,
              min(source_partition) as min_source, max(source_partition) as max_source,
              min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
-      from warehouse.${stream} group by batch_id
+      from ${loadedRows(stream)} loaded group by batch_id
     ) f
-    left join audit.partition_progress a on a.stream = '${stream}' and a.source_partition = min_source
-    left join audit.partition_progress z on z.stream = '${stream}' and z.source_partition = max_source
+    left join audit.partition_progress a on a.stream = '${stream.name}' and a.source_partition = min_source
+    left join audit.partition_progress z on z.stream = '${stream.name}' and z.source_partition = max_source
   ), letters as (
     select batch_id, count(*) as n, min("offset") as low, max("offset") as high, min(topic) as topic,
            min(partition) as min_partition, max(partition) as max_partition,
            min(incarnation) as min_incarnation, max(incarnation) as max_incarnation
-    from audit.dead_letters where ${ofStream(stream)} group by batch_id
+    from audit.dead_letters where ${ofStream(stream.name)} group by batch_id
   ), counted as materialized (
     select batch_id, b.topic, b.partition, b.incarnation, b.from_offset, b.to_offset,
            b.consumed, b.loaded, b.duplicate, b.skipped, b.dead_lettered, b.dropped,
@@ -55,7 +76,7 @@ const counted = (stream: string): string => `
            greatest(f.max_incarnation, l.max_incarnation) as max_incarnation,
            b.topic || ':' || b.partition || ':' || b.from_offset || '-' || (b.to_offset - 1)
              || case when b.incarnation = 1 then '' else ':' || b.incarnation end as name
-    from (select * from audit.pipeline_batches where ${ofStream(stream)}) b full join facts f using (batch_id) full join letters l using (batch_id)
+    from (select * from audit.pipeline_batches where ${ofStream(stream.name)}) b full join facts f using (batch_id) full join letters l using (batch_id)
   ), covered as materialized (
     select c.batch_id, topic, partition, incarnation, c.facts, c.letters
     from (
@@ -71,7 +92,7 @@ const counted = (stream: string): string => `
            o.skipped, o.dead_lettered, o.dropped, o.dead_letters_pruned as pruned,
            coalesce(sum(c.facts), 0) as facts, coalesce(sum(c.letters), 0) as letters
     from audit.opening_balances o left join covered c using (topic, partition, incarnation)
-    where ${ofStream(stream)}
+    where ${ofStream(stream.name)}
     group by o.topic, o.partition, o.incarnation
   )`
 
@@ -132,7 +153,7 @@ const TOTALS = `
  */
 export async function checkBatches(
   snapshot: Snapshot,
-  { name: stream }: Stream,
+  stream: Stream,
 ): Promise<CheckResult & { totals: BatchTotals[]; openings: Opening[] }> {
   const { rows } = await snapshot.query<{
     totals: BatchTotals[] | null

@@ -20,6 +20,8 @@ export function askKafka(kafka: Kafka, topic: string) {
       clusterId: await clusterId(admin),
       /** By partition; empty where there is no such topic. */
       bounds: new Map(bounds.map((bound) => [bound.partition, bound])),
+      /** By Kafka's names. */
+      settings,
       /** Whether records in the middle of the log may be gone. */
       compacted: settings['cleanup.policy']?.includes('compact') ?? false,
     }

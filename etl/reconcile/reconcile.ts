@@ -6,6 +6,7 @@ import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
 import { checkInvariant, checkKeys, checkLines, checkOffsets, checkRollup, checkWrite } from './tables.ts'
 import { askKafka, checkLog, type TopicNow } from './log.ts'
+import { checkCurrent, checkRetention, checkValidity, forgetful } from './versions.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
 import type { Check, CheckResult, ReconcileReport } from './report.ts'
@@ -86,6 +87,12 @@ async function runChecks(
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
   await check('offsets', () => checkOffsets(snapshot, stream))
   await checkTables(snapshot, stream, check)
+  if (stream.current !== undefined) {
+    await check('current rows', () => checkCurrent(snapshot, stream))
+    if (deep) await check('validity', () => checkValidity(snapshot, stream))
+  }
+  if (now?.topicExists === true && stream.definition.keep !== undefined)
+    await check('retention', () => Promise.resolve(checkRetention(stream, now)))
   await check('published', () => checkPublished(snapshot, pool, stream, publishGraceMs))
   const { losses } = await check('data losses', () => checkLosses(snapshot, stream))
   let everyRecord: DeepResult | undefined
@@ -96,6 +103,8 @@ async function runChecks(
 
   const partitions = partitionReports(progress, books, topic, now)
   const warnings = warningsOf(progress, topic, now)
+  const forgets = now?.topicExists === true ? forgetful(stream, now) : undefined
+  if (forgets !== undefined) warnings.push(forgets)
   if (everyRecord && log) warnings.push(...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
   return {
     stream: stream.name,

@@ -2,8 +2,10 @@ import { keyNames } from '../stream/columns.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
 import { columnName } from '../stream/field.ts'
+import { DELETED_AT, namesBatch, namingColumns } from '../stream/stored.ts'
 import type { Lines } from '../stream/rows.ts'
 import { count } from '../text/wording.ts'
+import { loadedRows } from './batches.ts'
 import { findMismatches } from './findings.ts'
 import type { CheckResult } from './report.ts'
 import { ofStream, type Snapshot } from './snapshot.ts'
@@ -19,14 +21,14 @@ interface UsedTwice {
  * A record becomes one fact or one dead letter: no offset has two rows, which equal counts could hide. The
  * batch's id tells topic, partition and incarnation.
  */
-export async function checkOffsets(snapshot: Snapshot, { name: table }: Stream): Promise<CheckResult> {
+export async function checkOffsets(snapshot: Snapshot, stream: Stream): Promise<CheckResult> {
   const findings = await findMismatches<UsedTwice>(
     snapshot,
     `select 'twice' as kind, (batch_id, "offset") as sort, batch_id, "offset", sum(fact) as facts, sum(letter) as letters
      from (
-       select batch_id, source_offset as "offset", 1 as fact, 0 as letter from warehouse.${table}
+       select batch_id, source_offset as "offset", 1 as fact, 0 as letter from ${loadedRows(stream)} loaded
        union all
-       select batch_id, "offset", 0, 1 from audit.dead_letters where ${ofStream(table)}
+       select batch_id, "offset", 0, 1 from audit.dead_letters where ${ofStream(stream.name)}
      ) stored
      group by batch_id, "offset" having count(*) > 1`,
     ({ batch_id, offset }) => `offset ${offset} of batch ${batch_id}`,
@@ -40,37 +42,47 @@ type Cell = Readonly<Record<string, unknown>>
 /**
  * A rollup is the sum of the facts, cell by cell and in both directions. Sums are compared and shown as text, so
  * exactly. The pipeline cuts time in UTC from the microseconds; so does date_bin, for dates before its origin too.
+ *
+ * Of versions it is the sum of the current rows. What replaces a row of another partition takes it away in cells of its
+ * own, so cells of all partitions are summed before they are compared, and nothing is what is not there.
  */
 export async function checkRollup(
   snapshot: Snapshot,
-  { definition, name: facts }: Stream,
+  { definition, name: facts, current }: Stream,
   name: string,
 ): Promise<CheckResult> {
   const { every, by, measures } = definition.rollups![name]!
   const column = (field: string) => columnOf(definition, field)
-  const inKey = [every, 'source_partition', ...by.map(column)]
+  const partition = current === undefined ? ['source_partition'] : []
+  const inKey = [every, ...partition, ...by.map(column)]
   const sums = Object.entries(measures).map(([as, measure]) => {
     const filter = measure.where === undefined ? '' : ` filter (where ${column(measure.where)})`
     if (measure.measure === 'count') return `count(*)${filter} as ${as}`
     return `coalesce(sum(${column(measure.field)})${filter}, 0) as ${as}`
   })
   const all = Object.keys(measures)
+  const live = current === undefined ? '' : `where ${DELETED_AT} is null`
+  const cells =
+    current === undefined
+      ? `warehouse.${name}`
+      : `(select ${inKey.join(', ')}, ${all.map((one) => `sum(${one}) as ${one}`).join(', ')}
+          from warehouse.${name} group by ${inKey.join(', ')}
+          having ${all.map((one) => `sum(${one}) <> 0`).join(' or ')})`
   const findings = await findMismatches<Cell>(
     snapshot,
     `select case when f."hasFacts" is null then 'without facts' when s.${every} is null then 'missing' else 'differs' end as kind,
             (${inKey.join(', ')}) as sort, ${inKey.map((one) => `${one} as "key ${one}"`).join(', ')}, f."hasFacts",
             ${all.map((one) => `f.${one}::text as "fact ${one}", s.${one}::text as "rollup ${one}"`).join(', ')}
      from (
-       select date_bin('1 ${every}', ${column(definition.eventTime)}, 'epoch') as ${every}, source_partition,
-              ${[...by.map(column), 'count(*) as "hasFacts"', ...sums].join(', ')}
-       from warehouse.${facts} group by ${inKey.map((_, i) => i + 1).join(', ')}
+       select ${[`date_bin('1 ${every}', ${column(definition.eventTime)}, 'epoch') as ${every}`, ...partition, ...by.map(column), 'count(*) as "hasFacts"', ...sums].join(', ')}
+       from warehouse.${facts} ${live} group by ${inKey.map((_, i) => i + 1).join(', ')}
      ) f
-     full join warehouse.${name} s using (${inKey.join(', ')})
+     full join ${cells} s using (${inKey.join(', ')})
      where ${all.map((one) => `f.${one} is distinct from s.${one}`).join(' or ')}`,
     (cell) =>
       [
         `${every} ${(cell[`key ${every}`] as Date).toISOString()}`,
-        `partition ${String(cell['key source_partition'])}`,
+        ...partition.map((one) => `partition ${String(cell[`key ${one}`])}`),
         ...by.map((field) => String(cell[`key ${column(field)}`])),
       ].join(', '),
     (cell) => cellSentence(cell, all, definition.title),
@@ -121,13 +133,14 @@ export async function checkKeys(
   const time = columnOf(definition, definition.eventTime)
   const key = identity.fields.map((field) => columnOf(definition, field))
   const title = definition.identity.title ?? definition.title
+  const { partitionBy: unit = 'month', keep: kept = '31 days' } = definition
   const findings = await findMismatches<KeyMismatch>(
     snapshot,
     `with pairs as (
-       select ${key.join(', ')}, t.batch_id, t.source_offset, k.${time} is null as no_key, t.${time} is null as no_fact,
+       select ${key.join(', ')}, ${namesBatch(definition) ? 't.batch_id' : `concat('of partition ', t.source_partition) as batch_id`}, t.source_offset, k.${time} is null as no_key, t.${time} is null as no_fact,
               k.${time} as key_at, t.${time} as fact_at,
-              t.${time} is null and date_trunc('month', k.${time}, 'UTC') + interval '1 month'
-                <= now() - interval '31 days' as may_be_dropped
+              t.${time} is null and date_trunc('${unit}', k.${time}, 'UTC') + interval '1 ${unit}'
+                <= now() - interval '${kept}' as may_be_dropped
        from warehouse.${facts} t full join warehouse.${table} k using (${key.join(', ')})
        where k.${time} is distinct from t.${time}
      ), dropped as (
@@ -165,15 +178,15 @@ function keySentence({
 /** What a stream says of each of its facts. */
 export async function checkInvariant(
   snapshot: Snapshot,
-  { definition, name: facts, identity }: Stream,
+  { definition, counted: facts, current }: Stream,
   { rule, holds, shows }: Invariant,
 ): Promise<CheckResult> {
-  const key = identity.fields.map((field) => columnOf(definition, field)).join(', ')
+  const key = namingColumns(definition).join(', ')
   const findings = await findMismatches<{ name: string; shown: Readonly<Record<string, unknown>> }>(
     snapshot,
     `select 'broken' as kind, (${key}) as sort, concat_ws(', ', ${key}) as name,
             json_build_object(${shows.map((field) => `'${field}', ${columnOf(definition, field)}::text`).join(', ')}) as shown
-     from warehouse.${facts} where (${holds}) is not true`,
+     from warehouse.${facts} where (${holds}) is not true${current === undefined ? '' : ` and ${DELETED_AT} is null`}`,
     ({ name }) => `${definition.identity.title ?? definition.title} ${name}`,
     ({ shown }) =>
       `it has ${Object.entries(shown)

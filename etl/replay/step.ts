@@ -6,7 +6,9 @@ import { transformInSteps } from '../job/transform.ts'
 import { validate } from '../job/validate.ts'
 import { learnStored } from '../ledger/schemas.ts'
 import { lockProgress, type Progress } from '../ledger/watermark.ts'
-import { compare } from './compare.ts'
+import { findRedrives, firstPlaces } from '../ledger/redrives.ts'
+import type { Stream } from '../stream/compile.ts'
+import { compare, type Comparison } from './compare.ts'
 import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { replayRanges } from '../schema/operations.ts'
@@ -44,20 +46,16 @@ export async function replayPart(
   const { stream } = rules
   await learnStored(pool, stream.schemas, records)
   const { valid, rejected } = validate(records, rules)
-  const facts = await transformInSteps(valid, stream, rejected)
+  const derived = await transformInSteps(valid, stream, rejected)
   return inTransaction(pool, async (client) => {
     const progress = await lockProgress(client, range)
     requireSameOffsets(progress, range)
+    const redrives = await findRedrives(client, records)
+    const facts = stream.identity.place(derived, progress.incarnation, firstPlaces(redrives))
     const stored = await stream.facts.findDerivations(client, facts, progress)
     const compared = compare(facts, stored, stream.derived)
     const { changed } = compared
-    if (!isDryRun(job) && changed.length > 0) {
-      const after = changed.map(({ fact }) => fact)
-      const before = changed.map((one) => one.stored)
-      await stream.facts.updateDerivations(client, after)
-      for (const rollup of stream.rollups)
-        await rollup.replace(client, before, after, progress.sourcePartition)
-    }
+    if (!isDryRun(job) && changed.length > 0) await store(client, stream, changed, progress)
     const offsets = part.to - part.from
     const grown =
       part.kind === 'gone'
@@ -72,6 +70,30 @@ export async function replayPart(
     await job.saveProgress(client, { done: grown.offsets, position: grown.offsets, result: { ...grown } })
     return commit(grown)
   })
+}
+
+/**
+ * Of versions, the history is updated first, and then the current rows that are these very versions, under their locks:
+ * what a load has put in their place meanwhile is left alone, and so is the rollup, which counts that.
+ */
+async function store(
+  client: ClientBase,
+  { facts, current, rollups }: Stream,
+  changed: readonly Comparison[],
+  source: Progress,
+): Promise<void> {
+  const after = changed.map(({ fact }) => fact)
+  await facts.updateDerivations(client, after, source)
+  if (current === undefined) {
+    const before = changed.map(({ stored }) => stored)
+    for (const rollup of rollups) await rollup.replace(client, before, after, source.sourcePartition)
+    return
+  }
+  const counted = await current.lockCurrent(client, after, source)
+  if (counted.length === 0) return
+  await current.updateDerivations(client, counted)
+  const before = changed.filter(({ fact }) => counted.includes(fact)).map(({ stored }) => stored)
+  for (const rollup of rollups) await rollup.add(client, counted, source.sourcePartition, before)
 }
 
 const isDryRun = ({ action }: Job): boolean => action.target['dryRun'] === true

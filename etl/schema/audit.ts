@@ -174,6 +174,7 @@ export const STOP_CODES = [
   'log_start_moved_back',
   'log_differs',
   'another_owner',
+  'partitions_grew',
   'truncated',
   'another_writer',
 ] as const
@@ -184,9 +185,22 @@ export const STOP_CODES = [
  */
 export const streams = audit.table('streams', {
   name: text('name').primaryKey(),
-  /** The table of facts and its column of the event time, in the schema warehouse. */
+  /** The table whose rows are what was loaded (facts, or the history of versions), and its column of the event time. */
   facts: text('facts').notNull(),
   eventTime: text('event_time').notNull(),
+  /** The table of current rows, where versions are loaded. */
+  current: text('current'),
+  /** Columns, of the history. */
+  version: text('version')
+    .array()
+    .notNull()
+    .default(sql`'{}'::text[]`),
+  /** How many versions of a key the history keeps; null where it keeps all. */
+  keepVersions: integer('keep_versions'),
+  /** month or day; null where the table is not cut. */
+  partitionBy: text('partition_by').default('month'),
+  /** How long facts are kept, in days, where the declaration says it. */
+  keepDays: integer('keep_days'),
   /** Columns. */
   identity: text('identity').array().notNull(),
   /** The table of keys; null where the facts' own key is what claims an identity. */

@@ -21,6 +21,12 @@ export function isWithinAge(micros: number, kafkaMs: number, maxAgeDays: number)
   )
 }
 
+/** The days of `90 days`; undefined where it is no such text. */
+export function daysOf(text: string): number | undefined {
+  const match = /^([1-9]\d{0,5}) days?$/.exec(text)
+  return match === null ? undefined : Number(match[1])
+}
+
 /** What is wrong with the time of a transaction that is not within. */
 export function ageProblem(field: string, value: unknown, kafkaMs: number, maxAgeDays: number): string {
   const range = `at most 24 hours after and ${maxAgeDays} days before Kafka stored the record`

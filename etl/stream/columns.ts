@@ -37,7 +37,7 @@ export function columnsOf(stream: Keyed, fields: Fields = stream.fields): readon
 }
 
 /** The columns that are the primary key of facts, and begin that of their lines. */
-export const keyNames = ({ fields, eventTime, identity: { once } }: Keyed): string[] =>
+export const keyNames = ({ fields, eventTime, identity: { once = [] } }: Keyed): string[] =>
   [eventTime, ...(typeof once === 'string' ? [once] : once)].map((field) => columnName(fields, field))
 
 /** The table of the lines of a field of rows. */

@@ -5,6 +5,7 @@ import { plain } from '../text/excerpt.ts'
 import { ageProblem, isWithinAge } from './age.ts'
 import type { Definition } from './definition.ts'
 import { wireOf, type FieldOptions, type Fields, type Row } from './field.ts'
+import { compileDeletions } from './deletions.ts'
 import { compileEnvelope } from './envelopes/compile.ts'
 import type { Unwrap, Unwrapped } from './envelopes/envelope.ts'
 import type { Schemas } from './envelopes/schemas.ts'
@@ -33,10 +34,8 @@ const DECODER_MESSAGE_LENGTH = 300
  * The contract of a stream's messages, field by field. Only the named fields are read, so unknown ones,
  * `__proto__` and `constructor` among them, do nothing.
  */
-export function compileContract(
-  { title, fields, eventTime, laterRules = [], envelope }: Definition,
-  schemas?: Schemas,
-): Validate {
+export function compileContract(definition: Definition, schemas?: Schemas): Validate {
+  const { title, fields, eventTime, laterRules = [], envelope } = definition
   const unwrap = compileEnvelope(envelope, fields, schemas)
   const schema = z.compile(
     z.object(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, wireOf(field)]))),
@@ -58,6 +57,8 @@ export function compileContract(
   const named = (field: string) => names.get(field) ?? field
   /** Of `lines[3].price`, with the place of the lines. */
   const namedLine = (field: string) => field.replace(/^[^[]*/, named)
+
+  const deletions = compileDeletions(definition, named)
 
   /** The issue of a well-formed time that is out of range, whatever else is wrong with the record. */
   const ageIssues = (message: JsonObject, { timestamp }: SourceRecord, maxAgeDays: number): Issue[] => {
@@ -83,6 +84,11 @@ export function compileContract(
       return { record, stop: unwrapped.stop, reason }
     }
     if ('deletion' in unwrapped) {
+      // What an envelope says deletes; a record without a value only where its key says which.
+      if (deletions !== undefined && (record.value !== null || deletions.byTombstone)) {
+        const { deletion, parts, version } = unwrapped
+        return deletions.read(inputOf(deletion, record, parts), record, version)
+      }
       const issue = { field: '', message: deletionProblem(record, title) }
       return { record, code: 'schema_violation', issues: [issue] }
     }
@@ -106,6 +112,8 @@ export function compileContract(
       }
     }
     const parsed = schema.safeParse(input)
+    if (deletions?.isOne(parsed.success ? (parsed.data as Row) : undefined, input) === true)
+      return deletions.read(input, record)
     const { row, problems } = complete(parsed.data, input)
     const broken = [
       ...(parsed.success

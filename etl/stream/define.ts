@@ -1,6 +1,8 @@
 import type {
   CurrenciesThere,
   Definition,
+  ForIdentity,
+  Identity,
   NoLines,
   ReplayFigures,
   Rollups,
@@ -11,6 +13,9 @@ import type {
 import { keyNames } from './columns.ts'
 import { envelopeProblems } from './envelopes/declared.ts'
 import { columnName, type Fields, Field } from './field.ts'
+import { ageProblems, floorsOf, identityProblems, type Refers } from './identity-declared.ts'
+
+export { identityFields, isTheKey } from './identity-declared.ts'
 
 /** A declaration that can't be: names the stream, the part of it, its problem and what is accepted. */
 export class StreamError extends Error {
@@ -31,15 +36,13 @@ const NAME = /^[a-z][a-z0-9_]{0,40}$/
 const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
 export const TAKEN: readonly string[] = ['offset', 'before', 'after']
-/** Columns that every fact has. */
-export const OWN_COLUMNS = [
-  'id',
-  'processed_at',
-  'source_partition',
-  'incarnation',
-  'source_offset',
-  'batch_id',
-]
+/** Columns that every fact has, and every version. */
+export const OWN_COLUMNS: readonly string[] = ['source_partition', 'incarnation', 'source_offset']
+export const NAMING_BATCH: readonly string[] = ['id', 'processed_at', 'batch_id']
+const OF_VERSIONS =
+  'source_partition incarnation source_offset log_incarnation log_offset deleted_at valid_from valid_to is_current'.split(
+    ' ',
+  )
 /** What Postgres takes for no column's name unless it is quoted, which statements here do without. */
 export const RESERVED_WORDS: readonly string[] =
   `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
@@ -74,15 +77,16 @@ export function defineStream<
   Environment extends Settings = Nothing,
   const R extends Rollups<F, D> = Nothing,
   const Figures extends ReplayFigures<F, D> = Nothing,
+  const I extends Identity<F> = Identity<F>,
 >(
   name: string,
-  spec: StreamSpec<F, D, Rules, Environment, R, Figures> &
+  spec: StreamSpec<F, D, Rules, Environment, R, Figures, I> &
     NoInfer<
       Required<D, Environment> &
         SumsByCurrency<F & D, R, Figures> & {
           readonly fields: CurrenciesThere<F, F>
           readonly derived?: CurrenciesThere<D, F> & NoLines<D>
-        }
+        } & ForIdentity<I>
     >,
 ): Definition {
   const definition = { ...(spec as unknown as Definition), name }
@@ -115,12 +119,24 @@ function problemsOf(stream: Definition): string[] {
     typeof stream.title === 'string' && stream.title !== '',
     'title must say what one fact is, such as transaction',
   )
+  const hasVersions = stream.identity?.latest !== undefined
   must(
-    stream.partitionBy === 'month',
-    `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be month`,
+    hasVersions
+      ? stream.partitionBy === undefined
+      : stream.partitionBy === 'month' || stream.partitionBy === 'day',
+    `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be ${hasVersions ? 'left out: a version is unique over all times' : 'month or day'}`,
   )
+  problems.push(...ageProblems(stream))
+  must(!hasVersions || stream.write === undefined, 'write is for facts that happen once')
   const all: Fields = { ...fields, ...derived }
-  const columns = new Map<string, string>(OWN_COLUMNS.map((column) => [column, 'the column of every fact']))
+  const columns = new Map<string, string>(
+    hasVersions
+      ? [...OF_VERSIONS, ...floorsOf(stream)].map((column) => [column, 'the column of every version'])
+      : [...OWN_COLUMNS, ...(stream.lineage === 'origin' ? [] : NAMING_BATCH)].map((column) => [
+          column,
+          'the column of every fact',
+        ]),
+  )
   for (const [part, group] of [
     ['fields', fields],
     ['derived', derived],
@@ -242,8 +258,6 @@ function problemsOf(stream: Definition): string[] {
   return problems
 }
 
-type Refers = (part: string, to: unknown, among: Fields, kinds?: readonly string[]) => void
-
 /** Lines hang on facts: their columns are beside the facts' key, and their table is named by the stream's and the field's. */
 function linesProblems(stream: Definition, refers: Refers): string[] {
   const { name, fields, derived = {}, rollups = {}, identity, write } = stream
@@ -257,6 +271,8 @@ function linesProblems(stream: Definition, refers: Refers): string[] {
   ]
   for (const [field, { kind, fallback }] of Object.entries(fields)) {
     if (kind.lines === undefined) continue
+    if (identity.once === undefined)
+      problems.push(`fields.${field} has lines: those are for facts that happen once`)
     const table = `${name}_${field}`
     const must = (holds: boolean, problem: string) =>
       void (holds || problems.push(`fields.${field}${problem}`))
@@ -292,30 +308,4 @@ function linesProblems(stream: Definition, refers: Refers): string[] {
     }
   }
   return problems
-}
-
-function identityProblems({ fields, identity }: Definition, refers: Refers): string[] {
-  const problems: string[] = []
-  if (!('once' in identity))
-    return [`identity must say which field happens once, such as { once: 'order_id', … }`]
-  const names = identityFields(identity)
-  if (names.length === 0) problems.push('identity.once must name a field')
-  for (const name of names) {
-    refers('identity.once', name, fields, ['uuid', 'text', 'oneOf', 'int'])
-    if (fields[name]?.isOptional === true) problems.push(`identity.once: ${name} can't be optional`)
-    if (fields[name]?.options.personal === true)
-      problems.push(`identity.once: ${name} can't be personal, or who is forgotten would come again`)
-  }
-  if (new Set(names).size < names.length) problems.push('identity.once names a field twice')
-  const { scope } = identity as { scope: unknown }
-  if (scope !== 'warehouse' && scope !== 'event_time')
-    problems.push(`identity.scope is ${JSON.stringify(scope)}; it must be warehouse or event_time`)
-  if (identity.scope === 'warehouse' && !(identity.keys && NAME.test(identity.keys)))
-    problems.push('identity.keys must name the table of keys, by 1 to 41 of a to z, 0 to 9 and _')
-  return problems
-}
-
-/** The fields of an identity, in the order in which they are declared. */
-export function identityFields({ once }: Definition['identity']): readonly string[] {
-  return typeof once === 'string' ? [once] : once
 }

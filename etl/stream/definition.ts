@@ -3,45 +3,26 @@ import type { Field, Fields, KindName, Row } from './field.ts'
 import type { ClientBase } from 'pg'
 import type { z } from 'zod'
 import type { EnvelopeSpec } from './envelopes/envelope.ts'
+import type { AnyIdentity, Days, Identity, Lasting, NameOf, NameOfKind, Present } from './identity-types.ts'
 import type { LaterRule } from './later-rules.ts'
+
+export type { AnyLatest, Days, ForIdentity, Identity } from './identity-types.ts'
 
 export type Settings = Readonly<Record<string, z.ZodType>>
 
-type NameOf<F extends Fields> = keyof F & string
-type NameOfKind<F extends Fields, Name extends KindName> = {
-  [K in NameOf<F>]: F[K] extends Field<unknown, Name> ? K : never
-}[NameOf<F>]
-/** What is counted and proved for ever can't be forgotten. */
-type Lasting<F extends Fields, Names extends NameOf<F>> = {
-  [K in Names]: F[K] extends Field<unknown, KindName, false> ? K : never
-}[Names]
-/** Those that can be missing can't tell records apart. */
-type Present<F extends Fields, Names extends NameOf<F>> = {
-  [K in Names]: null extends F[K]['out'] ? never : K
-}[Names]
-type IdentityField<F extends Fields> = Lasting<
-  F,
-  Present<F, NameOfKind<F, 'uuid' | 'text' | 'oneOf' | 'int'>>
->
-
-/**
- * What makes two records the same: a fact happens **once**. The same values again are a duplicate, others a
- * dead letter `conflicting_duplicate`.
- *
- * - `scope: 'warehouse'`: the identity is unique over all facts, by a table of keys.
- * - `scope: 'event_time'`: unique together with the event time, by the facts' own primary key. Cheaper, and an
- *   identity with another time is another fact.
- */
-export type Identity<F extends Fields> = {
-  readonly once:
-    | NoInfer<IdentityField<F>>
-    | readonly [NoInfer<IdentityField<F>>, ...NoInfer<IdentityField<F>>[]]
-  /** What it names, for people: an order. The stream's title unless told. */
-  readonly title?: string
-} & (
-  | { readonly scope: 'warehouse'; /** Name of the table of keys. */ readonly keys: string }
-  | { readonly scope: 'event_time' }
-)
+/** The topic as `npm run topics` makes it, where the environment doesn't say otherwise. */
+export interface Topic<Name> {
+  /** The field that messages have as their key: records of one key are in one partition, in order. */
+  readonly key: Name
+  /** The stream's own name with - for _ unless given; the environment may say another. */
+  readonly name?: string
+  /** How many `npm run topics` makes: 3 unless given. */
+  readonly partitions?: number
+  /** How long Kafka keeps records; 7 days unless told, of versions for ever. */
+  readonly retention?: Days | 'forever'
+  /** Kafka keeps the newest record of each key, for ever: of versions only, and by their key. */
+  readonly compact?: boolean
+}
 
 export type Measure<All extends Fields> = { readonly where?: NoInfer<NameOfKind<All, 'flag'>> } & (
   | { readonly measure: 'count' }
@@ -182,24 +163,35 @@ export interface StreamSpec<
   Environment extends Settings,
   R extends Rollups<F, D>,
   Figures extends ReplayFigures<F, D>,
+  I extends Identity<F> = Identity<F>,
 > {
   /** One fact, for people: "transaction". */
   readonly title: string
-  readonly topic: {
-    /** The field that messages have as their key: records of one key are in one partition, in order. */
-    readonly key: NoInfer<NameOfKind<F, Exclude<KindName, 'rows'>>>
-    /** The stream's own name with - for _ unless given; the environment may say another. */
-    readonly name?: string
-    /** How many `npm run topics` makes: 3 unless given. */
-    readonly partitions?: number
-  }
+  readonly topic: Topic<NoInfer<NameOfKind<F, Exclude<KindName, 'rows'>>>>
   /** What messages are wrapped in; the bare JSON object unless told. See docs/CUSTOMIZING.md, Envelopes. */
   readonly envelope?: EnvelopeSpec
   readonly fields: F
   /** The field that says when it happened: partitions, rollups and the age limit go by it. */
   readonly eventTime: NoInfer<Lasting<F, NameOfKind<F, 'instant'>>>
-  readonly partitionBy: 'month'
-  readonly identity: Identity<F>
+  /** How the table of facts is cut, by their time. Histories are not cut: a version is unique over all times. */
+  readonly partitionBy?: 'month' | 'day'
+  /**
+   * How much older than its record what it tells of may be; TRANSACTION_MAX_AGE_DAYS unless told. At most 400 days where
+   * facts are cut by day.
+   */
+  readonly maxAge?: Days
+  /**
+   * How long facts are kept; for ever unless told. So long that nothing that was dropped can come again: at least
+   * `maxAge`, how long the topic keeps its records, its segment.ms and a day.
+   */
+  readonly keep?: Days
+  /**
+   * What each fact has of where it came from, beside partition, incarnation and offset: `batch` (unless told) an id, its
+   * batch's name and when it was loaded; `origin` nothing, as the ledger has the range that its offset is in. That is some
+   * 50 bytes a fact less.
+   */
+  readonly lineage?: 'batch' | 'origin'
+  readonly identity: I
   /** Indexes by the end of their name: columns, and the flag that rows must have. */
   readonly indexes?: Readonly<
     Record<
@@ -232,15 +224,15 @@ export interface StreamSpec<
 export interface Definition {
   readonly name: string
   readonly title: string
-  readonly topic: { readonly key: string; readonly name?: string; readonly partitions?: number }
+  readonly topic: Topic<string>
   readonly envelope?: EnvelopeSpec
   readonly fields: Fields
   readonly eventTime: string
-  readonly partitionBy: 'month'
-  readonly identity: {
-    readonly once: string | readonly string[]
-    readonly title?: string
-  } & ({ readonly scope: 'warehouse'; readonly keys: string } | { readonly scope: 'event_time' })
+  readonly partitionBy?: 'month' | 'day'
+  readonly maxAge?: string
+  readonly keep?: string
+  readonly lineage?: 'batch' | 'origin'
+  readonly identity: AnyIdentity
   readonly indexes?: Readonly<Record<string, { readonly on: string; readonly where?: string }>>
   readonly laterRules?: readonly LaterRule<Row>[]
   readonly derived?: Fields

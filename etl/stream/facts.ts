@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg'
-import { arrays, columnsOf, differing, encoded, names, pick, readAs, sameKey, values } from './columns.ts'
+import { arrays, differing, encoded, names, readAs, sameKey, values } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
-import { identityFields } from './define.ts'
+import { countedTable, isEach, isLatest, namesBatch, storedColumns } from './stored.ts'
 import { int8s } from '../postgres/binary-arrays.ts'
 import type { Fact } from './types.ts'
 
@@ -21,7 +21,7 @@ export interface StoredDerivation {
   readonly derived: Row
 }
 
-/** The statements about a stream's table of facts. */
+/** The statements about the rows that are counted: a stream's facts, or the history of its versions. */
 export interface FactStatements {
   /**
    * @returns how many: where the facts' primary key is what claims an identity, those whose key is there already
@@ -39,32 +39,38 @@ export interface FactStatements {
   findDerivations(
     client: ClientBase,
     facts: readonly Fact[],
-    source: Pick<Origin, 'sourcePartition' | 'incarnation'>,
+    source: Source,
   ): Promise<Map<number, StoredDerivation>>
   /**
    * Stores what was derived anew of facts that findDerivations has found in this transaction: no two of them
    * have a key in common, and all are there.
    */
-  updateDerivations(client: ClientBase, facts: readonly Fact[]): Promise<void>
+  updateDerivations(client: ClientBase, facts: readonly Fact[], source: Source): Promise<void>
 }
 
+type Source = Pick<Origin, 'sourcePartition' | 'incarnation'>
+
 export function compileFacts(stream: Definition): FactStatements {
-  const { name, derived = {}, eventTime } = stream
-  const contract = columnsOf(stream)
-  const ofDerived = columnsOf(stream, derived)
+  const { name, eventTime } = stream
+  const table = countedTable(stream)
+  const { stored: contract, derived: ofDerived, key } = storedColumns(stream)
   const all = [...contract, ...ofDerived]
   // The record's column has no more than their number.
   const lines = contract.filter(({ kind }) => kind.lines !== undefined)
-  const key = pick(contract, [eventTime, ...identityFields(stream.identity)])
   const keyEquals = sameKey(key, 't', 'f')
+  const batch = namesBatch(stream) ? ['batch_id'] : []
+  const first = 3 + batch.length
 
   const insert = {
     name: `${name}: insert facts`,
-    text: `insert into warehouse.${name} (source_partition, incarnation, batch_id, source_offset, ${names(all)})
-           select $1, $2, $3, f.source_offset, ${values(all, 'f')}
-           from unnest($4::int8[], ${arrays(all, 5)}) as f (source_offset, ${names(all)})
-           ${stream.identity.scope === 'event_time' ? 'on conflict do nothing' : ''}`,
+    text: `insert into warehouse.${table} (source_partition, incarnation, ${batch.map((one) => `${one}, `).join('')}source_offset, ${names(all)})
+           select $1, $2, ${batch.map(() => '$3, ').join('')}f.source_offset, ${values(all, 'f')}
+           from unnest($${first}::int8[], ${arrays(all, first + 1)}) as f (source_offset, ${names(all)})
+           ${stream.identity.scope === 'warehouse' || isEach(stream) ? '' : 'on conflict do nothing'}`,
   }
+  const inKey = isEach(stream)
+    ? ' and t.source_partition = $1 and t.incarnation = $2 and t.source_offset = f.source_offset'
+    : ''
   // OFFSET 0 makes it a look-up by key for each fact, whatever the statistics say: where they are older than
   // the facts, the planner believes in a handful of rows and compares each with each.
   const find = {
@@ -72,21 +78,30 @@ export function compileFacts(stream: Definition): FactStatements {
     text: `select f.source_offset as "offset", ${readAs([...ofDerived, ...lines], 't')}${ofDerived.length + lines.length === 0 ? '' : ', '}
                   row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues"
            from unnest($3::int8[], ${arrays(contract, 4)}) as f (source_offset, ${names(contract)})
-           cross join lateral (select * from warehouse.${name} t where ${keyEquals} offset 0) t
+           cross join lateral (select * from warehouse.${table} t where ${keyEquals}${inKey} offset 0) t
            where t.source_partition = $1 and t.incarnation = $2 and t.source_offset = f.source_offset`,
   }
   // Planned anew each time (no name), with the month that they begin in as a constant, so that no older one is
   // locked: that would wait for the oldest where it is being dropped. Not with their own times, which would
-  // look like a handful of rows where the facts are newer than the statistics.
-  const update = `update warehouse.${name} t set ${ofDerived.map((column) => `${column.name} = ${values([column], 'f')}`).join(', ')}
-           from unnest(${arrays([...key, ...ofDerived], 2)}) as f (${names([...key, ...ofDerived])})
-           where ${keyEquals} and t.${key[0]!.name} >= $1`
+  // look like a handful of rows where the facts are newer than the statistics. A history has no months.
+  const since = isLatest(stream) ? '$1::timestamptz is not null' : `t.${key[0]!.name} >= $1`
+  const byOrigin = isEach(stream)
+  const unnested = [...(byOrigin ? ['$4::int8[]'] : []), arrays([...key, ...ofDerived], byOrigin ? 5 : 2)]
+  const update = `update warehouse.${table} t set ${ofDerived.map((column) => `${column.name} = ${values([column], 'f')}`).join(', ')}
+           from unnest(${unnested.join(', ')}) as f (${byOrigin ? 'source_offset, ' : ''}${names([...key, ...ofDerived])})
+           where ${keyEquals} and ${since}${byOrigin ? ` and (t.source_partition, t.incarnation, t.source_offset) = ($2::int4, $3::int4, f.source_offset)` : ''}`
 
   return {
     insert: async (client, facts, { sourcePartition, incarnation, batchId }) => {
       const { rowCount } = await client.query({
         ...insert,
-        values: [sourcePartition, incarnation, batchId, offsetsOf(facts), ...encoded(all, facts)],
+        values: [
+          sourcePartition,
+          incarnation,
+          ...batch.map(() => batchId),
+          offsetsOf(facts),
+          ...encoded(all, facts),
+        ],
       })
       return rowCount ?? 0
     },
@@ -105,10 +120,14 @@ export function compileFacts(stream: Definition): FactStatements {
         }),
       )
     },
-    updateDerivations: async (client, facts) => {
+    updateDerivations: async (client, facts, { sourcePartition, incarnation }) => {
       const { rowCount } = await client.query({
         text: update,
-        values: [firstMonth(facts, eventTime), ...encoded([...key, ...ofDerived], facts)],
+        values: [
+          firstMonth(facts, eventTime),
+          ...(byOrigin ? [sourcePartition, incarnation, offsetsOf(facts)] : []),
+          ...encoded([...key, ...ofDerived], facts),
+        ],
       })
       if (rowCount !== facts.length)
         throw new Error(`of ${facts.length} facts that were found only ${rowCount} were updated`)

@@ -4,13 +4,23 @@ import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
 import type { FactStatements, Origin } from './facts.ts'
+import { eachRecord } from './each.ts'
+import { countedTable, isEach, isLatest, storedColumns, versionFields } from './stored.ts'
 import type { Fact } from './types.ts'
 
-/** How a stream's facts claim their identity, and who holds it. */
+/** How a stream's facts claim their identity, and who holds it. A version's identity is its key and its version. */
 export interface IdentityStatements {
+  /** Of a version those of its key. */
   readonly fields: readonly string[]
   /** Tells rows apart: equal texts are one identity. Their order is the order in which identities are claimed. */
   of(row: Row): string
+  /**
+   * Gives facts the identity that only their place in the log tells; where a record was sent again for a dead letter, that
+   * letter's place. Of most streams it leaves them as they are: the record says its identity.
+   *
+   * @param firstOf by offset: the place of the first dead letter that the record was sent again for.
+   */
+  place(facts: readonly Fact[], incarnation: number, firstOf: FirstPlace): readonly Fact[]
   /** As people read it: `order 3f2b8c1e-…`. */
   named(row: Row): string
   /**
@@ -26,12 +36,24 @@ export interface IdentityStatements {
   insert(client: ClientBase, facts: readonly Fact[], origin: Origin): Promise<void>
 }
 
+/** Where a record was consumed first. */
+export type FirstPlace = (offset: number) => Place | undefined
+
+interface Place {
+  readonly topic: string
+  readonly partition: number
+  readonly incarnation: number
+  readonly offset: number
+}
+
 type Claims = Pick<IdentityStatements, 'claim' | 'insert'>
 
 export function compileIdentity(stream: Definition, facts: FactStatements): IdentityStatements {
+  if (isEach(stream)) return eachRecord(stream, facts)
   const { identity, eventTime, title } = stream
   const fields = identityFields(identity)
-  const inKey = identity.scope === 'event_time' ? [eventTime, ...fields] : fields
+  const version = versionFields(stream)
+  const inKey = identity.scope === 'event_time' ? [eventTime, ...fields] : [...fields, ...version]
   const [only] = inKey
   // No text of a contract has a NUL in it.
   const of =
@@ -40,12 +62,33 @@ export function compileIdentity(stream: Definition, facts: FactStatements): Iden
       : (row: Row) => inKey.map((field) => String(row[field])).join('\0')
   const claims =
     identity.scope === 'warehouse' ? byKeys(stream, identity.keys, facts, of) : byFacts(stream, facts, of)
+  const shown = isLatest(stream) ? versionShown(stream) : () => ''
   return {
     fields,
     of,
-    named: (row) => `${identity.title ?? title} ${fields.map((field) => String(row[field])).join(', ')}`,
+    place: isLatest(stream) && stream.identity.by === 'log' ? placeInLog(of) : (placed) => placed,
+    named: (row) =>
+      `${identity.title ?? title} ${fields.map((field) => String(row[field])).join(', ')}${shown(row)}`,
     ...claims,
   }
+}
+
+const placeInLog =
+  (of: (row: Row) => string): IdentityStatements['place'] =>
+  (facts, incarnation, firstOf) =>
+    facts.map((fact) => {
+      const first = firstOf(fact.offset) ?? { incarnation, offset: fact.offset }
+      const row = { ...fact.row, log_incarnation: first.incarnation, log_offset: first.offset }
+      return { ...fact, identity: of(row), row }
+    })
+
+/** `, version 4`. */
+function versionShown(stream: Definition): (row: Row) => string {
+  const version = pick(columnsOf(stream), versionFields(stream)).filter((one) => one !== undefined)
+  if (version.length === 0)
+    return (row) => `, version ${String(row['log_incarnation'])}:${String(row['log_offset'])}`
+  return (row) =>
+    `, ${version.map(({ field, kind }) => `${field} ${kind.show(row[field] as object)}`).join(', ')}`
 }
 
 /**
@@ -103,20 +146,19 @@ function byKeys(stream: Definition, table: string, facts: FactStatements, of: (r
 }
 
 /**
- * By the facts' own primary key, for the same reasons: the insert is the claim, and what it left out is looked up
- * in a second statement.
+ * By the own primary key of the facts, or of the history of versions, for the same reasons: the insert is the claim,
+ * and what it left out is looked up in a second statement.
  */
 function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => string): Claims {
-  const { name, eventTime } = stream
-  const columns = columnsOf(stream)
-  const ofKey = pick(columns, [eventTime, ...identityFields(stream.identity)])
+  const { name } = stream
+  const { stored: columns, key: ofKey } = storedColumns(stream)
   // No field has a capital, so none is named like the alias.
   const find = {
     name: `${name}: find existing`,
     text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}
            from unnest(${arrays(ofKey, 1)}) as f (${names(ofKey)})
            cross join lateral (
-             select t.xmin as "writtenBy", ${readAs(columns, 't')} from warehouse.${name} t
+             select t.xmin as "writtenBy", ${readAs(columns, 't')} from warehouse.${countedTable(stream)} t
              where ${sameKey(ofKey, 't', 'f')} offset 0
            ) t
            where t."writtenBy" <> pg_current_xact_id()::xid`,

@@ -4,10 +4,19 @@ import { eq, sql } from '../postgres/drizzle.ts'
 import { on, type Client } from '../postgres/query.ts'
 import { streams } from '../schema/audit.ts'
 import { control } from '../schema/operations.ts'
+import { daysOf } from './age.ts'
 import type { Definition } from './definition.ts'
-import { identityFields } from './define.ts'
 import { columnName } from './field.ts'
 import { linesOf } from './rows.ts'
+import {
+  countedTable,
+  isEach,
+  isLatest,
+  namingColumns,
+  redrivenTable,
+  storedFields,
+  versionFields,
+} from './stored.ts'
 
 /** What the warehouse knows of the declarations: audit.streams. */
 
@@ -25,6 +34,7 @@ export function contractHash({
   derived = {},
   eventTime,
   identity,
+  maxAge,
   laterRules = [],
   envelope = 'json',
 }: Definition): string {
@@ -33,6 +43,7 @@ export function contractHash({
     derived: shown(derived),
     eventTime,
     identity,
+    maxAge,
     laterRules: laterRules.map(({ since, field, accepted }) => [since, field, accepted]),
     // Left out where there is none: the hash of such a stream is that of versions without envelopes.
     ...(envelope !== 'json' && { envelope: typeof envelope === 'function' ? 'function' : envelope }),
@@ -65,10 +76,15 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
     const { name, fields, eventTime, identity, rollups = {} } = stream
     const column = (field: string) => columnName(fields, field)
     const row = {
-      facts: name,
+      facts: countedTable(stream),
+      current: isLatest(stream) ? name : null,
+      version: versionFields(stream).map((field) => columnName(storedFields(stream), field)),
+      keepVersions: isLatest(stream) ? (stream.identity.keepVersions ?? null) : null,
+      partitionBy: stream.partitionBy ?? null,
+      keepDays: stream.keep === undefined ? null : daysOf(stream.keep)!,
       eventTime: column(eventTime),
-      identity: identityFields(identity).map(column),
-      keys: identity.scope === 'warehouse' ? identity.keys : null,
+      identity: [...namingColumns(stream)],
+      keys: identity.keys ?? (isEach(stream) ? redrivenTable(stream) : null),
       rollups: Object.entries(rollups).map(([table, { every, measures }]) => ({
         table,
         time: every,

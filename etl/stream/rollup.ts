@@ -14,8 +14,16 @@ export interface RollupStatements {
    *
    * Each cell is added once (a statement may not touch a row twice) and in the key's order; the partition
    * is part of the key, and its progress row is locked, so nobody else writes these cells meanwhile.
+   *
+   * @param without what counted until now and no longer does. Whoever loaded it, it is taken away in the cells of
+   *   this partition, for the same reason: so one cell may be below zero, and only sums over partitions say something.
    */
-  add(client: ClientBase, facts: readonly Fact[], sourcePartition: number): Promise<void>
+  add(
+    client: ClientBase,
+    facts: readonly Fact[],
+    sourcePartition: number,
+    without?: readonly Fact[],
+  ): Promise<void>
   /**
    * Puts what was computed anew of facts in the place of what the rollup holds of them, in the transaction
    * that updates them. What messages say stays.
@@ -90,26 +98,34 @@ export function compileRollup(stream: Definition, name: string): RollupStatement
            where s.${every} = c.${every} and s.source_partition = $1${ofCell.map((one) => ` and s.${one.name} = c.${one.name}`).join('')}`,
   }
 
-  const aggregate = (facts: readonly Fact[]): Cell[] => {
-    const cells = new Map<string, Cell>()
-    for (const { row } of facts) {
-      const beginsAt = Math.floor((row[stream.eventTime] as number) / LENGTH[every]) * LENGTH[every]
-      let cellKey = String(beginsAt)
-      for (const field of by) cellKey += `\0${row[field] as string}`
-      let cell = cells.get(cellKey)
-      if (cell === undefined) {
-        cell = { key: cellKey, beginsAt, row, sums: all.map(() => 0) }
-        cells.set(cellKey, cell)
-      }
-      const { sums } = cell
-      for (let i = 0; i < all.length; i++) sums[i] = plus(sums[i]!, all[i]!.of(row))
+  const sumUp = (cells: Map<string, Cell>, row: Row, sign: 1 | -1): void => {
+    const beginsAt = Math.floor((row[stream.eventTime] as number) / LENGTH[every]) * LENGTH[every]
+    let cellKey = String(beginsAt)
+    for (const field of by) cellKey += `\0${row[field] as string}`
+    let cell = cells.get(cellKey)
+    if (cell === undefined) {
+      cell = { key: cellKey, beginsAt, row, sums: all.map(() => 0) }
+      cells.set(cellKey, cell)
     }
+    const { sums } = cell
+    for (let i = 0; i < all.length; i++) {
+      const value = all[i]!.of(row)
+      sums[i] = plus(sums[i]!, sign === 1 ? value : -value)
+    }
+  }
+  const aggregate = (facts: readonly Fact[], without: readonly Fact[] = []): Cell[] => {
+    const cells = new Map<string, Cell>()
+    for (const { row } of facts) sumUp(cells, row, 1)
+    for (const { row } of without) sumUp(cells, row, -1)
     return [...cells.values()].sort((a, b) => a.beginsAt - b.beginsAt || (a.key < b.key ? -1 : 1))
   }
 
   return {
-    add: async (client, facts, sourcePartition) => {
-      const cells = aggregate(facts)
+    add: async (client, facts, sourcePartition, without = []) => {
+      const summed = aggregate(facts, without)
+      const cells =
+        without.length === 0 ? summed : summed.filter(({ sums }) => sums.some((sum) => Number(sum) !== 0))
+      if (cells.length === 0) return
       const sums = all.map(({ encode }, i) => encode(columnOf(cells, i)))
       await client.query({ ...add, values: [sourcePartition, ...keyValues(cells), ...sums] })
     },

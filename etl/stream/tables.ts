@@ -5,12 +5,29 @@ import type { Definition } from './definition.ts'
 import { columnName, type Field, type Fields } from './field.ts'
 import { identityFields } from './define.ts'
 import { linesOf, type Lines } from './rows.ts'
+import {
+  countedKey,
+  countedTable,
+  DELETED_AT,
+  floorColumn,
+  isEach,
+  isLatest,
+  namesBatch,
+  redrivenTable,
+  storedFields,
+  versionFields,
+} from './stored.ts'
 
 export const warehouse = pgSchema('warehouse')
 
-/** The tables of a stream: of facts, of keys where its identity has one, of each field of rows, and of each rollup. */
+/**
+ * The tables of a stream: of what is counted, of keys or current rows where its identity has them, of each field of rows, of
+ * each rollup.
+ */
 export interface StreamTables {
+  /** The facts, or the history of versions. */
   readonly facts: PgTable
+  readonly current: PgTable | undefined
   readonly keys: PgTable | undefined
   /** By their field. */
   readonly lines: Readonly<Record<string, PgTable>>
@@ -23,7 +40,8 @@ export interface StreamTables {
  */
 export function tablesOf(stream: Definition): StreamTables {
   return {
-    facts: factTable(stream),
+    facts: isLatest(stream) ? versionTable(stream, 'history') : factTable(stream),
+    current: isLatest(stream) ? versionTable(stream, 'current') : undefined,
     keys: keyTable(stream),
     lines: Object.fromEntries(linesOf(stream).map((lines) => [lines.field, lineTable(stream, lines)])),
     rollups: Object.fromEntries(
@@ -34,35 +52,104 @@ export function tablesOf(stream: Definition): StreamTables {
 
 /** The facts. Partitioned by month (in the migration). */
 function factTable(stream: Definition): PgTable {
-  const { name, fields, derived = {}, eventTime, indexes = {} } = stream
+  const { name, fields, derived = {} } = stream
+  const ofBatch = batchColumns(stream)
   return warehouse.table(
     name,
     {
-      id: factId(),
-      processed_at: instant('processed_at').notNull().defaultNow(),
+      ...ofBatch.before,
       source_offset: offsetColumn('source_offset').notNull(),
       source_partition: integer('source_partition').notNull(),
       incarnation: integer('incarnation').notNull(),
       ...columns(packed({ ...fields, ...derived })),
-      batch_id: text('batch_id').notNull(),
+      ...ofBatch.after,
     },
     (table: Record<string, unknown>) => [
       primaryKey({
         name: `${name}_pkey`,
-        columns: [eventTime, ...identityFields(stream.identity)].map((field) => table[field]) as never,
+        columns: countedKey(stream).map((field) => table[field]) as never,
       }),
-      ...Object.entries(indexes).map(([end, { on, where }]) => {
-        const made = index(`${name}_${end}`).on(table[on] as never)
-        return where === undefined ? made : made.where(sql.raw(columnName(derived, where)))
-      }),
+      ...indexesOf(stream, table),
       ...checks(name, fields, true),
       ...checks(name, derived, false),
     ],
   )
 }
 
+/** Columns in front of the others, and behind them. */
+function batchColumns(
+  stream: Definition,
+): Record<'before' | 'after', Readonly<Record<string, PgColumnBuilderBase>>> {
+  if (!namesBatch(stream)) return { before: {}, after: {} }
+  return {
+    before: { id: factId(), processed_at: instant('processed_at').notNull().defaultNow() },
+    after: { batch_id: text('batch_id').notNull() },
+  }
+}
+
+function indexesOf({ name, derived = {}, indexes = {} }: Definition, table: Record<string, unknown>) {
+  return Object.entries(indexes).map(([end, { on, where }]) => {
+    const made = index(`${name}_${end}`).on(table[on] as never)
+    return where === undefined ? made : made.where(sql.raw(columnName(derived, where)))
+  })
+}
+
+/**
+ * Versions: all of them, once each, or the newest of each key. A version that deletes its key has none but that, its
+ * version and its time.
+ */
+function versionTable(stream: Definition, what: 'history' | 'current'): PgTable {
+  const { fields, derived = {} } = stream
+  const name = what === 'history' ? countedTable(stream) : stream.name
+  const key = what === 'history' ? countedKey(stream) : identityFields(stream.identity)
+  const always = [...countedKey(stream), stream.eventTime]
+  const all = { ...storedFields(stream), ...derived }
+  const columnOf = (field: string) => columnName(all, field)
+  const complete = Object.entries({ ...fields, ...derived })
+    .filter(([field, { isOptional }]) => !always.includes(field) && !isOptional)
+    .map(([field]) => columnOf(field))
+  const isComplete = `${DELETED_AT} is not null or num_nulls(${complete.join(', ')}) = 0`
+  return warehouse.table(
+    name,
+    {
+      source_offset: offsetColumn('source_offset').notNull(),
+      source_partition: integer('source_partition').notNull(),
+      incarnation: integer('incarnation').notNull(),
+      ...(what === 'current' ? floors(stream) : {}),
+      ...columns(packed(all), (field) => !always.includes(field)),
+    },
+    (table: Record<string, unknown>) => [
+      primaryKey({ name: `${name}_pkey`, columns: key.map((field) => table[field]) as never }),
+      ...(what === 'current' ? indexesOf(stream, table) : []),
+      ...checks(name, fields, true),
+      ...checks(name, derived, false),
+      ...(complete.length === 0 ? [] : [check(`${name}_complete`, sql.raw(isComplete))]),
+    ],
+  )
+}
+
+/** Null as long as nothing of a key was pruned. */
+function floors(stream: Definition): Record<string, PgColumnBuilderBase> {
+  const all = storedFields(stream)
+  return Object.fromEntries(
+    versionFields(stream).map((field) => {
+      const column = floorColumn(columnName(all, field))
+      return [column, all[field]!.kind.column(column)]
+    }),
+  )
+}
+
 /** Claims an identity for the whole warehouse: a unique key over the facts would have to contain their time. */
-function keyTable({ fields, eventTime, identity }: Definition): PgTable | undefined {
+function keyTable(stream: Definition): PgTable | undefined {
+  const { fields, eventTime, identity } = stream
+  if (isEach(stream))
+    return warehouse.table(redrivenTable(stream), {
+      redrive_of: text('redrive_of').primaryKey(),
+      ...columns({ [eventTime]: fields[eventTime]! }),
+      source_offset: offsetColumn('source_offset').notNull(),
+      source_partition: integer('source_partition').notNull(),
+      incarnation: integer('incarnation').notNull(),
+    })
   if (identity.scope !== 'warehouse') return undefined
   const names = identityFields(identity)
   const own = Object.fromEntries([...names, eventTime].map((name) => [name, fields[name]!]))
@@ -133,9 +220,16 @@ function packed(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).toSorted((a, b) => place(a) - place(b)))
 }
 
-function columns(fields: Fields): Record<string, PgColumnBuilderBase> {
+/** @param mayBeNull beside those that may be missing in a message. */
+function columns(
+  fields: Fields,
+  mayBeNull: (field: string) => boolean = () => false,
+): Record<string, PgColumnBuilderBase> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, columnFor(columnName(fields, name), field)]),
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      columnFor(columnName(fields, name), field, mayBeNull(name)),
+    ]),
   )
 }
 
@@ -146,10 +240,14 @@ interface AnyBuilder extends PgColumnBuilderBase {
   primaryKey(): AnyBuilder
 }
 
-function columnFor(column: string, { kind, isOptional, fallback }: Field<unknown>): PgColumnBuilderBase {
-  const made = kind.column(column) as AnyBuilder
-  if (fallback !== undefined) return made.notNull().default(kind.toColumn(fallback))
-  return isOptional ? made : made.notNull()
+function columnFor(
+  column: string,
+  { kind, isOptional, fallback }: Field<unknown>,
+  mayBeNull: boolean,
+): PgColumnBuilderBase {
+  const plain = kind.column(column) as AnyBuilder
+  const made = fallback === undefined ? plain : plain.default(kind.toColumn(fallback))
+  return isOptional || mayBeNull ? made : made.notNull()
 }
 
 function checks(table: string, fields: Fields, ofMessages: boolean) {

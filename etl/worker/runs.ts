@@ -41,7 +41,7 @@ export function createPipeline<
     dlqTopic: config.KAFKA_DLQ_TOPIC,
     batchSize: config.BATCH_SIZE,
     batchBytes: config.BATCH_BYTES,
-    maxAgeDays: acceptedAgeDays(config),
+    maxAgeDays: acceptedAgeDays(config, stream.definition),
     deadLetterMaxRatio: config.DEAD_LETTER_MAX_RATIO,
   }
 }

@@ -21,7 +21,7 @@ export interface Contract {
     readonly name: string
     readonly key: string
     readonly eventTime: string
-    readonly partitionBy: string
+    readonly partitionBy?: string
     readonly identity: Readonly<Record<string, unknown>>
     readonly fields: Readonly<Record<string, DescribedField>>
     readonly derived: Readonly<Record<string, DescribedColumn>>
@@ -73,8 +73,8 @@ export function contractOf(stream: Definition): Contract {
       name,
       key: stream.topic.key,
       eventTime,
-      partitionBy,
-      identity,
+      ...(partitionBy !== undefined && { partitionBy }),
+      identity: { ...identity },
       fields: describedFields(fields, typesOf(tables.facts), (field) => ({
         table: linesTable(name, field),
         types: typesOf(tables.lines[field]!),

@@ -111,8 +111,9 @@ const numberOf = (idx: number): string => String(idx).padStart(4, '0')
 function named(streams: readonly Definition[]): Record<string, unknown> {
   const all = streams
     .map(tablesOf)
-    .flatMap(({ facts, keys, lines, rollups }) => [
+    .flatMap(({ facts, current, keys, lines, rollups }) => [
       facts,
+      current,
       keys,
       ...Object.values(lines),
       ...Object.values(rollups),
@@ -139,8 +140,11 @@ function requireNothingLost(before: DrizzleSnapshotJSON, after: DrizzleSnapshotJ
 function complete(statement: string, streams: readonly Definition[]): string {
   if (statement === 'CREATE SCHEMA "warehouse";') return 'CREATE SCHEMA IF NOT EXISTS "warehouse";'
   for (const stream of streams) {
-    const { name, fields, eventTime, rollups = {} } = stream
+    const { name, fields, eventTime, partitionBy, rollups = {} } = stream
     const time = columnName(fields, eventTime)
+    // Current rows are replaced again and again.
+    if (partitionBy === undefined && statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
+      return statement.replace(/\);$/, ') WITH (fillfactor = 80);')
     const partitioned = [name, ...linesOf(stream).map(({ table }) => table)]
     if (partitioned.some((table) => statement.startsWith(`CREATE TABLE "warehouse"."${table}" (`)))
       return statement.replace(/\);$/, `) PARTITION BY RANGE ("${time}");`)

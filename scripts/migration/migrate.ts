@@ -10,6 +10,7 @@ import {
 } from '../../etl/postgres/migrations.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { registerStreams } from '../../etl/stream/registry.ts'
+import { makeViews } from '../../etl/stream/views.ts'
 import { streams as declared } from '../../etl/installation.ts'
 import { messageOf } from '../../etl/text/message-of.ts'
 import { isAsDeclared, reportRights, type RightsReport } from '../rights/judge.ts'
@@ -83,6 +84,7 @@ async function migrateOn(
   await client.query('set local role pulse_owner')
   const applied = await applyMissing(client, migrations, streams, folder)
   await registerStreams(client, streams)
+  await makeViews(client, streams)
   await grantStreams(client, streams)
   const report = await validateSchema(client, { schemas: ['warehouse', 'audit'], inTransaction: true })
   const rights = await reportRights(client, streams)

@@ -110,7 +110,7 @@ export async function retiredTables(
   if (found[0]?.found !== true) return []
   const { rows } = await client.query<{ name: string }>(
     `select distinct tables.name from audit.streams s, lateral (
-       select unnest(array[s.facts, s.keys] || array(select r ->> 'table' from jsonb_array_elements(s.rollups || coalesce(to_jsonb(s) -> 'lines', '[]')) r)) as name
+       select unnest(array[s.facts, s.keys] || array[to_jsonb(s) ->> 'current', (to_jsonb(s) ->> 'current') || '_live', (to_jsonb(s) ->> 'current') || '_versions'] || array(select r ->> 'table' from jsonb_array_elements(s.rollups || coalesce(to_jsonb(s) -> 'lines', '[]')) r)) as name
      ) tables
      where s.name <> all($1::text[]) and tables.name is not null and to_regclass(format('warehouse.%I', tables.name)) is not null`,
     [declared.map(({ name }) => name)],

@@ -58,6 +58,7 @@ export function addPartitions(parent: Command): void {
     .argument(...PARTITION)
     .option('--from-beginning', 'load it from the first offset that it holds')
     .option('--from <offset>', 'load it from this offset', anOffset)
+    .option('--twice <facts>', 'where each record is a fact: how many may then be there twice', anOffset)
   withConsentOptions(anew).action(beginNewIncarnation)
   const over = addCommand(
     partitions,
@@ -143,7 +144,7 @@ function whatIsLoaded({ progress, end }: PartitionNow): string {
 /** Takes up the log that Kafka has now as a new one, from its beginning or an offset. */
 async function beginNewIncarnation(
   partition: number,
-  options: ConsentOptions & { fromBeginning?: boolean; from?: number },
+  options: ConsentOptions & { fromBeginning?: boolean; from?: number; twice?: number },
 ): Promise<void> {
   if ((options.fromBeginning === true) === (options.from !== undefined))
     throw new UsageError('One of --from-beginning and --from <offset> is needed.')
@@ -154,7 +155,7 @@ async function beginNewIncarnation(
     const offset = options.from ?? now.start
     requireOffset(now, offset)
     await confirm(whatIsReadAnew(now, offset), name, options.yes)
-    await newIncarnation(pool, thisOperator(options.by), now, offset)
+    await newIncarnation(pool, thisOperator(options.by), now, offset, options.twice)
     print(
       `${name} is in incarnation ${now.progress.incarnation + 1} and goes on from offset ${offset} at its next run.`,
     )

@@ -1,5 +1,7 @@
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
+import { countedTable, isEach, isLatest, redrivenTable } from '../../etl/stream/stored.ts'
+import { viewNames } from '../../etl/stream/views.ts'
 import { linesOf } from '../../etl/stream/rows.ts'
 
 /**
@@ -88,6 +90,7 @@ export const OF_ENGINE: Declared = {
   'audit.ensure_partition(text, timestamp with time zone)': { pulse_loader: CALL },
   'audit.drop_partition(text, date)': { pulse_loader: CALL },
   'audit.drop_keys(text, integer, bigint)': { pulse_loader: CALL },
+  'audit.prune_versions(text)': { pulse_loader: CALL },
   'audit.fold_batches(text, integer, integer, integer)': { pulse_loader: CALL },
   'audit.prune_dead_letters(integer)': { pulse_loader: CALL },
   'audit.prune_runs(integer)': { pulse_loader: CALL },
@@ -110,8 +113,17 @@ export function ofStreams(streams: readonly Definition[], retired: readonly stri
   for (const stream of streams) {
     const { name, derived = {}, identity, rollups = {}, write } = stream
     const columns = Object.keys(derived).map((field) => columnName(derived, field))
-    rights[`warehouse.${name}`] = { pulse_loader: [...ADD, ...on('UPDATE', ...columns)], pulse_reader: READ }
+    if (isLatest(stream)) {
+      rights[`warehouse.${name}`] = { pulse_loader: KEEP, pulse_reader: READ }
+      for (const view of viewNames(stream))
+        rights[`warehouse.${view}`] = { pulse_loader: READ, pulse_reader: READ }
+    }
+    rights[`warehouse.${countedTable(stream)}`] = {
+      pulse_loader: [...ADD, ...on('UPDATE', ...columns)],
+      pulse_reader: READ,
+    }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }
+    if (isEach(stream)) rights[`warehouse.${redrivenTable(stream)}`] = { pulse_loader: ADD }
     for (const { table } of linesOf(stream))
       rights[`warehouse.${table}`] = { pulse_loader: ADD, pulse_reader: READ }
     for (const rollup of Object.keys(rollups))

@@ -117,7 +117,7 @@ function ofTheStream({ name, fields, derived = {}, eventTime, identity, rollups 
   const all = { ...fields, ...derived }
   const column = (field: string) => all[field]!.options.column ?? field
   const time = column(eventTime)
-  const ids = (typeof identity.once === 'string' ? [identity.once] : identity.once).map(column)
+  const ids = [identity.once ?? []].flat().map(column)
   const unique = identity.scope === 'warehouse' ? ids : [time, ...ids]
   const equal = [...ids, time].map((one) => `k.${one} = t.${one}`).join(' and ')
   const keys = identity.scope === 'warehouse' ? identity.keys : undefined

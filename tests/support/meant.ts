@@ -21,7 +21,7 @@ const { derivedOf } = (existsSync(ORACLE) ? await import(ORACLE.href) : { derive
 
 /** What tells facts apart, then the rest of the message, then what is derived of it. */
 const { fields, derived, identity, eventTime } = stream.definition
-const KEY = [identity.once, identity.scope === 'event_time' ? eventTime : []].flat()
+const KEY = [identity.once ?? [], identity.scope === 'event_time' ? eventTime : []].flat()
 const PARTS: readonly Part[] = [
   ...[...KEY, ...Object.keys(fields).filter((name) => !KEY.includes(name))].map((name): Part => {
     const { kind, options, fallback } = fields[name]!

@@ -43,7 +43,7 @@ export async function metricsOfALife(): Promise<StreamMetrics & Metrics> {
   const metrics = metricsOf(aMetricsSource())
   await metrics.observeRun('tick', () => {
     metrics.partitionSeen({ partition: 0, nextOffset: 10, stopCode: null }, 20)
-    metrics.batchLoaded(aLoad(), counts(1, 1, 2), 40)
+    metrics.batchLoaded(aLoad(), { ...counts(1, 1, 2), older: 1 }, 40)
     metrics.dataLosses(new Map())
     return Promise.resolve({ status: 'succeeded' as const })
   })

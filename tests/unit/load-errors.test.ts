@@ -18,6 +18,7 @@ const CASES: [what: string, code: string, fields: object, remedy: Remedy][] = [
   ['a server that is read-only after a failover', '25006', {}, 'reconnect'],
   ['a plan of an older schema', '0A000', {}, 'reconnect'],
   ['a statement that took too long', '57014', {}, 'smaller'],
+  ['no room for more locks', '53200', {}, 'smaller'],
   ['a full disk', '53100', {}, 'wait'],
   ['too many connections', '53300', {}, 'wait'],
   ['an I/O error', '58030', {}, 'wait'],

@@ -31,6 +31,7 @@ const visit = {
   identity: { once: 'visit_id', scope: 'event_time' },
 } as const
 
+const { partitionBy: _, identity: __, ...versions } = visit
 /** With amounts of currencies. */
 const priced = { ...fields, currency: currencyCode(), price: money({ of: 'currency' }) }
 
@@ -91,10 +92,55 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     'identity.scope is "day"; it must be warehouse or event_time',
   ],
   [
-    'an identity by the newest version, which there is not yet',
-    // @ts-expect-error there is once only
+    'an identity of no kind',
+    // @ts-expect-error neither once nor latest
+    () => defineStream('visits', { ...visit, identity: { first: 'visit_id' } }),
+    "identity must say which field happens once, such as { once: 'order_id', … }, or has versions",
+  ],
+  [
+    'versions that are cut by time',
+    // @ts-expect-error a version is unique over all times
     () => defineStream('visits', { ...visit, identity: { latest: 'visit_id', by: 'at' } }),
-    'identity must say which field happens once',
+    'partitionBy is "month"; it must be left out: a version is unique over all times',
+  ],
+  [
+    'versions by a text',
+    // @ts-expect-error a text is not higher than another
+    () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'page' } }),
+    'identity.by is page, a field of kind text; it must be int or instant',
+  ],
+  [
+    'versions by no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'version' } }),
+    'identity.by is "version"; it must be one of',
+  ],
+  [
+    'versions of no field',
+    // @ts-expect-error no such field
+    () => defineStream('visits', { ...versions, identity: { latest: 'visit', by: 'at' } }),
+    'identity.latest is "visit"; it must be one of',
+  ],
+  [
+    'a deletion by a text',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        // @ts-expect-error a text is no flag
+        identity: { latest: 'visit_id', by: 'at', deletedWhen: 'page' },
+      }),
+    'identity.deletedWhen is page, a field of kind text; it must be flag',
+  ],
+  [
+    'further tables of versions',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        identity: { latest: 'visit_id', by: 'at' },
+        // @ts-expect-error they are written with facts
+        write: { tables: {}, check: '', apply: () => Promise.resolve() },
+      }),
+    'write is for facts that happen once',
   ],
   [
     'an envelope that is none',
@@ -124,7 +170,53 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     'partitions by another time than a month',
     // @ts-expect-error no such partitions
     () => defineStream('visits', { ...visit, partitionBy: 'year' }),
-    'partitionBy is "year"; it must be month',
+    'partitionBy is "year"; it must be month or day',
+  ],
+  [
+    'a time that facts are kept without an age',
+    // @ts-expect-error maxAge is missing
+    () => defineStream('visits', { ...visit, keep: '90 days' }),
+    'keep needs maxAge: what is dropped must be too old to come again',
+  ],
+  [
+    'a lineage that is none',
+    // @ts-expect-error no such lineage
+    () => defineStream('visits', { ...visit, lineage: 'none' }),
+    'lineage is "none"; it must be batch or origin',
+  ],
+  [
+    'days without an age',
+    // @ts-expect-error maxAge is missing
+    () => defineStream('visits', { ...visit, partitionBy: 'day' }),
+    'maxAge must be at most 400 days where partitionBy is day',
+  ],
+  [
+    'an age that is no number of days',
+    // @ts-expect-error a month is no number of days
+    () => defineStream('visits', { ...visit, maxAge: 'a month' }),
+    'maxAge is "a month"; it must be such as 90 days',
+  ],
+  [
+    'versions that are kept for a while',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        identity: { latest: 'visit_id', by: 'at' },
+        maxAge: '3 days',
+        // @ts-expect-error of versions the newest stays
+        keep: '90 days',
+      }),
+    'keep is for facts: of versions the newest stays',
+  ],
+  [
+    'a compacted topic of what happens once',
+    () =>
+      defineStream('visits', {
+        ...visit,
+        // @ts-expect-error compaction takes facts away
+        topic: { key: 'page', compact: true },
+      }),
+    'topic.compact is for versions whose key is the one field topic.key',
   ],
   [
     'a derived column that derive does not return',
@@ -402,6 +494,75 @@ describe('what the compiler can not see is refused when it is run', () => {
       'a field in capitals',
       () => defineStream('visits', { ...visit, fields: { ...fields, Page: text(5) } }),
       'fields.Page must be named by 1 to 41 of a to z, 0 to 9 and _',
+    ],
+    [
+      'versions whose deletions have none: a record without a value has its key alone',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, sku: text(9, { at: key() }) },
+          identity: { latest: 'sku', by: 'at' },
+        }),
+      'identity.by: a record without a value deletes its key, and has no at: read that from a header',
+    ],
+    [
+      'an order by the log where the key is not the identity',
+      () => defineStream('visits', { ...versions, identity: { latest: 'visit_id', by: 'log' } }),
+      "identity.by is log: identity.latest must be one field that is the record's key",
+    ],
+    [
+      'days of more than 400',
+      () => defineStream('visits', { ...visit, partitionBy: 'day', maxAge: '401 days' }),
+      'maxAge must be at most 400 days where partitionBy is day',
+    ],
+    [
+      'a compacted topic by another key',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          identity: { latest: 'visit_id', by: 'at' },
+          topic: { key: 'page', compact: true, retention: '7 days' },
+        }),
+      'topic.compact is for versions whose key is the one field topic.key',
+    ],
+    [
+      'versions of debezium by a column, which a deletion has as it was before',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          envelope: 'debezium',
+          identity: { latest: 'visit_id', by: 'at' },
+        }),
+      "identity.by: a deletion of debezium has no at of its own: read it from the envelope, by { at: envelope('source.lsn') }",
+    ],
+    [
+      'versions of which none is kept',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          identity: { latest: 'visit_id', by: 'at', keepVersions: 0 },
+        }),
+      'identity.keepVersions is 0; it must be a whole number above 0',
+    ],
+    [
+      'a version that is part of the key',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, n: int() },
+          identity: { latest: ['n', 'visit_id'], by: 'n' },
+        }),
+      'identity.by: n is a part of the key',
+    ],
+    [
+      'a column that every version has',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, deleted_at: instant() },
+          identity: { latest: 'visit_id', by: 'at' },
+        }),
+      'the column deleted_at of fields.deleted_at is also the column of every version',
     ],
     [
       'a rollup that counts nothing',

@@ -18,6 +18,8 @@ const WAYS_OUT: Readonly<Record<StopCode, (partition: number) => string>> = {
   log_shorter: anotherLog,
   log_start_moved_back: anotherLog,
   log_differs: anotherLog,
+  partitions_grew: (partition) =>
+    `The topic has got further partitions, so keys go to other ones, and the log no longer orders their versions. Let the producers send each key anew, then begin a new incarnation of every partition from there: pulse partitions new-incarnation ${partition} --help`,
   truncated: (partition) =>
     `The table that the records tell of was emptied at its source, and the warehouse still has its rows. Decide what becomes of them; then pass the record: pulse partitions continue ${partition}`,
   another_writer: (partition) =>

@@ -39,7 +39,7 @@ const ACT: Column<PartitionLag> = {
   of: ({ partition, stopCode }) =>
     html`${stopCode === 'another_owner' ? html`<a href="/actions/take-over">Take the group over…</a>` : nothing}
       ${
-        stopCode !== null && stopCode !== 'another_owner'
+        stopCode !== null && stopCode !== 'another_owner' && stopCode !== 'partitions_grew'
           ? html`<a
               href="/actions/partitions/${partition}/continue"
               aria-label="Let partition ${partition} go on"

@@ -115,7 +115,8 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
       deadLetters: await letters.takeBelow(part.to),
     })
     const delivered = part.records.map(({ offset }) => offset)
-    const tallied = await tally.count(part.to, delivered, await explainUnmatched(snapshot, stream, unmatched))
+    const explained = await explainUnmatched(snapshot, stream, unmatched, progress.incarnation)
+    const tallied = await tally.count(part.to, delivered, explained)
     counts.records += delivered.length
     counts.duplicates += tallied.duplicates
     counts.skipped += tallied.skipped

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { SourceRecord } from '../../kafka/record.ts'
 import { columnsOf, differing } from '../../stream/columns.ts'
+import { daysOf } from '../../stream/age.ts'
 import type { Stream } from '../../stream/compile.ts'
 import type { Row } from '../../stream/field.ts'
+import { isDeletion, storedColumns } from '../../stream/stored.ts'
+import type { Fact } from '../../stream/types.ts'
+import { findRedrives, firstPlaces } from '../../ledger/redrives.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Findings } from '../findings.ts'
 import type { DeepCounts, Incarnation } from '../report.ts'
@@ -118,17 +122,20 @@ export async function explainUnmatched(
   snapshot: Snapshot,
   stream: Stream,
   records: readonly SourceRecord[],
+  incarnation: number,
 ): Promise<Map<number, Unmatched>> {
   const explained = new Map<number, Unmatched>()
-  const valid: { offset: number; row: Row }[] = []
+  const said: Fact[] = []
   for (const record of records) {
     const outcome = stream.validate(record, ANY_AGE_DAYS)
     if ('code' in outcome)
       explained.set(record.offset, { kind: 'other', why: `it breaks the contract (${outcome.code})` })
     else if (!('row' in outcome)) explained.set(record.offset, { kind: 'skipped' })
-    else valid.push({ offset: record.offset, row: outcome.row })
+    else said.push({ offset: record.offset, identity: '', row: outcome.row })
   }
-  if (valid.length === 0) return explained
+  if (said.length === 0) return explained
+  const firstOf = firstPlaces(await findRedrives(snapshot, records))
+  const valid = stream.identity.place(said, incarnation, firstOf)
   const holders = await findHolders(
     snapshot,
     stream,
@@ -150,18 +157,26 @@ function explain(stream: Stream, row: Row, holder: Holder | undefined): Unmatche
   if (holder !== undefined && holder.at !== at)
     return { kind: 'other', why: `${named} has a key of another time` }
   const why = holder === undefined ? `${named} was never loaded` : `${named} has a key, but no fact`
-  return { kind: mayBeDropped(at) ? 'no fact' : 'other', why }
+  return { kind: mayBeDropped(stream, at) ? 'no fact' : 'other', why }
 }
 
-function mayBeDropped(micros: number): boolean {
+/** By the end of the partition that it is in, and what the owner's function asks of that; any version, where they are pruned. */
+function mayBeDropped({ definition: { partitionBy, keep, identity } }: Stream, micros: number): boolean {
+  if (identity.latest !== undefined) return identity.keepVersions !== undefined
   const at = new Date(micros / 1_000)
-  const monthEnd = Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1)
-  return monthEnd <= Date.now() - DROPPED_AFTER_MS
+  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()]
+  const end = partitionBy === 'day' ? Date.UTC(year, month, at.getUTCDate() + 1) : Date.UTC(year, month + 1)
+  const keptMs = keep === undefined ? DROPPED_AFTER_MS : daysOf(keep)! * 86_400_000
+  return end <= Date.now() - keptMs
 }
 
 /** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */
 function differences({ definition }: Stream, stored: Row, record: Row): string[] {
-  return differing(columnsOf(definition), stored, record).map(({ field, kind }) => {
+  const [one, other] = [isDeletion(stored), isDeletion(record)]
+  if (one !== other)
+    return [`version ${one ? 'deletes' : 'does not delete'}, by the record it does${one ? ' not' : ''}`]
+  const { key } = storedColumns(definition)
+  return differing(one ? key : columnsOf(definition), stored, record).map(({ field, kind }) => {
     const show = (value: unknown) => (value === null ? 'null' : kind.show(value as object))
     return `${field} is ${show(stored[field])}, by the record ${show(record[field])}`
   })

@@ -1,6 +1,9 @@
-import { arrays, columnsOf, encoded, names, pick, readAs, sameKey } from '../../stream/columns.ts'
+import { arrays, encoded, names, pick, readAs, sameKey } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
-import type { Row } from '../../stream/field.ts'
+import { columnName, type Row } from '../../stream/field.ts'
+import type { Definition } from '../../stream/definition.ts'
+import { redrivenOf } from '../../stream/each.ts'
+import { isEach, redrivenTable, storedColumns } from '../../stream/stored.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -36,14 +39,14 @@ const OF_ROWS = `topic = $1 and partition = $2 and incarnation = $3`
 /** From an offset on, in their order: one scan and one sort, as no index has the offset. */
 export const openFacts = (
   snapshot: Snapshot,
-  { name, definition }: Stream,
+  { counted, definition }: Stream,
   { partition, sourcePartition, incarnation }: Progress,
   from: number,
 ) =>
   SortedRows.open<FactRow>(
     snapshot,
     `facts_of_${partition}`,
-    `select t.source_offset as "offset", ${readAs(columnsOf(definition), 't')} from warehouse.${name} t
+    `select t.source_offset as "offset", ${readAs(storedColumns(definition).stored, 't')} from warehouse.${counted} t
      where ${OF_FACTS} and t.source_offset >= $3 order by t.source_offset`,
     [sourcePartition, incarnation, from],
   )
@@ -89,12 +92,12 @@ export interface StoredCounts {
 /** How many facts and dead letters a partition has below an offset. */
 export async function countStored(
   snapshot: Snapshot,
-  { name }: Stream,
+  { counted }: Stream,
   { topic, partition, sourcePartition, incarnation }: Progress,
   below: number,
 ): Promise<StoredCounts> {
   const facts = await snapshot.query<{ n: number }>(
-    `select count(*) as n from warehouse.${name} t where ${OF_FACTS} and t.source_offset < $3`,
+    `select count(*) as n from warehouse.${counted} t where ${OF_FACTS} and t.source_offset < $3`,
     [sourcePartition, incarnation, below],
   )
   const deadLetters = await snapshot.query<{ n: number }>(
@@ -114,12 +117,13 @@ export interface Holder {
 /** What is stored of the identities of these rows, by identity. */
 export async function findHolders(
   snapshot: Snapshot,
-  { name, definition, identity, eventTime }: Stream,
+  { counted: name, definition, identity, eventTime }: Stream,
   rows: readonly Row[],
 ): Promise<Map<string, Holder>> {
-  const all = columnsOf(definition)
+  if (isEach(definition)) return findRedriven(snapshot, definition, rows)
+  const { stored: all, key: ofCounted } = storedColumns(definition)
   const { scope } = definition.identity
-  const key = pick(all, scope === 'warehouse' ? identity.fields : [eventTime, ...identity.fields])
+  const key = scope === 'warehouse' ? pick(all, identity.fields) : ofCounted
   const [time] = pick(all, [eventTime])
   const byKeys =
     definition.identity.scope === 'warehouse'
@@ -141,6 +145,27 @@ export async function findHolders(
       const held = Object.fromEntries(key.map(({ field }) => [field, row[`key ${field}`]]))
       return [identity.of(held), { at: row.heldAt, fact: row.hasFact ? row : null }]
     }),
+  )
+}
+
+/** Of single records only those that were sent again for a dead letter can be there already. */
+async function findRedriven(
+  snapshot: Snapshot,
+  definition: Definition,
+  rows: readonly Row[],
+): Promise<Map<string, Holder>> {
+  const time = columnName(definition.fields, definition.eventTime)
+  const { rows: found } = await snapshot.query<Row & { of: string; heldAt: number; hasFact: boolean }>(
+    `select k.redrive_of as "of", (extract(epoch from k.${time}) * 1000000)::bigint as "heldAt",
+            t.source_offset is not null as "hasFact", ${readAs(storedColumns(definition).stored, 't')}
+     from warehouse.${redrivenTable(definition)} k
+     left join warehouse.${definition.name} t
+       on (t.${time}, t.source_partition, t.incarnation, t.source_offset) = (k.${time}, k.source_partition, k.incarnation, k.source_offset)
+     where k.redrive_of = any($1::text[])`,
+    [rows.map(redrivenOf).filter((origin) => origin !== undefined)],
+  )
+  return new Map(
+    found.map(({ of, heldAt, hasFact, ...row }) => [of, { at: heldAt, fact: hasFact ? row : null }]),
   )
 }
 

@@ -1,0 +1,68 @@
+import type { ClientBase } from 'pg'
+import { columnsOf, names, pick } from './columns.ts'
+import { identityFields } from './define.ts'
+import type { Definition } from './definition.ts'
+import { columnName } from './field.ts'
+import { countedTable, DELETED_AT, floorColumn, isLatest, storedFields, versionFields } from './stored.ts'
+
+/**
+ * The views of a stream of versions: `<stream>_live` has the current rows without deletions, `<stream>_versions` each
+ * version with the time that it was valid.
+ */
+export const viewNames = ({ name }: Definition): readonly string[] => [`${name}_live`, `${name}_versions`]
+
+/** Columns of `<stream>_versions` beside the history's own. */
+export const VALIDITY = ['valid_from', 'valid_to', 'is_current']
+
+/**
+ * Makes the views of the declared streams as their tables are now, as the owner, in a migration's transaction, after its
+ * statements. Whoever drops a column of the tables by hand drops the views before it.
+ */
+export async function makeViews(client: ClientBase, streams: readonly Definition[]): Promise<void> {
+  for (const stream of streams.filter(isLatest)) {
+    const [live, versions] = viewNames(stream)
+    // In the order in which the tables got them: a view takes further columns at its end only.
+    const ofCurrent = await columnsThere(client, stream.name)
+    const ofHistory = await columnsThere(client, countedTable(stream))
+    const floors = pick(columnsOf(stream, storedFields(stream)), versionFields(stream)).map((one) =>
+      floorColumn(one.name),
+    )
+    const shown = ofCurrent.filter((column) => column !== DELETED_AT && !floors.includes(column))
+    await client.query(
+      `create or replace view warehouse.${live!} as
+       select ${shown.join(', ')} from warehouse.${stream.name} where ${DELETED_AT} is null`,
+    )
+    await client.query(`create or replace view warehouse.${versions!} as ${validity(stream, ofHistory)}`)
+  }
+}
+
+/**
+ * A version is valid from its time until the next version's. Where the time of a later version is an earlier one, it is
+ * valid from when the one before it was: so the times of a key tile, without gap or overlap, whatever clocks said.
+ * A deletion ends what was valid before and is itself no row. The times stand first: further columns come at the end.
+ */
+function validity(stream: Definition, columns: readonly string[]): string {
+  const stored = columnsOf(stream, storedFields(stream))
+  const key = names(pick(stored, identityFields(stream.identity)))
+  const version = names(pick(stored, versionFields(stream)))
+  const time = columnName(stream.fields, stream.eventTime)
+  const shown = columns.filter((column) => column !== DELETED_AT).join(', ')
+  return `select valid_from, valid_to, valid_to is null as is_current, ${shown}
+    from (
+      select *, lead(valid_from) over (partition by ${key} order by ${version}) as valid_to
+      from (
+        select *, max(${time}) over (partition by ${key} order by ${version}) as valid_from
+        from warehouse.${countedTable(stream)}
+      ) begun
+    ) tiled
+    where ${DELETED_AT} is null`
+}
+
+async function columnsThere(client: ClientBase, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select attname as name from pg_attribute
+     where attrelid = to_regclass($1) and attnum > 0 and not attisdropped order by attnum`,
+    [`warehouse.${table}`],
+  )
+  return rows.map(({ name }) => name)
+}
