@@ -134,7 +134,7 @@ export async function startWorker(
         stream,
         streams: streams.map((one) => one.stream.name),
         pages: pages.filter((page) => page.stream === stream.name),
-        maxAgeDays: acceptedAgeDays(ofStream),
+        maxAgeDays: acceptedAgeDays(ofStream, stream.definition),
         config: ofStream,
         logger,
         worker,

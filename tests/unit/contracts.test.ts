@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -193,7 +194,9 @@ const aRoot = (): URL => {
 describe('writing them', () => {
   test('makes what is missing, once, and says what changes', () => {
     const root = aRoot()
-    const files = ['Written: contracts/visits.json', 'Written: docs/streams/visits.md']
+    const files = ['contracts/visits.json', 'docs/streams/visits.md'].map(
+      (path) => `Written: ${fileURLToPath(new URL(path, root))}`,
+    )
     expect(writeContracts([visits], root)).toEqual(files)
     expect(writeContracts([visits], root)).toEqual([])
     expect(outdated(visits, root)).toEqual([])
