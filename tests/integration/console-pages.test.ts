@@ -3,7 +3,7 @@ import { readOverview } from '../../etl/status/overview.ts'
 import { readPoints } from '../../etl/status/flow.ts'
 import type { StreamPages } from '../../etl/web/context.ts'
 import { pages as declared } from '../../streams/pages.ts'
-import { batch, loss, pause, present, run, stopped } from '../support/alert-situations.ts'
+import { batch, known, loss, pause, present, run, stopped } from '../support/alert-situations.ts'
 import { aConsoleServer, VIEWER_PASSWORD, type ConsoleServer } from '../support/console.ts'
 import { stream } from '../support/stream.ts'
 import { aWorld } from '../support/world.ts'
@@ -69,6 +69,7 @@ test.each<[string, readonly string[], RegExp]>([
 test('what needs a person comes with its number and leads to where one acts', async () => {
   const { look } = await aConsole(
     run({}),
+    known(0),
     loss(0, 10, 20),
     loss(1, 10, 20),
     `insert into audit.alerts (stream, rule, severity, summary, first_action) values ('${stream.name}', 'late', 'critical', 'So late', 'Look at it')`,

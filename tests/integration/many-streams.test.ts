@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
 import { ensureProgress } from '../../etl/ledger/watermark.ts'
@@ -66,13 +67,15 @@ test('each is loaded from its topic, has its dead letters, runs, group and proof
     { stream: 'parcels', consumed: 4 },
     { stream: 'visits', consumed: 33 },
   ])
-  const { rows: workers } = await world.pool.query(
-    'select stream, partitions, problem from audit.workers order by 1',
-  )
-  expect(workers).toEqual([
-    { stream: 'parcels', partitions: [0], problem: null },
-    { stream: 'visits', partitions: [0], problem: null },
-  ])
+  await waitFor('the worker to say what it has of each', async () => {
+    const { rows } = await world.pool.query(
+      'select stream, partitions, problem from audit.workers order by 1',
+    )
+    return isDeepStrictEqual(rows, [
+      { stream: 'parcels', partitions: [0], problem: null },
+      { stream: 'visits', partitions: [0], problem: null },
+    ])
+  })
   const proof = await runPulse(world.env, ['reconcile', '--deep', '--json'])
   expect(proof).toMatchObject({ code: 0, err: '' })
   expect(JSON.parse(proof.out)).toMatchObject([

@@ -61,6 +61,12 @@ export const stopped = (partition: number, code: string, reason = 'so it is', to
      (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start, stopped_at, stop_code, stop_reason)
    values ('${topic}', ${partition}, '${stream.name}', ${topic === 't' ? partition : partition + 10_000}, 1, 0, 0, 'c', 0, ${secondsAgo(60)}, '${code}', '${reason}')`
 
+/** A partition of the stream, nothing of which was loaded yet. */
+export const known = (partition: number, topic = 't') =>
+  `insert into audit.partition_progress
+     (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start)
+   values ('${topic}', ${partition}, '${stream.name}', ${partition}, 1, 0, 0, 'c', 0)`
+
 export const loss = (partition: number, from: number, to: number, topic = 't') =>
   `insert into audit.data_losses (topic, partition, incarnation, from_offset, to_offset, detected_at)
    values ('${topic}', ${partition}, 1, ${from}, ${to}, ${secondsAgo(60)})`
