@@ -1,5 +1,4 @@
-import { streams } from '../streams/index.ts'
-import { pages } from '../streams/pages.ts'
+import { partOf, streams } from './installation.ts'
 import { runProgram } from './program.ts'
 
-process.exit(await runProgram({ streams, pages }))
+process.exit(await runProgram({ streams, pages: await partOf('pages', []) }))

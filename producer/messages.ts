@@ -1,15 +1,14 @@
 import { identityFields } from '../etl/stream/define.ts'
 import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
+import type { Samples } from '../etl/stream/samples.ts'
 import type { DeadLetterCode } from '../etl/stream/types.ts'
-import { streams } from '../streams/index.ts'
-import { samples } from '../streams/samples.ts'
+import { partOf, streams } from '../etl/installation.ts'
 import { createEncoder } from './encode.ts'
 import { invalidKinds, type InvalidKind } from './invalid.ts'
 import { createRandom, uuidV7, type Random } from './random.ts'
 import { isEach, isLatest } from '../etl/stream/stored.ts'
 import { versionsOf } from './versions.ts'
-import type { Samples } from './samples.ts'
 
 export const MESSAGE_KINDS = ['valid', 'duplicate', 'conflicting', 'invalid'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
@@ -45,7 +44,8 @@ export const RECENT_ORDERS = 10_000
 /** Of the duplicates this share has another value than the original. */
 export const CONFLICTING_SHARE = 0.25
 
-const ofStreams: Readonly<Record<string, Samples>> = samples
+const ofStreams = await partOf<Readonly<Record<string, Samples>>>('samples', {})
+const AN_ID = '0193804c-3f00-7000-8000-000000000000'
 
 /** What the producer makes of a stream. */
 export interface Records {
@@ -57,7 +57,7 @@ export interface Records {
    *
    * A duplicate that is due before there is any record to repeat is a new record instead.
    */
-  messages(options: MessageOptions): Generator<Message, never, undefined>
+  messages(this: void, options: MessageOptions): Generator<Message, never, undefined>
 }
 
 export function recordsOf(stream: Definition): Records {
@@ -119,13 +119,18 @@ export function recordsOf(stream: Definition): Records {
       for (const [name, { kind, isOptional }] of rest) {
         if (made !== undefined && name in made) row[name] = made[name]
         // An id with the time in it: a run that is repeated with its seed makes other records than before.
-        else if (kind.name === 'uuid' && identity.includes(name)) row[name] = id(time)
+        else if (isId(name, kind)) row[name] = id(time)
         else if (name === stream.eventTime) row[name] = time * 1_000
         else row[name] = isOptional && random.chance(0.3) ? null : kind.sample(random, time)
       }
       return row
     }
   }
+
+  /** Of an identity of one field also a text that has room for it: what its word draws would soon come again. */
+  const isId = (name: string, { name: word, wire }: Definition['fields'][string]['kind']): boolean =>
+    identity.includes(name) &&
+    (word === 'uuid' || (word === 'text' && identity.length === 1 && wire.safeParse(AN_ID).success))
 
   const headersOf = (row: Row): Pick<Message, 'headers'> => {
     const headers = encoder.headers(row)

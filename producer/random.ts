@@ -1,19 +1,6 @@
-/**
- * Chance that can be had a second time: the same seed gives the same draws. Not for secrets.
- */
-export interface Random {
-  /** A whole number from 0 to 2^32 - 1. */
-  uint32(): number
-  /** From 0 up to, and without, 1. */
-  unit(): number
-  /** A whole number from `min` to `max`, both included. */
-  between(min: number, max: number): number
-  /** True with this probability, 0 to 1. */
-  chance(probability: number): boolean
-  pick<T>(items: readonly T[]): T
-  /** From the normal distribution with mean 0 and standard deviation 1. */
-  normal(): number
-}
+import type { Random } from '../etl/stream/samples.ts'
+
+export { weighted, type Random } from '../etl/stream/samples.ts'
 
 /**
  * sfc32, "small fast counter" by Chris Doty-Humphrey (PractRand, public domain): 128 bits of state,
@@ -58,19 +45,6 @@ export function createRandom(seed: number): Random {
     },
     // Box and Muller (1958); 1 - unit() is never 0, whose logarithm would be infinite.
     normal: () => Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit()),
-  }
-}
-
-/** Draws items in proportion to their weights, which need not sum up to anything. */
-export function weighted<T>(items: readonly T[], weightOf: (item: T) => number): (random: Random) => T {
-  if (items.length === 0) throw new RangeError('nothing to pick from')
-  let total = 0
-  const upTo = items.map((item) => (total += weightOf(item)))
-  return (random) => {
-    const drawn = random.unit() * total
-    // Rounding in the sums may leave the drawn number above the last bound: then it is the last item.
-    const index = upTo.findIndex((bound) => drawn < bound)
-    return items[index === -1 ? items.length - 1 : index]!
   }
 }
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { messageOf } from '../etl/text/message-of.ts'
+import { InstallationError } from '../etl/load-streams.ts'
 import { ConfigError } from '../etl/process/config.ts'
 import { scrub } from '../etl/process/log.ts'
 
@@ -8,7 +9,10 @@ import { scrub } from '../etl/process/log.ts'
  * configured wrongly (`parseArgs` throws a TypeError with a code). 1: anything else.
  */
 export function commandFailure(error: unknown): { message: string; exitCode: 1 | 2 } {
-  const usage = error instanceof ConfigError || (error instanceof TypeError && 'code' in error)
+  const usage =
+    error instanceof ConfigError ||
+    error instanceof InstallationError ||
+    (error instanceof TypeError && 'code' in error)
   return { message: scrub(messageOf(error)), exitCode: usage ? 2 : 1 }
 }
 

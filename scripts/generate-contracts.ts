@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { streams } from '../streams/index.ts'
+import { streams } from '../etl/installation.ts'
 import { commandFailure } from './command-failure.ts'
 import { ContractRefused, requireHarmless, writeContracts } from './contracts/files.ts'
 

@@ -1,12 +1,17 @@
+import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { streams } from '../streams/index.ts'
+import { streams } from '../etl/installation.ts'
+import { FOLDERS, type JournalName } from '../etl/postgres/migrations.ts'
 import { commandFailure } from './command-failure.ts'
 import { ContractRefused, requireHarmless, writeContracts } from './contracts/files.ts'
 import { WouldLose, writeMigration } from './migration/generate.ts'
 
 const command = new Command('generate-migration')
   .description(
-    'Writes what the declarations in streams/ (and the tables in etl/schema/) have and the migrations lack, into\nstreams/migrations/ (and migrations/), and with it the contracts and pages of the streams, as generate-contracts does.\nWrites nothing that drops or narrows: it says what to do by hand.',
+    `Writes what the declarations in streams/ (and the tables in etl/schema/) have and the migrations lack, into
+streams/migrations/ (and migrations/), and with it the contracts and pages of the streams, as generate-contracts does.
+Writes nothing that drops or narrows: it says what to do by hand. With STREAMS_DIR that folder is meant in place of
+streams/.`,
   )
   .requiredOption('--name <name>', 'what it does, such as channel_of_a_sale', readName)
   .option('--accept', 'write also a contract that narrows or breaks: no such record was ever sent')
@@ -18,14 +23,21 @@ function readName(text: string): string {
   throw new InvalidArgumentError('It must be 1 to 61 of a to z, 0 to 9 and _, beginning with a letter.')
 }
 
+/** From the working directory, where it is below that. */
+function shown(journal: JournalName, tag: string): string {
+  const path = fileURLToPath(new URL(`${tag}.sql`, FOLDERS[journal]))
+  const here = `${process.cwd()}/`
+  return path.startsWith(here) ? path.slice(here.length) : path
+}
+
 async function main(): Promise<number> {
   try {
     const { name, accept } = command.parse().opts<{ name: string; accept?: true }>()
     if (accept !== true) requireHarmless(streams)
     const engine = await writeMigration('engine', name, streams)
     const ofStreams = await writeMigration('streams', name, streams)
-    if (engine !== undefined) console.log(`Written: migrations/${engine}.sql`)
-    if (ofStreams !== undefined) console.log(`Written: streams/migrations/${ofStreams}.sql`)
+    if (engine !== undefined) console.log(`Written: ${shown('engine', engine)}`)
+    if (ofStreams !== undefined) console.log(`Written: ${shown('streams', ofStreams)}`)
     const contracts = writeContracts(streams)
     if (contracts.length > 0) console.log(contracts.join('\n'))
     if (engine === undefined && ofStreams === undefined)

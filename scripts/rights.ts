@@ -4,7 +4,7 @@ import { explainedTls } from '../etl/postgres/tls.ts'
 import { runCommand } from './command-failure.ts'
 import { renderRights } from './rights/render.ts'
 import { isAsDeclared, reportRights } from './rights/judge.ts'
-import { streams } from '../streams/index.ts'
+import { streams } from '../etl/installation.ts'
 import { withClient } from './with-client.ts'
 
 const HELP = `Usage: npm run rights

@@ -5,7 +5,7 @@ import { daysOf } from '../etl/stream/age.ts'
 import type { Definition } from '../etl/stream/definition.ts'
 import { createLogger } from '../etl/process/log.ts'
 import { installedStreams } from '../etl/stream/installed.ts'
-import { streams } from '../streams/index.ts'
+import { streams } from '../etl/installation.ts'
 import { runCommand } from './command-failure.ts'
 
 const HELP = `Usage: npm run topics

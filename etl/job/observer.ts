@@ -18,7 +18,7 @@ export interface RunObserver {
   batchLoaded(prepared: PreparedBatch, counts: LoadCounts, loadMs: number): void
   loadRetried(): void
   /** A record kept the process from all else for so long, in milliseconds. */
-  stepTook(ms: number): void
+  stepTook(this: void, ms: number): void
   /** Offsets that were lost and that nobody has acknowledged, by partition: all that there are. */
   dataLosses(offsets: ReadonlyMap<number, number>): void
 }

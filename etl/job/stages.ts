@@ -100,7 +100,7 @@ export function stagesOf(
   const timings = { extract: 0, validate: 0, transform: 0 }
   let loadedTo = progress.nextOffset
   let acknowledgedAt = performance.now()
-  let endTurn: EndTurn = () => undefined
+  let endTurn: EndTurn | undefined
   const urgency = () => (end - loadedTo) / Math.max(1, pipeline.interval())
   // Both are read with the watermark and change with it alone: a load that finds it elsewhere has no effect.
   let { writer } = progress
@@ -158,7 +158,7 @@ export function stagesOf(
       const { batch } = prepared
       if (batch.from === batch.to) return stopAt(stop!)
       const outcome = await loadRecovered(pipeline, { ...prepared, timings: { ...timings } }, run, logger)
-      endTurn()
+      endTurn?.()
       if (outcome.kind === 'mass_rejection') return stopAs('mass_rejection', outcome.reason, outcome.seen)
       if (outcome.kind !== 'loaded') return outcome.kind
       loadedTo = batch.to
@@ -170,7 +170,7 @@ export function stagesOf(
     acknowledgeAtTimes: async () => {
       if (performance.now() - acknowledgedAt > ACKNOWLEDGE_EVERY_MS) await acknowledgeLoaded()
     },
-    endTurn: () => endTurn(),
+    endTurn: () => endTurn?.(),
   }
 }
 

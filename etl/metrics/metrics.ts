@@ -25,7 +25,7 @@ export interface StreamMetrics extends RunObserver {
   /** From now on `text` asks this. */
   watchPause(isPaused: () => boolean): void
   /** Milliseconds: the longest of `stepTook` in the last five minutes; 0 where there was none. */
-  longestStep(): number
+  longestStep(this: void): number
 }
 
 const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed']

@@ -23,6 +23,8 @@ export interface Presence {
 
 const EVERY_MS = 2_000
 
+const given = (column: string) => sql.raw(`excluded.${column}`)
+
 export interface PresenceKeeper extends Repetition {
   /** Why the warehouse can't be written to, as last tried; undefined where it can. */
   problem(): string | undefined
@@ -54,7 +56,6 @@ export function keepPresence(
       partitions: [...partitions],
       problem,
     }))
-    const given = (column: string) => sql.raw(`excluded.${column}`)
     await on(pool)
       .insert(workers)
       .values(rows)

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientBase, Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
+import { STREAMS_FOLDER } from '../process/streams-folder.ts'
 import { messageOf } from '../text/message-of.ts'
 import { remedyFor } from './errors.ts'
 import { explainedTls } from './tls.ts'
@@ -17,14 +18,14 @@ export interface Migration {
 /** The engine's migrations come with it; those of the streams belong to whoever owns the streams. */
 export const FOLDERS = {
   engine: new URL('../../migrations/', import.meta.url),
-  streams: new URL('../../streams/migrations/', import.meta.url),
+  streams: new URL('migrations/', STREAMS_FOLDER),
 }
 export type JournalName = keyof typeof FOLDERS
 export const JOURNALS = ['engine', 'streams'] as const satisfies readonly JournalName[]
 /** Of each journal in the order of its numbers. */
 export type Migrations<M = Migration> = Readonly<Record<JournalName, readonly M[]>>
 
-/** The migrations of this source tree. */
+/** The migrations of this source tree, and those of its streams. */
 export function readMigrations(ofStreams = FOLDERS.streams): Migrations {
   return { engine: readFolder(FOLDERS.engine), streams: readFolder(ofStreams) }
 }

@@ -155,7 +155,7 @@ export interface Invariant {
   readonly shows: readonly string[]
 }
 
-/** A record type. See docs/CUSTOMIZING.md. */
+/** A record type. See docs/STREAMS.md. */
 export interface StreamSpec<
   F extends Fields,
   D extends Fields,

@@ -86,11 +86,11 @@ export function startStream(
   let now: OpenStream | undefined
   let problem: string | undefined = 'waits for its topic'
 
-  const failed = async (error: unknown) => {
-    if (isOnly) return shared.crash(error as Error)
+  const failed = async (cause: unknown) => {
+    if (isOnly) return shared.crash(cause as Error)
     problem = 'could not be opened, and is tried again'
-    logger.error({ err: error }, 'the stream could not be opened; it is tried again, the others go on')
-    await delay(AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined)
+    logger.error({ err: cause }, 'the stream could not be opened; it is tried again, the others go on')
+    await Promise.race([delay(AGAIN_AFTER_MS), aborted(signal)])
   }
   const work = async () => {
     while (!signal.aborted) {

@@ -2,9 +2,9 @@ import { aligned } from '../../etl/text/table.ts'
 import type { AddressInfo } from 'node:net'
 import { readConfig } from '../../etl/process/config.ts'
 import { compile } from '../../etl/stream/compile.ts'
-import { streams } from '../../streams/index.ts'
-import { pages } from '../../streams/pages.ts'
+import { partOf, streams } from '../../etl/installation.ts'
 import { startServer } from '../../etl/worker/server.ts'
+import type { StreamPages } from '../../etl/web/context.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
@@ -76,7 +76,9 @@ async function measurePages(servers: Servers, databaseUrl: string): Promise<Timi
         kafka: createKafka(config, logger, 'pulse-bench'),
         stream,
         streams: [stream.name],
-        pages: pages.filter((page) => page.stream === stream.name),
+        pages: (await partOf<readonly StreamPages[]>('pages', [])).filter(
+          (page) => page.stream === stream.name,
+        ),
         maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
         config,
         logger,

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { SHIPPED_STREAMS, STREAMS_FOLDER } from '../../etl/process/streams-folder.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { changesBetween, inWords, isDangerous, type Change } from './compare.ts'
 import { contractOf, type Contract } from './describe.ts'
 import { pageOf } from './page.ts'
 
-/** Where contracts and pages are, below this. */
-const ROOT = new URL('../../', import.meta.url)
+/** Where contracts and pages are, below this: beside the shipped streams, and in a folder of one's own. */
+const ROOT =
+  STREAMS_FOLDER.href === SHIPPED_STREAMS.href ? new URL('../../', import.meta.url) : STREAMS_FOLDER
 
 /** A stream's contract is other than the one that is committed, in a way that is to be thought about. */
 export class ContractRefused extends Error {

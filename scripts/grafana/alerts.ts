@@ -1,4 +1,4 @@
-import { alerts as alertsOfStreams } from '../../streams/dashboards.ts'
+import { partOf } from '../../etl/installation.ts'
 import { QUIET, type Alert } from './alert-file.ts'
 import * as charts from './pipeline-charts.ts'
 import { PIPELINE_UID } from './pipeline.ts'
@@ -132,5 +132,5 @@ export const ALERTS: readonly Alert[] = [
     pending: '1m',
     keepFiringFor: '2m',
   },
-  ...alertsOfStreams,
+  ...(await partOf<readonly Alert[]>('alerts', [])),
 ]

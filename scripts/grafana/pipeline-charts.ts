@@ -209,7 +209,7 @@ export const deadLettersByCode = timeSeries({
   id: 17,
   title: 'Dead letters by code',
   description:
-    'What goes wrong with records, and since when? schema_violation or malformed_json: talk to the producer. conflicting_duplicate: the same order with other values. rejected_by_warehouse: see its issues.',
+    'What goes wrong with records, and since when? schema_violation or malformed_json: talk to the producer. conflicting_duplicate: the same order with other values. rejected_by_warehouse: see its issues. incomplete_row: the source table lacks REPLICA IDENTITY FULL. unknown_schema: the schema registry does not have it.',
   size: [24, 7],
   ...COUNT,
   noValue: 'no dead letters in this time range',

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { generateDrizzleJson, generateMigration, type DrizzleSnapshotJSON } from 'drizzle-kit/api'
+import type { DrizzleSnapshotJSON } from 'drizzle-kit/api'
+import type * as DrizzleKit from 'drizzle-kit/api'
 import { FOLDERS, type JournalName } from '../../etl/postgres/migrations.ts'
 import * as audit from '../../etl/schema/audit.ts'
 import * as operations from '../../etl/schema/operations.ts'
@@ -51,6 +52,7 @@ export async function difference(
   streams: readonly Definition[],
   folder = FOLDERS[name],
 ): Promise<Difference> {
+  const { generateDrizzleJson, generateMigration } = await drizzleKit()
   const read = (file: string): unknown => JSON.parse(readFileSync(new URL(`meta/${file}`, folder), 'utf8'))
   const journal = existsSync(new URL('meta/', folder)) ? (read('_journal.json') as Journal) : NO_MIGRATION
   const last = journal.entries.at(-1)
@@ -64,6 +66,18 @@ export async function difference(
   requireNothingLost(before, after)
   const statements = await generateMigration(before, after)
   return { journal, after, statements: statements.map((statement) => complete(statement.trim(), streams)) }
+}
+
+/** A development package, so it isn't everywhere. */
+async function drizzleKit(): Promise<typeof DrizzleKit> {
+  try {
+    return await import('drizzle-kit/api')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error('drizzle-kit is not installed here: use a checkout, or the image of the target tools', {
+      cause: error,
+    })
+  }
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import type { Definition } from '../../etl/stream/definition.ts'
 import { registerStreams } from '../../etl/stream/registry.ts'
 import { makeViews } from '../../etl/stream/views.ts'
-import { streams as declared } from '../../streams/index.ts'
+import { streams as declared } from '../../etl/installation.ts'
 import { messageOf } from '../../etl/text/message-of.ts'
 import { isAsDeclared, reportRights, type RightsReport } from '../rights/judge.ts'
 import type { SchemaReport } from '../schema-validator/report.ts'

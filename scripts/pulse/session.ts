@@ -12,7 +12,7 @@ import {
 import { createPool } from '../../etl/postgres/pool.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { chosenStreams, installedStreams, type Installed } from '../../etl/stream/installed.ts'
-import { streams } from '../../streams/index.ts'
+import { streams } from '../../etl/installation.ts'
 import { CommandFailed, explain, UsageError } from './errors.ts'
 
 /** What a command works with. Kafka is not connected until somebody asks it. */

@@ -1,5 +1,4 @@
-import { weighted, type Random } from '../../producer/random.ts'
-import type { Samples } from '../../producer/samples.ts'
+import { weighted, type Random, type Samples } from 'global-sales-pulse/streams'
 
 interface Category {
   readonly name: string

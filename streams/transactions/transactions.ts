@@ -1,7 +1,8 @@
-import { defineStream } from '../../etl/stream/define.ts'
 import {
   count,
   currencyCode,
+  decimalSetting,
+  defineStream,
   flag,
   instant,
   list,
@@ -10,8 +11,7 @@ import {
   sum,
   text,
   uuid,
-} from '../../etl/stream/words.ts'
-import { decimalSetting } from '../../etl/process/settings.ts'
+} from 'global-sales-pulse/streams'
 import { assess, checkedFraudRules, FRAUD_RULES } from './fraud-rules.ts'
 import { taxCents, taxRate } from './tax.ts'
 

@@ -312,7 +312,7 @@ test('while one worker judges a rule the others leave it alone, so that none act
   const begun = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   let judged = 0
-  const slow: AlertRule = {
+  const slowRule: AlertRule = {
     id: 'slow',
     severity: 'warning',
     path: '/',
@@ -325,7 +325,7 @@ test('while one worker judges a rule the others leave it alone, so that none act
       return [finding, finding]
     },
   }
-  const lookout = { pool: watch.pool, logger: watch.logger, rules: [slow], channels: [] }
+  const lookout = { pool: watch.pool, logger: watch.logger, rules: [slowRule], channels: [] }
   const first = look(lookout, CONTEXT, never)
   await begun.promise
   await look(lookout, CONTEXT, never)

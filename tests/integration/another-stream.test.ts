@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { Client } from 'pg'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { readMigrations } from '../../etl/postgres/migrations.ts'
@@ -299,7 +300,7 @@ describe('the warehouse', () => {
     await world.produce([aParcel()])
     await world.runOnce()
     // As for who puts another stream in the place of the one that was: its migrations come after those that ran.
-    const before = readMigrations(new URL(world.env['TEST_MIGRATIONS']!))
+    const before = readMigrations(pathToFileURL(`${world.env['STREAMS_DIR']}/migrations/`))
     const folder = await migrationsOf(visits)
     const [first] = readMigrations(folder).streams
     const migrations = {

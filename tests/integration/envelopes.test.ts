@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { keepSchema } from '../../etl/ledger/schemas.ts'
 import { continueStopped, lookAt } from '../../etl/partitions/stopped.ts'
 import { reconcile, renderReconciliation } from '../../etl/reconcile/reconcile.ts'
 import { compile } from '../../etl/stream/compile.ts'
@@ -8,6 +9,7 @@ import { decimal, envelope, instant, int, text } from '../../etl/stream/words.ts
 import { redrive } from '../support/background.ts'
 import { change, heartbeat, logMessage, truncated, withSchema } from '../support/debezium.ts'
 import { ask, settled, aReplayer } from '../support/replayer.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { aWorld, type World } from '../support/world.ts'
 
 /** Messages in envelopes, through a real Kafka into a real warehouse, and its books. */
@@ -137,6 +139,43 @@ const stoppedAt = (offset: number) => [
     stop_reason: /the table shop.public.customers was emptied/,
   },
 ]
+
+test('what is folded into an opening balance keeps its skipped records', async () => {
+  const world = await aCustomersWorld()
+  await world.produce([insert(1), heartbeat(), null])
+  await world.runOnce()
+  // An incarnation that is over is folded to its end.
+  await world.pool.query(`update audit.pipeline_batches set loaded_at = now() - interval '9 days';
+    update audit.partition_progress set incarnation = 2, next_offset = 3, first_offset = 3, last_offset = null`)
+  for (const folded of [1, 0]) {
+    const { rows } = await world.pool.query('select audit.fold_batches($1, 0, 1, 1) as folded', [world.topic])
+    expect(rows).toEqual([{ folded }])
+  }
+  const { rows } = await world.pool.query('select consumed, loaded, skipped from audit.opening_balances')
+  expect(rows).toEqual([{ consumed: 3, loaded: 1, skipped: 2 }])
+  expect(await proof(world)).toMatchObject({ balanced: true, totals: { consumed: 3, loaded: 1, skipped: 2 } })
+  await expect(world.pool.query('update audit.opening_balances set skipped = 1')).rejects.toThrow(
+    'opening_balances_balance',
+  )
+})
+
+test('two workers that learn a schema at once keep it once', async () => {
+  const world = await aCustomersWorld()
+  const schema = { id: 7, type: 'JSON', text: '{}', imports: [] } as const
+  const rival = await world.pool.connect()
+  onTestFinished(() => rival.release(true))
+  await rival.query(`begin; insert into audit.schemas (id, type, text) values (7, 'JSON', '{}')`)
+  const kept = keepSchema(world.pool, schema)
+  await waitFor('the second to wait for the first', async () => {
+    const { rowCount } = await world.pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return rowCount === 1
+  })
+  await rival.query('commit')
+  await kept
+  expect((await world.pool.query('select id from audit.schemas')).rows).toEqual([{ id: 7 }])
+})
 
 describe('an emptied table', () => {
   test('stops the partition behind what lies before it; an operator lets it pass, and it is skipped', async () => {

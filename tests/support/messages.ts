@@ -9,7 +9,7 @@ import { parseRfc3339 } from '../../etl/stream/rfc3339.ts'
 import type { Fact } from '../../etl/stream/types.ts'
 import { createEncoder } from '../../producer/encode.ts'
 import { createRandom } from '../../producer/random.ts'
-import type { Samples } from '../../producer/samples.ts'
+import type { Samples } from '../../etl/stream/samples.ts'
 import { samples } from '../../streams/samples.ts'
 import { stream } from './stream.ts'
 

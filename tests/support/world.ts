@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Pool } from 'pg'
 import { pino } from 'pino'
 import { expect, inject, onTestFinished, TestRunner } from 'vitest'
@@ -146,7 +146,8 @@ export interface WorldOptions {
 export { aLiveMessage } from './messages.ts'
 
 /**
- * Writes the migration that a declaration means, as `npm run generate-migration` does; gives its folder.
+ * Writes a folder of streams, as STREAMS_DIR names one: declarations of tests/support/streams/, and the migration that they
+ * mean, as `npm run generate-migration` does. Gives the folder of its migrations.
  *
  * @param byHand a statement that goes after it.
  */
@@ -155,7 +156,17 @@ export async function migrationsOf(
   byHand?: string,
   others: readonly Definition[] = [],
 ): Promise<URL> {
-  const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), 'streams-'))}/`)
+  const home = await mkdtemp(join(tmpdir(), 'streams-'))
+  const names = [stream, ...others].map(({ name }) => name)
+  const imported = names.map((name) => {
+    const file = new URL(`./streams/${name}.ts`, import.meta.url).href
+    return `import { ${name} } from ${JSON.stringify(file)}\n`
+  })
+  await writeFile(
+    join(home, 'index.ts'),
+    `${imported.join('')}export const streams = [${names.join(', ')}]\n`,
+  )
+  const folder = pathToFileURL(`${home}/migrations/`)
   const tag = await writeMigration('streams', stream.name, [stream, ...others], folder)
   if (byHand !== undefined)
     await appendFile(new URL(`${tag}.sql`, folder), `--> statement-breakpoint\n${byHand}\n`)
@@ -199,7 +210,7 @@ async function build(
     database.url,
     declared && folder ? { streams: [declared, ...others], migrations, folder } : {},
   )
-  if (folder) closers.push(() => rm(folder, { recursive: true, force: true }))
+  if (folder) closers.push(() => rm(new URL('..', folder), { recursive: true, force: true }))
 
   const name = `world-${randomBytes(6).toString('hex')}`
   const topicOf = (one: Definition) => `${name}-${one.name}`
@@ -213,7 +224,7 @@ async function build(
     DATABASE_URL: database.url,
     ETL_SCHEDULE: '* * * * * *',
     HTTP_PORT: '0',
-    ...(declared && folder && programsWith([declared, ...others], folder)),
+    ...(folder && { STREAMS_DIR: fileURLToPath(new URL('..', folder)) }),
     ...Object.fromEntries(others.map((one) => [variableOf(one), topicOf(one)])),
     ...options.env,
   }
@@ -321,13 +332,6 @@ async function build(
 }
 
 const variableOf = ({ name }: Definition) => `STREAM_${name.toUpperCase()}_TOPIC`
-
-/** What makes programs of ours load declarations of tests/support/streams/. */
-const programsWith = (streams: readonly Definition[], migrations: URL) => ({
-  NODE_OPTIONS: `--import=${new URL('./streams/in-their-place.ts', import.meta.url).href}`,
-  TEST_STREAMS: streams.map(({ name }) => name).join(),
-  TEST_MIGRATIONS: migrations.href,
-})
 
 /** A busy broker that has said yes to a topic may not know it for a while yet. */
 export async function untilThere(kafka: Kafka, topic: string): Promise<void> {

@@ -1,24 +1,23 @@
 import { expect, test } from 'vitest'
 import { Dispatcher, type EndTurn } from '../../etl/job/dispatcher.ts'
 
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
 /** Turns that were asked for, in the order in which they were given. */
 function aDispatcher(turns: number, streams: readonly string[]) {
   const dispatcher = new Dispatcher(turns, streams)
   const given: string[] = []
   const ends: EndTurn[] = []
-  const ask = (stream: string, urgency = 1) =>
-    void dispatcher
-      .turn(stream, () => urgency)
-      .then((end) => {
-        given.push(stream)
-        ends.push(end)
-      })
-  const settled = () => new Promise((resolve) => setImmediate(resolve))
-  return { ask, given, ends, settled }
+  const take = async (stream: string, urgency: number) => {
+    const end = await dispatcher.turn(stream, () => urgency)
+    given.push(stream)
+    ends.push(end)
+  }
+  return { ask: (stream: string, urgency = 1) => void take(stream, urgency), given, ends, settled }
 }
 
 test('a stream with a backlog takes all turns but those that are the others’ own', async () => {
-  const { ask, given, settled } = aDispatcher(4, ['a', 'b'])
+  const { ask, given } = aDispatcher(4, ['a', 'b'])
   for (let i = 0; i < 9; i++) ask('a')
   await settled()
   expect(given).toEqual(['a', 'a', 'a'])
@@ -28,7 +27,7 @@ test('a stream with a backlog takes all turns but those that are the others’ o
 })
 
 test('a shared turn that falls free goes to the most urgent, and a stream without any comes first', async () => {
-  const { ask, given, ends, settled } = aDispatcher(4, ['a', 'b', 'c'])
+  const { ask, given, ends } = aDispatcher(4, ['a', 'b', 'c'])
   ask('a')
   ask('a') // the shared one
   ask('a', 1)
@@ -46,7 +45,7 @@ test('a shared turn that falls free goes to the most urgent, and a stream withou
 })
 
 test('with fewer turns than streams each has one all the same, and no more', async () => {
-  const { ask, given, ends, settled } = aDispatcher(1, ['a', 'b'])
+  const { ask, given, ends } = aDispatcher(1, ['a', 'b'])
   for (const stream of ['a', 'a', 'b', 'b']) ask(stream)
   await settled()
   expect(given).toEqual(['a', 'b'])
@@ -56,7 +55,7 @@ test('with fewer turns than streams each has one all the same, and no more', asy
 })
 
 test('a turn that is given back twice is given back once', async () => {
-  const { ask, given, ends, settled } = aDispatcher(1, ['a'])
+  const { ask, given, ends } = aDispatcher(1, ['a'])
   for (let i = 0; i < 4; i++) ask('a')
   await settled()
   ends[0]!()

@@ -77,9 +77,10 @@ test.for([
   expect(() => installed({ ...env })).toThrow(words)
 })
 
+const names = (list?: readonly string[]) =>
+  chosenStreams(installed({}), list, 'STREAMS').map(({ definition }) => definition.name)
+
 test('a program works on all, or on those that are named', () => {
-  const names = (list?: readonly string[]) =>
-    chosenStreams(installed({}), list, 'STREAMS').map(({ definition }) => definition.name)
   expect(names()).toEqual(['parcels', 'visits'])
   expect(names(['visits'])).toEqual(['visits'])
   expect(() => names(['visit'])).toThrow('STREAMS names visit; the streams are parcels, visits')

@@ -1,3 +1,4 @@
+import { assert, bigInt, nat, property, uint8Array } from 'fast-check'
 import protobuf from 'protobufjs'
 import { describe, expect, test } from 'vitest'
 import { compileEnvelope } from '../../etl/stream/envelopes/compile.ts'
@@ -79,6 +80,37 @@ test('JSON Schema: the value is JSON, and the contract decides', () => {
   expect(unwrap(framed(7, Buffer.from('{')))).toMatchObject({ code: 'malformed_json' })
 })
 
+test.each(['AVRO', 'PROTOBUF'] as const)(
+  'any bytes behind a head of %s are a row or a dead letter',
+  (type) => {
+    const line = record(
+      [
+        { name: 'sku', type: 'string' },
+        { name: 'next', type: ['null', 'Line'] },
+      ],
+      'Line',
+    )
+    const written = {
+      AVRO: JSON.stringify(
+        record([
+          { name: 'n', type: 'long' },
+          { name: 'lines', type: { type: 'array', items: line } },
+        ]),
+      ),
+      PROTOBUF:
+        'syntax = "proto3"; message Sale { string id = 1; repeated Sale lines = 2; map<string, int64> counts = 3; bytes raw = 4; }',
+    }[type]
+    const unwrap = unwrapWith([{ id: 1, type, text: written, imports: [] }])
+    assert(
+      property(uint8Array({ maxLength: 60 }), (bytes) => {
+        const unwrapped = unwrap(framed(1, Buffer.from(bytes)))
+        expect('row' in unwrapped || ('code' in unwrapped && unwrapped.code === 'malformed_value')).toBe(true)
+      }),
+      { numRuns: 3_000 },
+    )
+  },
+)
+
 describe('Avro', () => {
   const schema = record([
     { name: 'id', type: 'string' },
@@ -140,6 +172,19 @@ describe('Avro', () => {
       code: 'malformed_value',
       problem: expect.stringMatching(/^value is not what schema 3 says \(.+\); it must be written/) as string,
     })
+  })
+
+  test('a long is read to the digit, as avsc writes it', () => {
+    const long = record([{ name: 'n', type: 'long' }])
+    const read = unwrapWith([avroSchema(8, long)])
+    assert(
+      property(bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), nat(63), (wide, bits) => {
+        const n = wide >> BigInt(bits)
+        const { row } = read(framed(8, inAvro(long, { n }))) as { row: { n: number | bigint } }
+        expect(BigInt(row.n)).toBe(n)
+        expect(typeof row.n === 'number').toBe(Number.isSafeInteger(Number(n)))
+      }),
+    )
   })
 
   test('types of other schemas are found where it refers to them', () => {

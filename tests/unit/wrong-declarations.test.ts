@@ -481,6 +481,11 @@ describe('what the compiler can not see is refused when it is run', () => {
       'the column batch_id of fields.batch_id is also the column of every fact',
     ],
     [
+      'a column that SQL takes for something else',
+      () => defineStream('visits', { ...visit, fields: { ...fields, order: text(5) } }),
+      'the column order of fields.order is a word of SQL: give it another by { column: … }',
+    ],
+    [
       'two fields of one column',
       () => defineStream('visits', { ...visit, fields: { ...fields, url: text(5, { column: 'page' }) } }),
       'the column page of fields.url is also that of fields.page',

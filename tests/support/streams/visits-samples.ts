@@ -1,4 +1,4 @@
-import type { Samples } from '../../../producer/samples.ts'
+import type { Samples } from '../../../etl/stream/samples.ts'
 
 /** Each visit is another session's: sampled texts would soon come twice. */
 export const browse: Samples = (random) => () => ({
