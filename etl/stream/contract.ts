@@ -112,7 +112,7 @@ export function compileContract(definition: Definition, schemas?: Schemas): Vali
       }
     }
     const parsed = schema.safeParse(input)
-    if (deletions?.isOne(parsed.success ? (parsed.data as Row) : undefined, input) === true)
+    if (deletions?.isOne(parsed.success ? parsed.data : undefined, input) === true)
       return deletions.read(input, record)
     const { row, problems } = complete(parsed.data, input)
     const broken = [

@@ -21,8 +21,16 @@ const NAME = /^[a-z][a-z0-9_]{0,40}$/
 
 /** Columns that every version has, in one table or view or another. */
 export const versionColumns = (stream: Definition): string[] => [
-  ...['source_partition', 'incarnation', 'source_offset', 'log_incarnation', 'log_offset'],
-  ...['deleted_at', 'valid_from', 'valid_to', 'is_current', ...floorsOf(stream)],
+  'source_partition',
+  'incarnation',
+  'source_offset',
+  'log_incarnation',
+  'log_offset',
+  'deleted_at',
+  'valid_from',
+  'valid_to',
+  'is_current',
+  ...floorsOf(stream),
 ]
 
 /** Columns that a current row has beside: see keepVersions. */
