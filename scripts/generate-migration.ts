@@ -1,9 +1,8 @@
-import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { streams } from '../etl/installation.ts'
 import { FOLDERS, type JournalName } from '../etl/postgres/migrations.ts'
 import { commandFailure } from './command-failure.ts'
-import { ContractRefused, requireHarmless, writeContracts } from './contracts/files.ts'
+import { ContractRefused, requireHarmless, shownPath, writeContracts } from './contracts/files.ts'
 import { WouldLose, writeMigration } from './migration/generate.ts'
 
 const command = new Command('generate-migration')
@@ -23,12 +22,8 @@ function readName(text: string): string {
   throw new InvalidArgumentError('It must be 1 to 61 of a to z, 0 to 9 and _, beginning with a letter.')
 }
 
-/** From the working directory, where it is below that. */
-function shown(journal: JournalName, tag: string): string {
-  const path = fileURLToPath(new URL(`${tag}.sql`, FOLDERS[journal]))
-  const here = `${process.cwd()}/`
-  return path.startsWith(here) ? path.slice(here.length) : path
-}
+const shown = (journal: JournalName, tag: string): string =>
+  shownPath(new URL(`${tag}.sql`, FOLDERS[journal]))
 
 async function main(): Promise<number> {
   try {

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { SHIPPED_STREAMS, STREAMS_FOLDER } from '../../etl/process/streams-folder.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { changesBetween, inWords, isDangerous, type Change } from './compare.ts'
@@ -58,10 +59,17 @@ export function writeContracts(streams: readonly Definition[], root = ROOT): str
       const file = new URL(path, root)
       mkdirSync(new URL('.', file), { recursive: true })
       writeFileSync(file, filesOf(stream).get(path)!)
-      return `Written: ${path}`
+      return `Written: ${shownPath(file)}`
     })
     return [...said, ...written]
   })
+}
+
+/** From the working directory, where it is below that. */
+export function shownPath(file: URL): string {
+  const path = fileURLToPath(file)
+  const here = `${process.cwd()}/`
+  return path.startsWith(here) ? path.slice(here.length) : path
 }
 
 function read(path: string, root: URL): string | undefined {
