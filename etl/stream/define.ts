@@ -36,15 +36,9 @@ const NAME = /^[a-z][a-z0-9_]{0,40}$/
 const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
 export const TAKEN: readonly string[] = ['offset', 'before', 'after']
-/** Columns that every fact has. */
-export const OWN_COLUMNS = [
-  'id',
-  'processed_at',
-  'source_partition',
-  'incarnation',
-  'source_offset',
-  'batch_id',
-]
+/** Columns that every fact has, and those that tell its batch. */
+export const OWN_COLUMNS: readonly string[] = ['source_partition', 'incarnation', 'source_offset']
+export const NAMING_BATCH: readonly string[] = ['id', 'processed_at', 'batch_id']
 /** What Postgres takes for no column's name unless it is quoted, which statements here do without. */
 export const RESERVED_WORDS: readonly string[] =
   `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
@@ -54,7 +48,6 @@ export const RESERVED_WORDS: readonly string[] =
   localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references
   returning right select session_user similar some symmetric system_user table tablesample then to trailing true union
   unique user using variadic verbose when where window with`.split(/\s+/)
-const NAMING_BATCH = ['id', 'processed_at', 'batch_id']
 
 /**
  * Declares a record type: what a message is, what is derived of it, what is summed. The engine makes the rest of
@@ -135,9 +128,10 @@ function problemsOf(stream: Definition): string[] {
   const columns = new Map<string, string>(
     hasVersions
       ? versionColumns(stream).map((column) => [column, 'the column of every version'])
-      : OWN_COLUMNS.filter((column) => stream.lineage !== 'origin' || !NAMING_BATCH.includes(column)).map(
-          (column) => [column, 'the column of every fact'],
-        ),
+      : [...OWN_COLUMNS, ...(stream.lineage === 'origin' ? [] : NAMING_BATCH)].map((column) => [
+          column,
+          'the column of every fact',
+        ]),
   )
   for (const [part, group] of [
     ['fields', fields],

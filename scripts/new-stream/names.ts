@@ -1,4 +1,4 @@
-import { OWN_COLUMNS, RESERVED_WORDS, TAKEN } from '../../etl/stream/define.ts'
+import { NAMING_BATCH, OWN_COLUMNS, RESERVED_WORDS, TAKEN } from '../../etl/stream/define.ts'
 
 const LONGEST = 41
 
@@ -33,7 +33,7 @@ export function constantOf(stream: string, taken: readonly string[]): string {
 export class Names {
   readonly #stream: string
   readonly #fields = new Set<string>(TAKEN)
-  readonly #columns = new Set<string>([...OWN_COLUMNS, ...RESERVED_WORDS])
+  readonly #columns = new Set<string>([...OWN_COLUMNS, ...NAMING_BATCH, ...RESERVED_WORDS])
 
   constructor(stream: string) {
     this.#stream = singular(stream)
