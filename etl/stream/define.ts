@@ -10,10 +10,10 @@ import type {
   StreamSpec,
   SumsByCurrency,
 } from './definition.ts'
-import { keyNames } from './columns.ts'
+import { linesProblems } from './lines-declared.ts'
 import { envelopeProblems } from './envelopes/declared.ts'
 import { columnName, type Fields, Field } from './field.ts'
-import { ageProblems, floorsOf, identityProblems, type Refers } from './identity-declared.ts'
+import { ageProblems, identityProblems, versionColumns } from './identity-declared.ts'
 
 export { identityFields, isTheKey } from './identity-declared.ts'
 
@@ -36,13 +36,9 @@ const NAME = /^[a-z][a-z0-9_]{0,40}$/
 const RIGHTS: readonly string[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 /** A replay's samples and a part of the log have these beside fields. */
 export const TAKEN: readonly string[] = ['offset', 'before', 'after']
-/** Columns that every fact has, and every version. */
+/** Columns that every fact has, and those that tell its batch. */
 export const OWN_COLUMNS: readonly string[] = ['source_partition', 'incarnation', 'source_offset']
 export const NAMING_BATCH: readonly string[] = ['id', 'processed_at', 'batch_id']
-const OF_VERSIONS =
-  'source_partition incarnation source_offset log_incarnation log_offset deleted_at valid_from valid_to is_current'.split(
-    ' ',
-  )
 /** What Postgres takes for no column's name unless it is quoted, which statements here do without. */
 export const RESERVED_WORDS: readonly string[] =
   `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
@@ -131,7 +127,7 @@ function problemsOf(stream: Definition): string[] {
   const all: Fields = { ...fields, ...derived }
   const columns = new Map<string, string>(
     hasVersions
-      ? [...OF_VERSIONS, ...floorsOf(stream)].map((column) => [column, 'the column of every version'])
+      ? versionColumns(stream).map((column) => [column, 'the column of every version'])
       : [...OWN_COLUMNS, ...(stream.lineage === 'origin' ? [] : NAMING_BATCH)].map((column) => [
           column,
           'the column of every fact',
@@ -254,58 +250,6 @@ function problemsOf(stream: Definition): string[] {
   for (const [figure, { by, ...measure }] of Object.entries(stream.replayFigures ?? {})) {
     measured(`replayFigures.${figure}`, measure, by === undefined ? [] : [by])
     if (by !== undefined) refers(`replayFigures.${figure}.by`, by, fields)
-  }
-  return problems
-}
-
-/** Lines hang on facts: their columns are beside the facts' key, and their table is named by the stream's and the field's. */
-function linesProblems(stream: Definition, refers: Refers): string[] {
-  const { name, fields, derived = {}, rollups = {}, identity, write } = stream
-  const problems = Object.keys(derived)
-    .filter((field) => derived[field]!.kind.lines !== undefined)
-    .map((field) => `derived.${field} can't have lines: they are what messages say`)
-  const taken = [
-    ...Object.keys(rollups),
-    ...(identity.scope === 'warehouse' ? [identity.keys] : []),
-    ...Object.keys(write?.tables ?? {}),
-  ]
-  for (const [field, { kind, fallback }] of Object.entries(fields)) {
-    if (kind.lines === undefined) continue
-    if (identity.once === undefined)
-      problems.push(`fields.${field} has lines: those are for facts that happen once`)
-    const table = `${name}_${field}`
-    const must = (holds: boolean, problem: string) =>
-      void (holds || problems.push(`fields.${field}${problem}`))
-    must(STREAM_NAME.test(table), `: its table ${table} must be named by at most 31 letters`)
-    must(!taken.includes(table), `: its table ${table} has the name of another`)
-    must(
-      fallback === undefined || (fallback as readonly unknown[]).length === 0,
-      `.default must be [], as facts from before have no lines`,
-    )
-    const names = Object.keys(kind.lines.fields)
-    must(names.length > 0 && names.length < 50, ` has ${names.length} fields; it must be 1 to 49`)
-    const columns = new Set(['line_no', ...keyNames(stream)])
-    for (const line of names) {
-      const word = kind.lines.fields[line]!
-      const part = `.${line}`
-      must(NAME.test(line), `${part} must be named by 1 to 41 of a to z, 0 to 9 and _`)
-      if (!(word instanceof Field)) {
-        problems.push(`fields.${field}${part} is no word such as text(50)`)
-        continue
-      }
-      must(word.kind.lines === undefined, `${part} can't have lines of its own`)
-      must(typeof word.options.at !== 'object', `${part} stands in a line: its at must be a path`)
-      const column = columnName(kind.lines.fields, line)
-      must(
-        NAME.test(column) && !columns.has(column),
-        `${part}: its column ${column} is taken, or no name: give it another by { column: … }`,
-      )
-      columns.add(column)
-      if (word.kind.of === undefined) continue
-      const among = { ...fields, ...kind.lines.fields }
-      refers(`fields.${field}${part}.of`, word.kind.of, among, ['currencyCode'])
-      must(among[word.kind.of]?.isOptional !== true, `${part}.of: ${word.kind.of} can't be optional`)
-    }
   }
   return problems
 }

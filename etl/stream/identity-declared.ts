@@ -19,8 +19,22 @@ export function identityFields({ once, latest }: Definition['identity']): readon
 
 const NAME = /^[a-z][a-z0-9_]{0,40}$/
 
+/** Columns that every version has, in one table or view or another. */
+export const versionColumns = (stream: Definition): string[] => [
+  'source_partition',
+  'incarnation',
+  'source_offset',
+  'log_incarnation',
+  'log_offset',
+  'deleted_at',
+  'valid_from',
+  'valid_to',
+  'is_current',
+  ...floorsOf(stream),
+]
+
 /** Columns that a current row has beside: see keepVersions. */
-export function floorsOf({ fields, identity }: Definition): string[] {
+function floorsOf({ fields, identity }: Definition): string[] {
   const { by } = identity
   if (by === 'log') return ['floor_log_incarnation', 'floor_log_offset']
   return by !== undefined && fields[by] instanceof Field ? [`floor_${columnName(fields, by)}`] : []
