@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { isUtf8 } from 'node:buffer'
 import { createKafka } from '../../etl/kafka/client.ts'
-import { PartitionCursor } from '../../etl/kafka/cursor.ts'
-import { openLogReader } from '../../etl/kafka/log-reader.ts'
+import { lastRecords, NoTopic } from '../../etl/kafka/last-records.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
-import { askAdmin, partitionBounds } from '../../etl/kafka/topics.ts'
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
 import { decodeJson, type JsonObject } from '../../etl/stream/json.ts'
@@ -76,27 +74,11 @@ export function sampleOfFile(file: string): Sample {
  */
 export async function sampleOfTopic(topic: string, last: number): Promise<Sample> {
   const kafka = createKafka(readConfig(['kafka']), createLogger('silent'), 'global-sales-pulse-new-stream')
-  const bounds = await askAdmin(kafka, async (admin) => {
-    if (!(await admin.listTopics()).includes(topic)) throw new NoGuess(`there is no topic ${topic}`)
-    return partitionBounds(admin, topic)
-  })
-  const reader = await openLogReader(kafka, topic)
   const read: SourceRecord[] = []
   try {
-    for (const { partition, start, end } of bounds) {
-      const cursor = new PartitionCursor(
-        reader,
-        partition,
-        Math.max(start, end - Math.ceil(last / bounds.length)),
-      )
-      for (;;) {
-        const slice = await cursor.next({ end, maxRecords: last, maxBytes: 64 * 1024 * 1024 })
-        if (slice === undefined) break
-        read.push(...slice.records)
-      }
-    }
-  } finally {
-    await reader.close()
+    for await (const { records } of lastRecords(kafka, topic, last)) read.push(...records)
+  } catch (error) {
+    throw error instanceof NoTopic ? new NoGuess(error.message, { cause: error }) : error
   }
   const records = read.flatMap((source) => {
     if (source.undecodable !== undefined || 'code' in decodeJson(source.value)) return []

@@ -9,6 +9,7 @@ import { addReplay } from './replay.ts'
 import { addRuns } from './runs.ts'
 import { addStatus } from './status.ts'
 import { nameStream } from './session.ts'
+import { addStreams } from './streams.ts'
 import { addSwitch } from './switch.ts'
 
 const program = new Command('pulse')
@@ -33,6 +34,7 @@ withExamples(
   'partitions continue 0',
   'dead-letters list --since 2h',
   'replay --all --dry-run',
+  'streams try transactions',
 )
 addStatus(program)
 addReconcile(program)
@@ -42,6 +44,7 @@ addDeadLetters(program)
 addReplay(program)
 addActions(program)
 addSwitch(program)
+addStreams(program)
 
 // A reader that has seen enough (`| head`) closes the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>

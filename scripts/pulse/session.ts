@@ -36,6 +36,9 @@ let named: string | undefined
 /** What --stream says, before a command runs. */
 export const nameStream = (stream: string | undefined): void => void (named = stream)
 
+/** The stream that --stream names. */
+export const namedStream = (): string | undefined => named
+
 /**
  * Runs a command on the warehouse, as its loader, and closes what it opened. The clients' own log lines
  * are dropped: what they give up on reaches us as an error, and that is what the user is told.

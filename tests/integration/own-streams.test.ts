@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
+import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
+import { readConfig } from '../../etl/process/config.ts'
+import { topicSpecs } from '../../scripts/topics.ts'
 import { createDatabase } from '../support/database.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld } from '../support/world.ts'
@@ -88,7 +91,9 @@ test(
       '60 records of ' + sample,
     )
     expect(await run('scripts/generate-migration.ts', '--name', 'till_sales')).toBe(
-      `Written: ${streams}/migrations/0000_till_sales.sql\n`,
+      ['migrations/0000_till_sales.sql', 'contracts/till_sales.json', 'docs/streams/till_sales.md']
+        .map((file) => `Written: ${streams}/${file}\n`)
+        .join(''),
     )
     expect(await run('scripts/check-streams.ts')).toBe(
       'Declared: till_sales\ntypes: in order\nmigrations: they make what is declared\n',
@@ -146,7 +151,8 @@ test(
   async () => {
     const platform = await aPlatform()
     const { run, world, streams } = platform
-    await run('scripts/topics.ts')
+    const specs = topicSpecs(readConfig(['kafka', 'topics'], world.env))
+    await withAdmin(world.kafka, (admin) => ensureTopics(admin, specs))
     const records = SALES.map((sale) => ({ key: sale.till.shop!, value: Buffer.from(JSON.stringify(sale)) }))
     await world.produceRecords([...records, { key: 'north', value: Buffer.from('no JSON') }])
     const said = await run('scripts/new-stream.ts', 'till_sales', '--topic', world.topic, '--last', '1000')

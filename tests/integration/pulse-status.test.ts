@@ -139,10 +139,10 @@ test('runs: newest first, limited, by status; tab-separated in a pipe', async ()
   await world.pool.query(
     `insert into audit.pipeline_runs (stream, kind, worker, status, started_at, finished_at, consumed, loaded, error)
      values ('${stream.name}', 'tick', 'w', 'succeeded', '2026-01-01T00:00:00Z', '2026-01-01T00:00:01.5Z', 12000, 12000, null),
-            ('manual', 'w', 'failed', '2026-01-01T00:01:00Z', '2026-01-01T00:01:01Z', 0, 0, E'a\\tb\\nc')`,
+            ('${stream.name}', 'manual', 'w', 'failed', '2026-01-01T00:01:00Z', '2026-01-01T00:01:01Z', 0, 0, E'a\\tb\\nc')`,
   )
   const all = await runPulse(world.env, ['runs'])
-  expect(all.out.split('\n').map((line) => line.split('\t').slice(1, 7))).toEqual([
+  expect(all.out.split('\n').map((line) => line.split('\t').slice(2, 8))).toEqual([
     ['kind', 'status', 'started', 'took', 'batches', 'consumed'],
     ['manual', 'failed', '2026-01-01T00:01:00.000Z', '1.0 s', '0', '0'],
     ['tick', 'succeeded', '2026-01-01T00:00:00.000Z', '1.5 s', '0', '12000'],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { stream } from '../support/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aLiveMessage, aWorld } from '../support/world.ts'
 
@@ -108,7 +109,8 @@ test('a run that its worker left open when it died is closed by its next', async
   const world = await aWorld({ partitions: 1 })
   const worker = await world.openWorker()
   await world.pool.query(
-    `insert into pipeline_runs (kind, worker) values ('tick', $1), ('tick', 'another')`,
+    `insert into pipeline_runs (stream, kind, worker)
+     values ('${stream.name}', 'tick', $1), ('${stream.name}', 'tick', 'another')`,
     [worker.settings.worker],
   )
   await worker.runOnce()
