@@ -171,6 +171,7 @@ const WAIT_MS = 2_000
  * Waits until Kafka answers and the topic is there, and says what it waits for. Never makes it: that is
  * `npm run topics`.
  *
+ * @param onMissing told each time that Kafka answers without it.
  * @throws KafkaRefused, or the signal's reason when it is aborted meanwhile.
  */
 export async function waitForTopic(
@@ -178,6 +179,7 @@ export async function waitForTopic(
   topic: string,
   logger: Logger,
   signal?: AbortSignal,
+  onMissing?: () => void,
 ): Promise<{ partitions: number }> {
   for (;;) {
     signal?.throwIfAborted()
@@ -191,6 +193,7 @@ export async function waitForTopic(
         return topics[0]?.partitions.length
       })
       if (partitions !== undefined && partitions > 0) return { partitions }
+      onMissing?.()
       logger.warn({ topic }, `waiting for topic ${topic}: make it with npm run topics`)
     } catch (error) {
       if (error instanceof KafkaRefused) throw error

@@ -7,6 +7,9 @@ import { scrub, type Logger } from '../process/log.ts'
 import { repeatedly, type Repetition } from '../process/repeat.ts'
 import { GONE_AFTER_SECONDS } from '../ledger/runs.ts'
 
+/** The problem of a worker whose stream has no topic yet. */
+export const NO_TOPIC = 'waits for its topic'
+
 /** What a worker says of a stream that it runs, for those who ask another one. */
 export interface Presence {
   readonly stream: string

@@ -4,7 +4,7 @@ import type { Pool } from 'pg'
 import { topicsOf } from '../ledger/watermark.ts'
 import { ACTION, isAbout, UNFINISHED, type Action } from '../operations/actions.ts'
 import type { Control } from '../operations/control.ts'
-import type { WorkerRow } from '../operations/presence.ts'
+import { NO_TOPIC, type WorkerRow } from '../operations/presence.ts'
 import type { PartitionLag } from '../partitions/lag.ts'
 import { and, inArray, isNull, sql } from '../postgres/drizzle.ts'
 import { on, read, type Row } from '../postgres/query.ts'
@@ -22,6 +22,7 @@ export type Condition =
   | { readonly kind: 'stopped'; readonly since: Date; readonly partitions: readonly number[] }
   | { readonly kind: 'late'; readonly since: Date }
   | { readonly kind: 'kafka-unreachable'; readonly problem: string }
+  | { readonly kind: 'no-topic' }
   | { readonly kind: 'unwritable'; readonly problem: string }
   | { readonly kind: 'no-worker' }
   | { readonly kind: 'failing'; readonly run: Run }
@@ -76,7 +77,9 @@ function* troubles(seen: Observations): Generator<Condition> {
   // A worker says so itself when it is out of the group; one that can't reach Kafka is.
   const problems = workers.flatMap(({ problem }) => problem ?? [])
   if (workers.length > 0 && problems.length === workers.length)
-    yield { kind: 'kafka-unreachable', problem: problems[0]! }
+    yield problems.every((problem) => problem === NO_TOPIC)
+      ? { kind: 'no-topic' }
+      : { kind: 'kafka-unreachable', problem: problems.find((problem) => problem !== NO_TOPIC)! }
   // Then the workers can't say either that they are there.
   if (unwritable !== undefined) yield { kind: 'unwritable', problem: unwritable }
   else if (workers.length === 0) yield { kind: 'no-worker' }

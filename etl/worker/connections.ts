@@ -44,8 +44,10 @@ export async function waitForTopics(
   { KAFKA_TOPIC, KAFKA_DLQ_TOPIC }: WorkerConfig,
   logger: Logger,
   signal: AbortSignal,
+  onMissing: () => void,
 ): Promise<void> {
-  for (const topic of [KAFKA_TOPIC, KAFKA_DLQ_TOPIC]) await waitForTopic(kafka, topic, logger, signal)
+  for (const topic of [KAFKA_TOPIC, KAFKA_DLQ_TOPIC])
+    await waitForTopic(kafka, topic, logger, signal, onMissing)
   const settings = await withAdmin(kafka, (admin) => topicSettings(admin, KAFKA_TOPIC))
   if (settings['message.timestamp.type'] === 'CreateTime') {
     logger.warn(

@@ -12,7 +12,7 @@ import type { KafkaWatch } from '../kafka/watch.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { startBackground, type BackgroundOptions } from '../operations/background.ts'
 import type { ControlWatch } from '../operations/control.ts'
-import type { Presence } from '../operations/presence.ts'
+import { NO_TOPIC, type Presence } from '../operations/presence.ts'
 import type { Migrations } from '../postgres/migrations.ts'
 import { aborted } from '../process/aborted.ts'
 import type { Logger } from '../process/log.ts'
@@ -84,7 +84,7 @@ export function startStream(
   const opened = Promise.withResolvers<void>()
   const hash = contractHash(stream.definition)
   let now: OpenStream | undefined
-  let problem: string | undefined = 'waits for its topic'
+  let problem: string | undefined
 
   const failed = async (cause: unknown) => {
     if (isOnly) return shared.crash(cause as Error)
@@ -96,7 +96,10 @@ export function startStream(
     while (!signal.aborted) {
       const ended = Promise.withResolvers<Error>()
       try {
-        now = await openStream({ ...shared, signal }, stream, config, logger, ended.resolve)
+        now = await openStream({ ...shared, signal }, stream, config, logger, {
+          onMissing: () => (problem = NO_TOPIC),
+          onCrash: ended.resolve,
+        })
       } catch (error) {
         if (signal.aborted) return
         await failed(error)
@@ -124,7 +127,9 @@ export function startStream(
     problem: () => {
       if (problem !== undefined) return problem
       const ofKafka = shared.kafkaWatch.problem()
-      if (ofKafka !== undefined || now === undefined || now.membership.isMember()) return ofKafka
+      if (ofKafka !== undefined) return ofKafka
+      if (now === undefined) return 'is being opened'
+      if (now.membership.isMember()) return undefined
       return now.membership.standsAside()
         ? 'this worker stays out of its consumer group: it is another warehouse’s'
         : 'this worker is not in its consumer group'
@@ -167,16 +172,21 @@ interface OpenStream {
   stop(): Promise<void>
 }
 
-/** Waits for the topics, joins the group and starts the clock. @param onCrash the group's consumer ended for good. */
+/**
+ * Waits for the topics, joins the group and starts the clock.
+ *
+ * @param onMissing told while one of the topics is not there.
+ * @param onCrash told when the group's consumer ended for good.
+ */
 async function openStream(
   shared: Shared,
   stream: Stream,
   config: WorkerConfig,
   logger: Logger,
-  onCrash: (error: Error) => void,
+  { onMissing, onCrash }: { readonly onMissing: () => void; readonly onCrash: (error: Error) => void },
 ): Promise<OpenStream> {
   const { kafka, pools, migrations, worker, signal } = shared
-  await waitForTopics(kafka, config, logger, signal)
+  await waitForTopics(kafka, config, logger, signal, onMissing)
   const open = shared.wrap(
     await connect(kafka, pools.load, await shared.producer(), config, {
       owner: shared.owner,

@@ -57,6 +57,11 @@ test.each<[string, readonly string[], RegExp]>([
     [present('w'), run({ ago: 4_000 }), run({ status: 'failed', ago: 3_000 })],
     /No run has succeeded since/,
   ],
+  [
+    'No topic',
+    [present('w'), run({}), `update audit.workers set problem = 'waits for its topic'`],
+    /npm run topics/,
+  ],
   ['Kafka unreachable', [present('w'), run({}), `update audit.workers set problem = 'out'`], /out/],
 ])('overview: %s', async (state, happened, words) => {
   const { look } = await aConsole(...happened)

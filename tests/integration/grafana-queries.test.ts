@@ -53,7 +53,7 @@ const MINUTE = 60_000
 
 function context(dashboard: DashboardFile, changes: Partial<QueryContext> = {}): QueryContext {
   const range = defaultRange(dashboard.time, new Date())
-  return { ...range, intervalMs: MINUTE, ...changes }
+  return { ...range, intervalMs: MINUTE, variables: { stream: [stream.name] }, ...changes }
 }
 
 describe('on a warehouse with data', () => {

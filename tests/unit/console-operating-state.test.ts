@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NO_TOPIC } from '../../etl/operations/presence.ts'
 import { conditionsOf, type Observations } from '../../etl/status/operating-state.ts'
 import { outlook } from '../../etl/partitions/lag.ts'
 import type { Run } from '../../etl/status/runs.ts'
@@ -53,6 +54,17 @@ describe('the state, from what is seen', () => {
     ['nobody there', { workers: [] }, ['no-worker']],
     ['nobody can say that it is there', { workers: [], unwritable: 'disk full' }, ['unwritable']],
     ['this worker can’t write, others can', { unwritable: 'disk full' }, ['unwritable']],
+    ['a topic that is not there', { workers: [{ name: 'w', problem: NO_TOPIC }] }, ['no-topic']],
+    [
+      'a topic that one does not find and another can’t ask for',
+      {
+        workers: [
+          { name: 'v', problem: NO_TOPIC },
+          { name: 'w', problem: 'out' },
+        ],
+      },
+      ['kafka-unreachable'],
+    ],
     ['every worker out of the group', { workers: [{ name: 'w', problem: 'out' }] }, ['kafka-unreachable']],
     [
       'one of two out of the group',

@@ -24,6 +24,7 @@ const LOOKS: Readonly<Record<Condition['kind'], Pick<Description, 'title' | 'ton
   stopped: { title: 'Partition stopped', tone: 'bad', icon: 'stop' },
   late: { title: 'Late', tone: 'bad', icon: 'clock' },
   'kafka-unreachable': { title: 'Kafka unreachable', tone: 'bad', icon: 'unplugged' },
+  'no-topic': { title: 'No topic', tone: 'bad', icon: 'unplugged' },
   unwritable: { title: 'Warehouse takes no writes', tone: 'bad', icon: 'unplugged' },
   'no-worker': { title: 'No worker', tone: 'bad', icon: 'unplugged' },
   failing: { title: 'Failing', tone: 'bad', icon: 'warning' },
@@ -62,6 +63,11 @@ function inWords(condition: Condition): Pick<Description, 'detail' | 'next'> & {
       }
     case 'kafka-unreachable':
       return { detail: html`No worker is connected: ${condition.problem}. They try again by themselves.` }
+    case 'no-topic':
+      return {
+        detail: html`The stream’s topic or that of its dead letters is not there:
+          <code>npm run topics</code> makes both. The worker begins by itself then.`,
+      }
     case 'unwritable':
       return {
         detail: html`The worker that serves this page says: <q>${firstLine(condition.problem)}</q>. Nothing
