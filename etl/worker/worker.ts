@@ -118,6 +118,7 @@ export async function startWorker(
   const failed = crash.promise.then((error) => Promise.reject(error))
   try {
     await Promise.race([...running.map(({ opened }) => opened), failed, aborted(signal)])
+    signal.throwIfAborted()
     const server = await startServer(
       {
         late: () => firstOf(running, (one) => one.late()),
