@@ -25,10 +25,10 @@ test(
 
     const lives = await supervise(world, MOST_DEATHS)
 
+    // Batches grow again as they are loaded, so a later life may die of one too, and begin anew.
+    expect(lives[1]?.said('begins with smaller batches')).toBeDefined()
     const last = lives.pop()!
-    expect(lives.length).toBeGreaterThan(0)
     for (const life of lives) expect(life.output()).toContain('heap out of memory')
-    expect(last.said('begins with smaller batches')).toBeDefined()
     expect(await world.facts()).toHaveLength(MANY + 1)
     expect(await world.deadLetters()).toHaveLength(1)
     await expectAcknowledged(world)
