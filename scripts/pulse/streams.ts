@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
 import { acceptedAgeDays } from '../../etl/housekeeping/retention.ts'
 import { streams } from '../../etl/installation.ts'
-import { openRegistry, type RegistrySettings } from '../../etl/job/schema-registry.ts'
+import { openRegistry } from '../../etl/job/schema-registry.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
-import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { lastRecords } from '../../etl/kafka/last-records.ts'
 import { readConfig } from '../../etl/process/config.ts'
 import { createLogger } from '../../etl/process/log.ts'
-import { compile, type Stream } from '../../etl/stream/compile.ts'
+import { compile } from '../../etl/stream/compile.ts'
 import { identityFields } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { chosenStreams, environmentOf, installedStreams, type Installed } from '../../etl/stream/installed.ts'
@@ -18,7 +17,7 @@ import { addCommand, JSON_OPTION, wholeNumber } from './arguments.ts'
 import { CommandFailed, EXIT, explain, UsageError } from './errors.ts'
 import { print, printJson, printRows, type Column } from './output.ts'
 import { namedStream } from './session.ts'
-import { tryRecords, type Group, type Trial } from './streams/trial.ts'
+import { learnFrom, tryRecords, type Group, type Trial } from './streams/trial.ts'
 
 export function addStreams(parent: Command): void {
   const commands = addCommand(
@@ -66,7 +65,7 @@ const LINE: readonly Column<Installed<{ KAFKA_TOPIC: string; KAFKA_DLQ_TOPIC: st
   { heading: 'stream', of: ({ definition }) => definition.name },
   { heading: 'topic', of: ({ config }) => config.KAFKA_TOPIC },
   { heading: 'dead letters', of: ({ config }) => config.KAFKA_DLQ_TOPIC },
-  { heading: 'a row is', of: ({ definition }) => rowOf(definition) },
+  { heading: 'rows', of: ({ definition }) => rowOf(definition) },
   { heading: 'kept', of: ({ definition }) => definition.keep ?? null },
 ]
 
@@ -74,7 +73,7 @@ function rowOf(definition: Definition): string {
   const { identity, title } = definition
   if (identity.each !== undefined) return `each ${title}`
   const fields = identityFields(identity).join(', ')
-  return isLatest(definition) ? `the newest ${title} of ${fields}` : `a ${title}, once by ${fields}`
+  return isLatest(definition) ? `newest ${title} of ${fields}` : `${title}, once by ${fields}`
 }
 
 function listStreams({ json = false }: { json?: boolean }): void {
@@ -114,28 +113,13 @@ async function tryStream(
   const rules = { stream, maxAgeDays: acceptedAgeDays(config, definition) }
   let trial: Trial
   try {
-    trial = await tryRecords(rules, lastRecords(kafka, topic, last), learning(stream, config))
+    trial = await tryRecords(rules, lastRecords(kafka, topic, last), learnFrom(openRegistry(config), stream))
   } catch (error) {
     throw new CommandFailed(explain(error, config), { cause: error })
   }
   if (json) printJson({ stream: definition.name, topic, ...trial })
   else show(definition.name, topic, trial)
   if (trial.rejected > 0 || trial.stops > 0) process.exitCode = EXIT.findings
-}
-
-/** From the registry alone: the warehouse keeps what it learnt, and is not asked here. */
-function learning({ schemas }: Stream, settings: RegistrySettings) {
-  const registry = openRegistry(settings)
-  const { signal } = new AbortController()
-  const asked = new Set<number>()
-  return async (records: readonly SourceRecord[]) => {
-    for (const id of schemas?.missing(records) ?? []) {
-      if (asked.has(id)) continue
-      asked.add(id)
-      const schema = await registry.ask(id, signal)
-      if (schema !== undefined) schemas!.learn(schema)
-    }
-  }
 }
 
 const GROUP: readonly Column<Group>[] = [

@@ -54,9 +54,9 @@ test('what is installed is listed in its order, with its topics', async () => {
   ])
   const { out: lines } = await runPulse(world.env, ['streams'])
   expect(lines.split('\n')).toMatchObject([
-    'stream\ttopic\tdead letters\ta row is\tkept',
+    'stream\ttopic\tdead letters\trows\tkept',
     expect.stringContaining('parcels\t'),
-    `visits\t${world.topicOf(visits)}\t${world.topicOf(visits)}.dlq\ta visit, once by session, page\t`,
+    `visits\t${world.topicOf(visits)}\t${world.topicOf(visits)}.dlq\tvisit, once by session, page\t`,
     '',
   ])
 })

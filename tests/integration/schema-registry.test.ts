@@ -2,11 +2,13 @@ import protobuf from 'protobufjs'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Patience } from '../../etl/job/learn-schemas.ts'
 import { openRegistry } from '../../etl/job/schema-registry.ts'
+import { lastRecords } from '../../etl/kafka/last-records.ts'
 import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { compile } from '../../etl/stream/compile.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { decimal, instant, int, text } from '../../etl/stream/words.ts'
+import { learnFrom, tryRecords } from '../../scripts/pulse/streams/trial.ts'
 import { framed, inAvro } from '../support/avro.ts'
 import { aRegistry, type Registry } from '../support/registry.ts'
 import { ask, settled, aReplayer } from '../support/replayer.ts'
@@ -111,6 +113,28 @@ test('a schema that grows while it runs: each value is read by the one that it w
   await aReplayer(world, { stream: compile(sales) })
   const { result } = await settled(world, await ask(world), 'succeeded')
   expect(result).toMatchObject({ records: 3, facts: 3, notValid: 0, otherValues: 0 })
+})
+
+test('records are tried by what the registry says, without a warehouse', async () => {
+  const world = await aSalesWorld()
+  const id = await theRegistry().register(world.topic, { schema: JSON.stringify(avroOf()) })
+  await send(world, id, inAvro(avroOf(), aSale('a')), inAvro(avroOf(), aSale('b')))
+  await world.produce([framed(999_999, Buffer.from('x'))])
+  const attempt = (url: string) => {
+    const stream = compile(sales)
+    const learn = learnFrom(openRegistry({ SCHEMA_REGISTRY_URL: url }, { retryAfterMs: 1 }), stream)
+    return tryRecords({ stream, maxAgeDays: 400 }, lastRecords(world.kafka, world.topic, 100), learn)
+  }
+  expect(await attempt(theRegistry().url)).toMatchObject({
+    records: 3,
+    valid: 2,
+    groups: [{ failure: 'unknown_schema', count: 1, example: { offset: 2 } }],
+    alwaysNull: ['note'],
+  })
+  await expect(attempt('http://127.0.0.1:1')).rejects.toThrow(
+    'the schema registry http://127.0.0.1:1 is out of reach',
+  )
+  expect((await world.pool.query('select from audit.schemas')).rowCount).toBe(0)
 })
 
 test('a rebuild needs no registry', async () => {

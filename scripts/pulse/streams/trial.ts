@@ -1,3 +1,4 @@
+import type { SchemaRegistry } from '../../../etl/job/schema-registry.ts'
 import { transform } from '../../../etl/job/transform.ts'
 import { validate, type Before, type Judged, type ValidationRules } from '../../../etl/job/validate.ts'
 import type { SourceRecord } from '../../../etl/kafka/record.ts'
@@ -99,6 +100,23 @@ export async function tryRecords(
     ...total,
     groups: [...groups.values()].toSorted((one, other) => other.count - one.count),
     alwaysNull: total.valid === 0 ? [] : [...alwaysNull],
+  }
+}
+
+/**
+ * Learns schemas from the registry alone: the warehouse keeps what was learnt before, and is not asked here. One that the
+ * registry doesn't have is asked for once.
+ */
+export function learnFrom(registry: SchemaRegistry, { schemas }: Pick<Stream, 'schemas'>) {
+  const { signal } = new AbortController()
+  const asked = new Set<number>()
+  return async (records: readonly SourceRecord[]): Promise<void> => {
+    for (const id of schemas?.missing(records) ?? []) {
+      if (asked.has(id)) continue
+      asked.add(id)
+      const schema = await registry.ask(id, signal)
+      if (schema !== undefined) schemas!.learn(schema)
+    }
   }
 }
 
