@@ -43,7 +43,9 @@ describe.skipIf(inject('withoutEngine') !== undefined)(
       expect(said).toContain('60 records of /streams/visits.ndjson; the declaration takes all of them.')
       expect(readFileSync(join(streams, 'visits/visits.ts'), 'utf8')).toContain('seconds: int().optional()')
       expect(await tools('generate-migration', '--', '--name', 'visits')).toBe(
-        'Written: /streams/migrations/0000_visits.sql\n',
+        ['migrations/0000_visits.sql', 'contracts/visits.json', 'docs/streams/visits.md']
+          .map((file) => `Written: /streams/${file}\n`)
+          .join(''),
       )
       expect(await tools('check-streams')).toBe(
         'Declared: visits\ntypes: in order\nmigrations: they make what is declared\n',
