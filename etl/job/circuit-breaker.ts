@@ -30,13 +30,15 @@ export function tooManyRejected(
 
 const NAMED = 2
 
+/** As dead letters are grouped: the code, and the first field that is wrong. The ledger's column `failure` is the same in SQL. */
+export const failureOf = ({ code, issues }: Rejection): string => `${code} ${issues[0]?.field ?? ''}`.trim()
+
 /** What is wrong with most of them, for somebody who can't see them yet: nothing of the batch is stored. */
 export function commonestFailures(rejections: readonly Rejection[]): string {
   const failures = new Map<string, { count: number; example: string }>()
-  for (const { code, issues } of rejections) {
-    const [issue] = issues
-    const name = [code, issue?.field ?? ''].join(' ').trim()
-    const failure = failures.get(name) ?? { count: 0, example: issue?.message ?? '' }
+  for (const rejection of rejections) {
+    const name = failureOf(rejection)
+    const failure = failures.get(name) ?? { count: 0, example: rejection.issues[0]?.message ?? '' }
     failure.count += 1
     failures.set(name, failure)
   }

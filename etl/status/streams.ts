@@ -6,6 +6,9 @@ import { streams } from '../schema/audit.ts'
 
 const { name } = streams
 
+/** That a worker runs it. */
+const isThere = sql`w.stream = ${name} and seen_at > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`
+
 const STREAM = {
   name,
   /** Offsets between the watermarks and the ends that runs saw last; null before the first look. */
@@ -14,10 +17,10 @@ const STREAM = {
   >`(select sum(greatest(log_end - next_offset, 0))::bigint from audit.partition_progress p where p.stream = ${name})`,
   stopped: sql<number>`(select count(*) from audit.partition_progress p where p.stream = ${name} and stopped_at is not null)`,
   workers: sql<number>`(select count(*) from audit.workers w
-    where w.stream = ${name} and seen_at > now() - make_interval(secs => ${GONE_AFTER_SECONDS}))`,
+    where ${isThere})`,
   /** Why a worker can't load it; null where all can. */
   problem: sql<string | null>`(select min(problem) from audit.workers w
-    where w.stream = ${name} and seen_at > now() - make_interval(secs => ${GONE_AFTER_SECONDS}))`,
+    where ${isThere})`,
   isPaused: sql<boolean>`exists (select from audit.control c where c.paused_at is not null and c.stream in ('', ${name}))`,
   openAlerts: sql<number>`(select count(*) from audit.alerts a where a.stream = ${name} and ended_at is null)`,
   /** When a run last succeeded. */

@@ -70,7 +70,8 @@ export async function startWorker(
   const pools = createPools(config, logger)
   await waitForWarehouse(pools.load, migrations, logger, signal)
   for (const { stream } of streams) await requireRegistered(pools.load, stream.definition)
-  const pagesOf = pagesUnder(streams.map(({ stream }) => stream.name))
+  const names = streams.map(({ stream }) => stream.name)
+  const pagesOf = pagesUnder(names)
   // Before Kafka answers: that it doesn't is one of the things to tell.
   const alerts = startAlerts({
     pool: pools.operations,
@@ -133,7 +134,7 @@ export async function startWorker(
         pool: pools.console,
         kafka,
         stream,
-        streams: streams.map((one) => one.stream.name),
+        streams: names,
         pages: pages.filter((page) => page.stream === stream.name),
         maxAgeDays: acceptedAgeDays(ofStream, stream.definition),
         config: ofStream,

@@ -1,8 +1,8 @@
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readDashboards, type DashboardFile, type PanelFile } from '../support/grafana-files.ts'
 import { fillHistory } from '../support/grafana-history.ts'
-import { defaultRange, expandQuery, type QueryContext } from '../support/grafana-macros.ts'
+import { expandQuery } from '../support/grafana-macros.ts'
+import { dashboardOf, MINUTE, opened, queryingPanels, readerOf, sqlOf } from '../support/grafana-panels.ts'
 import { LIMIT_MS, planOf } from '../support/grafana-plans.ts'
 import { resultProblems, runQuery } from '../support/grafana-results.ts'
 import { stream } from '../support/stream.ts'
@@ -29,57 +29,35 @@ afterAll(async () => {
   await Promise.all([full, empty].map((world) => world?.cleanUp()))
 })
 
-/** Connections with the rights of Grafana's login. */
-function readerOf({ env }: World): Pool {
-  const pool = new Pool({ connectionString: env['DATABASE_URL'], max: 2, options: '-c role=pulse_reader' })
-  pool.on('error', () => undefined)
-  return pool
-}
-
 /** The engine's: a stream tests its own. */
-const dashboards = readDashboards().filter(({ uid }) => uid === 'pulse-pipeline')
-const panels = dashboards.flatMap((dashboard) =>
-  dashboard.panels
-    .filter(({ targets }) => targets !== undefined)
-    .map((panel): [string, PanelFile, DashboardFile] => [
-      `${dashboard.title} / ${panel.title}`,
-      panel,
-      dashboard,
-    ]),
-)
-const sqlOf = (panel: PanelFile) => panel.targets![0]!.rawSql
-
-const MINUTE = 60_000
-
-function context(dashboard: DashboardFile, changes: Partial<QueryContext> = {}): QueryContext {
-  const range = defaultRange(dashboard.time, new Date())
-  return { ...range, intervalMs: MINUTE, variables: { stream: [stream.name] }, ...changes }
-}
+const dashboard = dashboardOf('pulse-pipeline')
+const panels = queryingPanels(dashboard)
+const context = opened(dashboard, { stream: [stream.name] })
 
 describe('on a warehouse with data', () => {
-  test.each(panels)('%s shows it', async (_, panel, dashboard) => {
-    const result = await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard)))
+  test.each(panels)('%s shows it', async (_, panel) => {
+    const result = await runQuery(reader, expandQuery(sqlOf(panel), context()))
     expect(resultProblems(panel, result)).toEqual([])
   })
 
-  test.each(panels)('%s shows a week', async (_, panel, dashboard) => {
+  test.each(panels)('%s shows a week', async (_, panel) => {
     const from = new Date(Date.now() - 7 * 86_400_000)
-    const week = context(dashboard, { from, intervalMs: 15 * MINUTE })
+    const week = context({ from, intervalMs: 15 * MINUTE })
     const result = await runQuery(reader, expandQuery(sqlOf(panel), week))
     expect(resultProblems(panel, result)).toEqual([])
   })
 
-  test.each(panels)('%s follows the time range', async (_, panel, dashboard) => {
+  test.each(panels)('%s follows the time range', async (_, panel) => {
     const before = { from: new Date('2020-01-01'), to: new Date('2020-01-02') }
-    const now = await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard)))
-    const then = await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard, before)))
+    const now = await runQuery(reader, expandQuery(sqlOf(panel), context()))
+    const then = await runQuery(reader, expandQuery(sqlOf(panel), context(before)))
     expect(then.rows).not.toEqual(now.rows)
   })
 
   test.each(panels)(
     '%s takes less than 100 ms and reads no large table from end to end',
-    async (_, panel, dashboard) => {
-      const plan = await planOf(reader, expandQuery(sqlOf(panel), context(dashboard)))
+    async (_, panel) => {
+      const plan = await planOf(reader, expandQuery(sqlOf(panel), context()))
       const large = [stream.name, 'dead_letters', 'pipeline_batches', 'pipeline_runs']
       expect([...plan.scanned].filter((name) => large.includes(name))).toEqual([])
       expect(plan.ms).toBeLessThan(LIMIT_MS)
@@ -88,8 +66,8 @@ describe('on a warehouse with data', () => {
 })
 
 describe('on a warehouse that was never used', () => {
-  test.each(panels)('%s says so without an error', async (_, panel, dashboard) => {
-    const { rows } = await runQuery(emptyReader, expandQuery(sqlOf(panel), context(dashboard)))
+  test.each(panels)('%s says so without an error', async (_, panel) => {
+    const { rows } = await runQuery(emptyReader, expandQuery(sqlOf(panel), context()))
     expect(rows.length).toBe(panel.type === 'stat' ? 1 : 0)
   })
 })

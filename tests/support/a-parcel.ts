@@ -4,6 +4,7 @@ import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { compile } from '../../etl/stream/compile.ts'
 import type { Row } from '../../etl/stream/field.ts'
 import type { DeadLetterCode, Fact, Issue } from '../../etl/stream/types.ts'
+import { aRecordOf, EVENT_TIME, KAFKA_TIME } from './messages.ts'
 import { parcels as declared } from './streams/parcels.ts'
 
 /**
@@ -12,9 +13,8 @@ import { parcels as declared } from './streams/parcels.ts'
  */
 export const parcels = compile(declared)
 
-/** When Kafka stored the records of these tests: milliseconds since the epoch. A parcel is of a minute before. */
-export const KAFKA_TIME = Date.parse('2026-11-21T10:00:00Z')
-const WEIGHED = '2026-11-21T09:59:00Z'
+/** A parcel is of a minute before. */
+const WEIGHED = EVENT_TIME
 
 /** The JSON object of a valid message. An override that is undefined takes the field away. */
 export function aParcelMessage(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
@@ -30,16 +30,10 @@ export function aParcelMessage(overrides: Readonly<Record<string, unknown>> = {}
 }
 
 /** A record as Kafka delivers it: of an object as JSON, of a string or bytes as they are. */
-export function aParcelRecord(
+export const aParcelRecord = (
   message: object | string | null = aParcelMessage(),
   overrides: Partial<SourceRecord> = {},
-): SourceRecord {
-  const value =
-    message === null || Buffer.isBuffer(message)
-      ? message
-      : Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))
-  return { offset: 0, timestamp: KAFKA_TIME, key: Buffer.from('sender-1'), value, headers: [], ...overrides }
-}
+): SourceRecord => aRecordOf(message, { key: Buffer.from('sender-1'), ...overrides })
 
 /** A parcel that keeps the contract: fees in hundredths, times in microseconds. */
 export function aParcel(overrides: Row = {}): Row {

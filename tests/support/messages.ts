@@ -33,20 +33,22 @@ export const KAFKA_TIME = Date.parse('2026-11-21T10:00:00Z')
 export const EVENT_TIME = '2026-11-21T09:59:00Z'
 
 /** A record as Kafka delivers it, by default around a valid message. */
-export function aRecord(overrides: Partial<SourceRecord> = {}): SourceRecord {
+export const aRecord = (overrides: Partial<SourceRecord> = {}): SourceRecord =>
+  aRecordOf(aMessage(), overrides)
+
+/** A record around a message: an object is written as JSON, a string or bytes stand as they are, null is no value. */
+export function aRecordOf(
+  message: object | string | null,
+  overrides: Partial<SourceRecord> = {},
+): SourceRecord {
   return {
     offset: 0,
     timestamp: KAFKA_TIME,
     key: Buffer.from('customer-1'),
-    value: Buffer.from(JSON.stringify(aMessage())),
+    value: message === null ? null : toBytes(message),
     headers: [],
     ...overrides,
   }
-}
-
-/** A record around a message: an object is written as JSON, a string or bytes stand as they are. */
-export function aRecordOf(message: object | string, overrides: Partial<SourceRecord> = {}): SourceRecord {
-  return aRecord({ value: toBytes(message), ...overrides })
 }
 
 function toBytes(message: object | string): Buffer {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { LaterRule } from '../../etl/stream/later-rules.ts'
 import { compileContract } from '../../etl/stream/contract.ts'
 import type { Row } from '../../etl/stream/field.ts'
-import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels } from '../support/a-parcel.ts'
+import { aParcelMessage, aParcelRecord, parcels } from '../support/a-parcel.ts'
+import { KAFKA_TIME } from '../support/messages.ts'
 
 const RULE: LaterRule<Row> = {
   since: new Date(KAFKA_TIME),

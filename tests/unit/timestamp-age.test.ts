@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels, validatedParcel } from '../support/a-parcel.ts'
+import { aParcelMessage, aParcelRecord, parcels, validatedParcel } from '../support/a-parcel.ts'
+import { KAFKA_TIME } from '../support/messages.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

@@ -4,7 +4,8 @@ import { excerpt } from '../../etl/text/excerpt.ts'
 import type { SourceRecord } from '../../etl/kafka/record.ts'
 import { validate } from '../../etl/job/validate.ts'
 import { messages } from '../../producer/messages.ts'
-import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels } from '../support/a-parcel.ts'
+import { aParcelMessage, aParcelRecord, parcels } from '../support/a-parcel.ts'
+import { KAFKA_TIME } from '../support/messages.ts'
 import { stream as installed } from '../support/stream.ts'
 
 /** Far above what any rule writes, and far below what a dead letter's row would mind. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_VALUE_BYTES } from '../../etl/stream/json.ts'
 import { validate } from '../../etl/job/validate.ts'
-import { aParcelMessage, aParcelRecord, KAFKA_TIME, parcels, validatedParcel } from '../support/a-parcel.ts'
+import { aParcelMessage, aParcelRecord, parcels, validatedParcel } from '../support/a-parcel.ts'
+import { KAFKA_TIME } from '../support/messages.ts'
 
 const RULES = { stream: parcels, maxAgeDays: 1_095 }
 

@@ -6,7 +6,8 @@ import { compileContract } from '../../etl/stream/contract.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import { wireOf, type Field } from '../../etl/stream/field.ts'
 import { decimal, header, instant, key, text, uuid } from '../../etl/stream/words.ts'
-import { aParcelRecord, KAFKA_TIME } from '../support/a-parcel.ts'
+import { aParcelRecord } from '../support/a-parcel.ts'
+import { KAFKA_TIME } from '../support/messages.ts'
 import { WORDS } from '../support/words.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)

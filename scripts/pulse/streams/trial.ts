@@ -1,10 +1,11 @@
+import { failureOf } from '../../../etl/job/circuit-breaker.ts'
 import type { SchemaRegistry } from '../../../etl/job/schema-registry.ts'
 import { transform } from '../../../etl/job/transform.ts'
 import { validate, type Before, type Judged, type ValidationRules } from '../../../etl/job/validate.ts'
 import type { SourceRecord } from '../../../etl/kafka/record.ts'
 import type { Stream } from '../../../etl/stream/compile.ts'
 import { isEach } from '../../../etl/stream/stored.ts'
-import type { Fact, Rejection, Stopping } from '../../../etl/stream/types.ts'
+import type { Fact, Stopping } from '../../../etl/stream/types.ts'
 
 /** What would become of records by their declaration alone: what the warehouse holds is not looked at. */
 export interface Trial {
@@ -146,12 +147,6 @@ function repeats(facts: readonly Fact[], identities: Set<string> | undefined): n
   const before = identities.size
   for (const { identity } of facts) identities.add(identity)
   return facts.length - (identities.size - before)
-}
-
-/** As the ledger has it. */
-function failureOf({ code, issues }: Rejection): string {
-  const field = issues[0]?.field ?? ''
-  return field === '' ? code : `${code} ${field}`
 }
 
 function add(groups: Map<string, Group>, outcome: Group['outcome'], failure: string, example: Example): void {

@@ -1,12 +1,15 @@
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  readDashboards,
-  type DashboardFile,
-  type PanelFile,
-} from '../../../../tests/support/grafana-files.ts'
 import { fillHistory } from '../../../../tests/support/grafana-history.ts'
-import { defaultRange, expandQuery, type QueryContext } from '../../../../tests/support/grafana-macros.ts'
+import { expandQuery } from '../../../../tests/support/grafana-macros.ts'
+import {
+  dashboardOf,
+  MINUTE,
+  opened,
+  queryingPanels,
+  readerOf,
+  sqlOf,
+} from '../../../../tests/support/grafana-panels.ts'
 import { LIMIT_MS, planOf } from '../../../../tests/support/grafana-plans.ts'
 import { resultProblems, runQuery } from '../../../../tests/support/grafana-results.ts'
 import { aWorld, type World } from '../../../../tests/support/world.ts'
@@ -37,57 +40,34 @@ afterAll(async () => {
   await Promise.all([full, empty].map((world) => world?.cleanUp()))
 })
 
-/** Connections with the rights of Grafana's login. */
-function readerOf({ env }: World): Pool {
-  const pool = new Pool({ connectionString: env['DATABASE_URL'], max: 2, options: '-c role=pulse_reader' })
-  pool.on('error', () => undefined)
-  return pool
-}
-
-const dashboards = readDashboards().filter(({ uid }) => uid === 'pulse-sales')
-const panels = dashboards.flatMap((dashboard) =>
-  dashboard.panels
-    .filter(({ targets }) => targets !== undefined)
-    .map((panel): [string, PanelFile, DashboardFile] => [
-      `${dashboard.title} / ${panel.title}`,
-      panel,
-      dashboard,
-    ]),
-)
-const sqlOf = (panel: PanelFile) => panel.targets![0]!.rawSql
-
+const dashboard = dashboardOf('pulse-sales')
+const panels = queryingPanels(dashboard)
 const CURRENCIES = ['USD', 'EUR', 'GBP', 'CAD', 'AUD', 'CHF']
-const MINUTE = 60_000
-
-function context(dashboard: DashboardFile, changes: Partial<QueryContext> = {}): QueryContext {
-  const range = defaultRange(dashboard.time, new Date())
-  return { ...range, intervalMs: MINUTE, variables: { currency: CURRENCIES }, ...changes }
-}
+const context = opened(dashboard, { currency: CURRENCIES })
 
 describe('on a warehouse with data', () => {
-  test.each(panels)('%s shows it', async (_, panel, dashboard) => {
-    const result = await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard)))
+  test.each(panels)('%s shows it', async (_, panel) => {
+    const result = await runQuery(reader, expandQuery(sqlOf(panel), context()))
     expect(resultProblems(panel, result)).toEqual([])
   })
 
-  test.each(panels)('%s shows a week, and one currency', async (_, panel, dashboard) => {
+  test.each(panels)('%s shows a week, and one currency', async (_, panel) => {
     const from = new Date(Date.now() - 7 * 86_400_000)
-    const week = context(dashboard, { from, intervalMs: 15 * MINUTE, variables: { currency: ['EUR'] } })
+    const week = context({ from, intervalMs: 15 * MINUTE, variables: { currency: ['EUR'] } })
     const result = await runQuery(reader, expandQuery(sqlOf(panel), week))
     expect(resultProblems(panel, result)).toEqual([])
   })
 
-  test.each(panels)('%s follows the time range', async (_, panel, dashboard) => {
+  test.each(panels)('%s follows the time range', async (_, panel) => {
     const before = { from: new Date('2020-01-01'), to: new Date('2020-01-02') }
-    const now = await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard)))
-    const then = await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard, before)))
+    const now = await runQuery(reader, expandQuery(sqlOf(panel), context()))
+    const then = await runQuery(reader, expandQuery(sqlOf(panel), context(before)))
     expect(then.rows).not.toEqual(now.rows)
   })
 
-  test.each(panels)('%s follows the currency, whatever it is called', async (_, panel, dashboard) => {
+  test.each(panels)('%s follows the currency, whatever it is called', async (_, panel) => {
     const chosen = async (currency: string[]) =>
-      (await runQuery(reader, expandQuery(sqlOf(panel), context(dashboard, { variables: { currency } }))))
-        .rows
+      (await runQuery(reader, expandQuery(sqlOf(panel), context({ variables: { currency } })))).rows
     const all = await chosen(CURRENCIES)
     expect(await chosen(['CHF'])).not.toEqual(all)
     expect(await chosen([`'); drop table "x"; --`])).not.toEqual(all)
@@ -95,8 +75,8 @@ describe('on a warehouse with data', () => {
 
   test.each(panels)(
     '%s takes less than 100 ms and reads no large table from end to end',
-    async (_, panel, dashboard) => {
-      const plan = await planOf(reader, expandQuery(sqlOf(panel), context(dashboard)))
+    async (_, panel) => {
+      const plan = await planOf(reader, expandQuery(sqlOf(panel), context()))
       const large = ['transactions', 'dead_letters', 'pipeline_batches', 'pipeline_runs']
       expect([...plan.scanned].filter((name) => large.includes(name))).toEqual([])
       expect(plan.ms).toBeLessThan(LIMIT_MS)
@@ -104,15 +84,14 @@ describe('on a warehouse with data', () => {
   )
 
   const summing = panels.filter(([, { type, title }]) => type !== 'table' || title.startsWith('Revenue'))
-  test.each(summing)('%s reads the rollup, not the facts', async (_, panel, dashboard) => {
-    const { relations } = await planOf(reader, expandQuery(sqlOf(panel), context(dashboard)))
+  test.each(summing)('%s reads the rollup, not the facts', async (_, panel) => {
+    const { relations } = await planOf(reader, expandQuery(sqlOf(panel), context()))
     expect(relations).toEqual(new Set(['sales_by_minute']))
   })
 
   test('the currencies to choose from are those of the time range', async () => {
-    const dashboard = dashboards.find(({ uid }) => uid === 'pulse-sales')!
     const { query } = dashboard.templating.list.find(({ name }) => name === 'currency')!
-    const sql = expandQuery(query, context(dashboard))
+    const sql = expandQuery(query, context())
     const { columns, rows } = await runQuery(reader, sql)
     expect(columns).toEqual([{ name: 'currency', kind: 'text' }])
     expect(rows.map(({ currency }) => currency)).toEqual(CURRENCIES.toSorted())
@@ -121,11 +100,10 @@ describe('on a warehouse with data', () => {
 })
 
 describe('money', () => {
-  const sales = dashboards.find(({ uid }) => uid === 'pulse-sales')!
   const from = new Date(Math.floor(Date.now() / MINUTE - 60) * MINUTE)
   const show = async (title: string, currency: string[] = CURRENCIES) => {
-    const panel = sales.panels.find((candidate) => candidate.title === title)!
-    return runQuery(reader, expandQuery(sqlOf(panel), context(sales, { from, variables: { currency } })))
+    const panel = dashboard.panels.find((candidate) => candidate.title === title)!
+    return runQuery(reader, expandQuery(sqlOf(panel), context({ from, variables: { currency } })))
   }
 
   test('is what the facts say, a row for each currency', async () => {
@@ -160,9 +138,9 @@ describe('money', () => {
 })
 
 describe('on a warehouse that was never used', () => {
-  test.each(panels)('%s says so without an error', async (_, panel, dashboard) => {
+  test.each(panels)('%s says so without an error', async (_, panel) => {
     for (const currency of [[], ['']]) {
-      const sql = expandQuery(sqlOf(panel), context(dashboard, { variables: { currency } }))
+      const sql = expandQuery(sqlOf(panel), context({ variables: { currency } }))
       const { rows } = await runQuery(emptyReader, sql)
       expect(rows.length).toBe(panel.type === 'stat' ? 1 : 0)
     }
