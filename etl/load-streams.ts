@@ -46,7 +46,7 @@ export async function loadStreams(folder: URL): Promise<readonly Definition[]> {
 }
 
 /**
- * What a folder may have besides its streams: pages, samples or dashboards.
+ * What a folder may have besides its streams: pages, samples, a story or dashboards.
  *
  * @param part the file's name without .ts, and that of its export.
  * @returns `none` where there is no such file.
@@ -54,7 +54,7 @@ export async function loadStreams(folder: URL): Promise<readonly Definition[]> {
  */
 export async function loadPart<T>(
   folder: URL,
-  part: 'pages' | 'samples' | 'dashboards' | 'alerts',
+  part: 'pages' | 'samples' | 'story' | 'dashboards' | 'alerts',
   none: T,
 ): Promise<T> {
   return (

@@ -1,4 +1,5 @@
 import { identityFields } from '../etl/stream/define.ts'
+import { deletesBy } from '../etl/stream/deletions.ts'
 import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
 import type { Samples } from '../etl/stream/samples.ts'
@@ -15,6 +16,8 @@ export type MessageKind = (typeof MESSAGE_KINDS)[number]
 
 /** A record to be sent, and what the ETL must make of it. */
 export interface Message {
+  /** The stream's name. */
+  readonly stream: string
   readonly kind: MessageKind
   /** Of an invalid record the rule that it breaks (a `kind` of INVALID_KINDS), else its identity. */
   readonly detail: string
@@ -58,52 +61,73 @@ export interface Records {
    * A duplicate that is due before there is any record to repeat is a new record instead.
    */
   messages(this: void, options: MessageOptions): Generator<Message, never, undefined>
+  /** The sequence of rows that `messages` sends, each at a time in milliseconds since the epoch. */
+  rows(this: void, random: Random, id?: (time: number) => string): (time: number) => Row
+  /**
+   * What is sent of a row, at last the row itself: before it, in the shares that the options say, it broken and earlier
+   * ones again. Where all are to be faulty it has no end.
+   */
+  faulty(this: void, random: Random, shares: Shares): (row: Row) => Generator<Message, void, undefined>
 }
+
+export type Shares = Pick<MessageOptions, 'invalidRatio' | 'duplicateRatio'>
 
 export function recordsOf(stream: Definition): Records {
   const encoder = createEncoder(stream)
   const identity = identityFields(stream.identity)
   const KEY = stream.topic.key
   const INVALID_KINDS = invalidKinds(stream, encoder)
+  const deletes = (isLatest(stream) ? deletesBy(stream) : undefined) ?? (() => false)
 
   function* messages({
     seed,
     now,
-    invalidRatio,
-    duplicateRatio,
     orderId,
+    ...shares
   }: MessageOptions): Generator<Message, never, undefined> {
+    const random = createRandom(seed)
+    const next = rows(random, orderId)
+    const sent = faulty(random, shares)
+    for (;;) yield* sent(next(now()))
+  }
+
+  function faulty(
+    random: Random,
+    { invalidRatio, duplicateRatio }: Shares,
+  ): (row: Row) => Generator<Message, void, undefined> {
     if (invalidRatio + duplicateRatio > 1)
       throw new RangeError('invalid and duplicate records exceed the whole')
-    const random = createRandom(seed)
-    const versions = versionsOf(stream, random)
-    const draw = records(random, orderId)
-    const next = versions === undefined ? draw : (time: number) => versions.next(draw(time))
-    /** One of which everything is looked at. */
-    const whole = (time: number): Row => {
-      for (;;) {
-        const row = next(time)
-        if (versions?.deletes(row) !== true) return row
-      }
-    }
     const recent: Row[] = []
     let made = 0
-
-    for (;;) {
-      const drawn = random.unit()
-      if (drawn < invalidRatio) {
-        yield invalid(whole(now()), random)
-      } else if (drawn < invalidRatio + duplicateRatio && recent.length > 0 && !isEach(stream)) {
-        const original = random.pick(recent)
-        yield random.chance(CONFLICTING_SHARE) && versions?.deletes(original) !== true
-          ? conflicting(original, random)
-          : repeat(original, 'duplicate')
-      } else {
-        const row = next(now())
-        if (duplicateRatio > 0) recent[made++ % RECENT_ORDERS] = row
-        yield repeat(row, 'valid')
+    return function* (row) {
+      // Of a record that deletes nothing but key and version is looked at, so nothing else can be wrong with it.
+      for (;;) {
+        const drawn = random.unit()
+        if (drawn < invalidRatio && !deletes(row)) {
+          yield invalid(row, random)
+        } else if (
+          drawn >= invalidRatio &&
+          drawn < invalidRatio + duplicateRatio &&
+          recent.length > 0 &&
+          !isEach(stream)
+        ) {
+          const original = random.pick(recent)
+          yield random.chance(CONFLICTING_SHARE) && !deletes(original)
+            ? conflicting(original, random)
+            : repeat(original, 'duplicate')
+        } else {
+          if (duplicateRatio > 0) recent[made++ % RECENT_ORDERS] = row
+          yield repeat(row, 'valid')
+          return
+        }
       }
     }
+  }
+
+  function rows(random: Random, id?: (time: number) => string): (time: number) => Row {
+    const versions = versionsOf(stream, random)
+    const draw = records(random, id)
+    return versions === undefined ? draw : (time) => versions.next(draw(time))
   }
 
   /** What the stream's samples make, and for the rest of its fields what their words draw. */
@@ -141,6 +165,7 @@ export function recordsOf(stream: Definition): Records {
 
   function message(row: Row, about: Pick<Message, 'kind' | 'expectedCode'>): Message {
     return {
+      stream: stream.name,
       detail: identity.map((field) => String(row[field])).join(','),
       key: keyOf(row),
       value: Buffer.from(encoder.text(row)),
@@ -184,6 +209,7 @@ export function recordsOf(stream: Definition): Records {
   function invalid(row: Row, random: Random): Message {
     const broken = random.pick(INVALID_KINDS)
     return {
+      stream: stream.name,
       kind: 'invalid',
       detail: broken.kind,
       key: keyOf(row),
@@ -193,7 +219,7 @@ export function recordsOf(stream: Definition): Records {
     }
   }
 
-  return { invalidKinds: INVALID_KINDS, messages }
+  return { invalidKinds: INVALID_KINDS, messages, rows, faulty }
 }
 
 /** Of the first stream. */

@@ -23,11 +23,11 @@ export const systemClock: Clock = {
 }
 
 export interface PublishOptions {
-  readonly messages: Iterator<Message, never, undefined>
+  readonly steps: Iterator<readonly Message[], never, undefined>
   /** Resolves when the records are stored for good. */
   readonly send: (records: readonly Message[]) => Promise<void>
   readonly pace: Pace
-  /** Stop after so many records. */
+  /** Stop after so many steps. */
   readonly limit?: number | undefined
   /** Stop after the send in hand. */
   readonly signal: AbortSignal
@@ -36,15 +36,15 @@ export interface PublishOptions {
 }
 
 /**
- * Makes records as they fall due and sends them, until the limit is reached or the signal is aborted.
+ * Makes the records of each step that falls due and sends them, until the limit is reached or the signal is aborted.
  *
- * One send at a time: a record never overtakes another, no more than one chunk is in memory however
+ * One send at a time: a record never overtakes another of its stream, no more than one chunk is in memory however
  * slow Kafka is, and what the tally counts is acknowledged.
  *
  * @throws what `send` throws; the tally then holds that chunk as in doubt.
  */
 export async function publish({
-  messages,
+  steps,
   send,
   pace,
   limit = Number.POSITIVE_INFINITY,
@@ -59,12 +59,12 @@ export async function publish({
       await clock.wait(waitMs, signal)
       continue
     }
-    const chunk: Message[] = []
-    while (chunk.length < due && chunk.length < left) chunk.push(messages.next().value)
-    left -= chunk.length
+    const taken = Math.min(due, left)
+    const chunk = Array.from({ length: taken }, () => steps.next().value).flat()
+    left -= taken
     tally.handedOver(chunk)
     await send(chunk)
-    tally.acknowledged(chunk)
+    tally.acknowledged(chunk, taken)
   }
 }
 

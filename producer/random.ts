@@ -1,6 +1,6 @@
 import type { Random } from '../etl/stream/samples.ts'
 
-export { weighted, type Random } from '../etl/stream/samples.ts'
+export { uuidV7, weighted, type Random } from '../etl/stream/samples.ts'
 
 /**
  * sfc32, "small fast counter" by Chris Doty-Humphrey (PractRand, public domain): 128 bits of state,
@@ -46,26 +46,4 @@ export function createRandom(seed: number): Random {
     // Box and Muller (1958); 1 - unit() is never 0, whose logarithm would be infinite.
     normal: () => Math.sqrt(-2 * Math.log(1 - unit())) * Math.cos(2 * Math.PI * unit()),
   }
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-const hex32 = (n: number): string =>
-  HEX[n >>> 24]! + HEX[(n >>> 16) & 0xff]! + HEX[(n >>> 8) & 0xff]! + HEX[n & 0xff]!
-const hex16 = (n: number): string => HEX[(n >>> 8) & 0xff]! + HEX[n & 0xff]!
-
-/**
- * A version 7 UUID (RFC 9562, 5.7): 48 bits of time, 74 bits of chance.
- *
- * Not version 4: with the time in it a run that is repeated with its seed, such as a container that
- * starts again, makes other orders than before instead of conflicting duplicates of them. And ids that
- * rise with time are kinder to the index of the warehouse's key table.
- *
- * @param time milliseconds since the epoch
- */
-export function uuidV7(random: Random, time: number): string {
-  const chance = random.uint32()
-  const variant = ((chance >>> 12) & 0x3fff) | 0x8000
-  return `${hex32(Math.floor(time / 65_536))}-${hex16(time % 65_536)}-${hex16(
-    (chance & 0x0fff) | 0x7000,
-  )}-${hex16(variant)}-${hex16(random.uint32())}${hex32(random.uint32())}`
 }

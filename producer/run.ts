@@ -8,47 +8,62 @@ import { waitForTopic } from '../etl/kafka/topics.ts'
 import type { Logger } from '../etl/process/log.ts'
 import { publish, keepTrying } from './publish.ts'
 import { createRandom } from './random.ts'
-import { openTally, report } from './tally.ts'
-import { intervalPace, ratePace, waitForNextSale, type Pace } from './pace.ts'
-import type { Records } from './messages.ts'
+import { openTally, report, totalOf } from './tally.ts'
+import { intervalPace, MAX_CHUNK, ratePace, waitForNextSale, type Pace } from './pace.ts'
+import type { Definition } from '../etl/stream/definition.ts'
+import type { Installed } from '../etl/stream/installed.ts'
+import type { Message } from './messages.ts'
+import { stepsOf } from './steps.ts'
 
 /** After a stop the records in hand have this long, and the disconnect that long: 10 s at the very most. */
 const FLUSH_LIMIT_MS = 7_000
 const DISCONNECT_LIMIT_MS = 1_500
 const PROGRESS_EVERY_MS = 30_000
 
+/** A stream and its topic. */
+export type Target = Installed<Pick<Config<'kafka'>, 'KAFKA_TOPIC'>>
+
 /**
- * Sends records of a stream to its topic until the limit is reached or the signal is aborted, then says what it sent.
+ * Sends records of streams to their topics until the limit is reached or the signal is aborted, then says what it sent.
  *
  * @throws what ended the sending, where it was neither; what was sent is said all the same.
  */
 export async function run(
   config: Config<'kafka' | 'producer'>,
-  { messages }: Records,
+  targets: readonly Target[],
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const { KAFKA_TOPIC: topic, PRODUCER_RATE: rate } = config
+  const { PRODUCER_RATE: rate } = config
   const seed = config.PRODUCER_SEED ?? randomInt(2 ** 32)
-  const tally = openTally()
+  const definitions: readonly Definition[] = targets.map(({ definition }) => definition)
+  const topics = new Map(targets.map(({ definition, config: own }) => [definition.name, own.KAFKA_TOPIC]))
+  const tally = openTally([...topics.keys()])
   let producer: RecordProducer | undefined
   let startedAt: number | undefined
 
   const work = async (): Promise<void> => {
     const kafka = createKafka(config, logger, 'pulse-producer')
-    const { partitions } = await waitForTopic(kafka, topic, logger, signal)
+    for (const topic of topics.values()) await waitForTopic(kafka, topic, logger, signal)
     const connected = await keepTrying('connecting to Kafka', () => connectProducer(kafka), logger, signal)
     producer = connected
-    logger.info({ topic, partitions, seed }, `sending to ${topic}, ${describePace(config)}`)
+    const sendingTo = [...topics.values()].join(', ')
+    logger.info(
+      { topics: Object.fromEntries(topics), seed },
+      `sending to ${sendingTo}, ${describePace(config)}`,
+    )
     startedAt = performance.now()
     await publish({
-      messages: messages({
+      steps: stepsOf(definitions)({
         seed,
         now: Date.now,
         invalidRatio: config.PRODUCER_INVALID_RATIO,
         duplicateRatio: config.PRODUCER_DUPLICATE_RATIO,
       }),
-      send: (records) => keepTrying('sending', () => connected.send(topic, records), logger),
+      send: async (records) => {
+        for (const [topic, part] of sendsOf(records, topics))
+          await keepTrying('sending', () => connected.send(topic, part), logger)
+      },
       pace: choosePace(config, seed),
       limit: config.PRODUCER_LIMIT,
       signal,
@@ -56,7 +71,9 @@ export async function run(
     })
   }
   const sayProgress = (): void => {
-    if (producer !== undefined) logger.info({ total: tally.total, sent: { ...tally.sent } }, 'sending')
+    if (producer === undefined) return
+    const { total, sent } = totalOf(tally)
+    logger.info({ total, sent }, 'sending')
   }
   const progress = setInterval(sayProgress, PROGRESS_EVERY_MS)
 
@@ -64,7 +81,7 @@ export async function run(
     await Promise.race([work(), aborted(signal).then(() => flushed(producer))])
   } catch (error) {
     // Waiting for the topic or for a connection ends with an error when it is told to stop: no failure.
-    if (!signal.aborted || tally.inDoubt > 0) throw error
+    if (!signal.aborted || totalOf(tally).inDoubt > 0) throw error
   } finally {
     clearInterval(progress)
     const { message, fields, warning } = report(
@@ -75,6 +92,16 @@ export async function run(
     logger[warning ? 'warn' : 'info']({ ...fields, seed }, message)
     await disconnect(producer, logger)
   }
+}
+
+/** One send for each topic, in the order in which they first come; more where one would be too large for a batch. */
+function* sendsOf(
+  records: readonly Message[],
+  topics: ReadonlyMap<string, string>,
+): Generator<[topic: string, records: readonly Message[]]> {
+  for (const [name, all] of Map.groupBy(records, ({ stream }) => stream))
+    for (let from = 0; from < all.length; from += MAX_CHUNK)
+      yield [topics.get(name)!, all.slice(from, from + MAX_CHUNK)]
 }
 
 /** How long a stop waits for records that Kafka doesn't acknowledge; before it is connected there are none. */

@@ -1,7 +1,7 @@
 import { MESSAGE_KINDS, type Message, type MessageKind } from './messages.ts'
 
-/** What was sent so far. Readable at any time, also while a send hangs. */
-export interface Tally {
+/** What was sent of a stream. */
+export interface StreamTally {
   /** Records that Kafka acknowledged, by kind. */
   readonly sent: Readonly<Record<MessageKind, number>>
   readonly total: number
@@ -11,37 +11,65 @@ export interface Tally {
   readonly inDoubt: number
 }
 
-export interface OpenTally extends Tally {
-  handedOver(records: readonly Message[]): void
-  acknowledged(records: readonly Message[]): void
+/** What was sent so far. Readable at any time, also while a send hangs. */
+export interface Tally {
+  readonly streams: Readonly<Record<string, StreamTally>>
+  /** Steps whose records are all acknowledged: of one stream as many as records. */
+  readonly steps: number
 }
 
-export function openTally(): OpenTally {
-  const sent = Object.fromEntries(MESSAGE_KINDS.map((kind) => [kind, 0])) as Record<MessageKind, number>
-  const invalidKinds: Record<string, number> = {}
-  let total = 0
-  let inDoubt = 0
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends Readonly<Record<infer N, number>> ? Record<N, number> : T[K]
+}
+
+export interface OpenTally extends Tally {
+  handedOver(records: readonly Message[]): void
+  /** @param steps that they were. */
+  acknowledged(records: readonly Message[], steps: number): void
+}
+
+const NOTHING = (): Record<MessageKind, number> =>
+  Object.fromEntries(MESSAGE_KINDS.map((kind) => [kind, 0])) as Record<MessageKind, number>
+
+/** @param streams the names of those whose records are sent. */
+export function openTally(streams: readonly string[]): OpenTally {
+  const tallies: Record<string, Mutable<StreamTally>> = Object.fromEntries(
+    streams.map((name) => [name, { sent: NOTHING(), total: 0, invalidKinds: {}, inDoubt: 0 }]),
+  )
+  let done = 0
   return {
-    sent,
-    invalidKinds,
-    get total() {
-      return total
-    },
-    get inDoubt() {
-      return inDoubt
+    streams: tallies,
+    get steps() {
+      return done
     },
     handedOver: (records) => {
-      inDoubt += records.length
+      for (const { stream } of records) tallies[stream]!.inDoubt++
     },
-    acknowledged: (records) => {
-      inDoubt -= records.length
-      total += records.length
-      for (const { kind, detail } of records) {
-        sent[kind]++
-        if (kind === 'invalid') invalidKinds[detail] = (invalidKinds[detail] ?? 0) + 1
+    acknowledged: (records, steps) => {
+      done += steps
+      for (const { stream, kind, detail } of records) {
+        const tally = tallies[stream]!
+        tally.inDoubt--
+        tally.total++
+        tally.sent[kind]++
+        if (kind === 'invalid') tally.invalidKinds[detail] = (tally.invalidKinds[detail] ?? 0) + 1
       }
     },
   }
+}
+
+/** Of all streams together. */
+export function totalOf({
+  streams,
+}: Pick<Tally, 'streams'>): Pick<StreamTally, 'sent' | 'total' | 'inDoubt'> {
+  const sent = NOTHING()
+  let [total, inDoubt] = [0, 0]
+  for (const one of Object.values(streams)) {
+    for (const kind of MESSAGE_KINDS) sent[kind] += one.sent[kind]
+    total += one.total
+    inDoubt += one.inDoubt
+  }
+  return { sent, total, inDoubt }
 }
 
 export interface Report {
@@ -63,30 +91,33 @@ const REACHED = 0.95
  * @param askedRate PRODUCER_RATE, per second
  */
 export function report(tally: Tally, elapsedMs: number, askedRate?: number): Report {
+  const { sent, total, inDoubt } = totalOf(tally)
+  const names = Object.keys(tally.streams)
   const seconds = elapsedMs / 1_000
-  const rate = seconds > 0 ? tally.total / seconds : 0
+  const rate = seconds > 0 ? tally.steps / seconds : 0
   // In less than a second, or of a few records, a rate says nothing.
-  const missed = askedRate !== undefined && seconds >= 1 && (tally.total + 1) / seconds < askedRate * REACHED
-  const byKind = MESSAGE_KINDS.map((kind) => `${tally.sent[kind]} ${kind}`).join(', ')
+  const missed = askedRate !== undefined && seconds >= 1 && (tally.steps + 1) / seconds < askedRate * REACHED
+  const byKind = MESSAGE_KINDS.map((kind) => `${sent[kind]} ${kind}`).join(', ')
+  const of = names.length === 1 ? '' : ` of ${names.length} streams`
   const sentences = [
-    `sent ${tally.total} records in ${seconds.toFixed(1)} s: ${byKind}`,
+    `sent ${total} records${of} in ${seconds.toFixed(1)} s: ${byKind}`,
     ...(missed ? [`${rate < 10 ? rounded(rate) : Math.round(rate)}/s instead of ${askedRate}/s`] : []),
-    ...(tally.inDoubt > 0
-      ? [`${tally.inDoubt} more were handed over and not acknowledged, they may be in the topic or not`]
+    ...(inDoubt > 0
+      ? [`${inDoubt} more were handed over and not acknowledged, they may be in the topic or not`]
       : []),
   ]
   return {
     message: sentences.join('; '),
     fields: {
-      total: tally.total,
-      sent: { ...tally.sent },
-      invalidKinds: { ...tally.invalidKinds },
-      inDoubt: tally.inDoubt,
+      total,
+      sent,
+      inDoubt,
+      streams: structuredClone(tally.streams),
       seconds: rounded(seconds),
       rate: rounded(rate),
       ...(askedRate === undefined ? {} : { askedRate, rateReached: !missed }),
     },
-    warning: missed || tally.inDoubt > 0,
+    warning: missed || inDoubt > 0,
   }
 }
 

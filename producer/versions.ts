@@ -1,5 +1,4 @@
 import { identityFields } from '../etl/stream/define.ts'
-import { deletesBy } from '../etl/stream/deletions.ts'
 import type { Definition } from '../etl/stream/definition.ts'
 import type { Row } from '../etl/stream/field.ts'
 import { isLatest } from '../etl/stream/stored.ts'
@@ -16,8 +15,6 @@ const KEYS = 10_000
 export interface Versions {
   /** Makes of a drawn record the next version of an earlier key, or the first one of a new key. */
   next(this: void, drawn: Row): Row
-  /** Whether a record deletes its key. Of such a one nothing but key and version is looked at. */
-  deletes(this: void, row: Row): boolean
 }
 
 /** @returns undefined where the stream has no versions. */
@@ -32,7 +29,6 @@ export function versionsOf(stream: Definition, random: Random): Versions | undef
     return row
   }
   return {
-    deletes: deletesBy(stream) ?? (() => false),
     next: (drawn) => {
       const row =
         typeof deletedWhen === 'string' ? { ...drawn, [deletedWhen]: random.chance(DELETED_SHARE) } : drawn

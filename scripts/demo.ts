@@ -7,15 +7,16 @@ import { openScreen, readLogLine, wrapped } from './demo/screen.ts'
 import { checkEnvironment, readSeconds, RUN_EVERY_SECONDS, type DemoConfig } from './demo/settings.ts'
 import { tellStory, type Stage } from './demo/story.ts'
 import { openWorkplace } from './demo/workplace.ts'
+import { streams } from '../etl/installation.ts'
 import { startServers, type Servers } from './servers/index.ts'
 import { aborted } from '../etl/process/aborted.ts'
 
 const HELP = `Usage: npm run demo
 
 Shows the whole of it at work on this machine: takes a Kafka and a Postgres, migrates a warehouse, makes
-the topics, then runs the producer, with some broken and some repeated records, and the ETL. At the end it
-shows what was sold, what looks like fraud and what was rejected, and proves that every record is accounted
-for, exactly once.
+the topics of every stream, then runs the producer, with some broken and some repeated records, and the ETL.
+At the end it shows what was sold, what looks like fraud and what was rejected, and proves of each stream that
+every record is accounted for, exactly once.
 
 Environment:
   DEMO_SECONDS              how long records come; default 60, 0 is until Ctrl-C
@@ -25,7 +26,7 @@ Environment:
                                       them (the roles pulse_owner, pulse_loader and pulse_reader stay)
                               docker  containers
                               local   processes of this machine (Java 17 or newer, Maven)
-  PRODUCER_RATE             records a second; default 200
+  PRODUCER_RATE             sales a second; default 100, with some fifteen records each
   PRODUCER_INVALID_RATIO    share of broken records; default 0.03
   PRODUCER_DUPLICATE_RATIO  share of repeated records; default 0.03
   and what else the producer and the ETL read: docs/CONFIGURATION.md
@@ -66,7 +67,7 @@ async function main(): Promise<number> {
 async function runDemo(env: NodeJS.ProcessEnv, seconds: number): Promise<number> {
   print(`${introduction(checkEnvironment(env), seconds)}\n`)
 
-  const screen = openScreen(print)
+  const screen = openScreen(print, (stream) => stream === streams[0]!.name)
   const logger = pino(
     { base: null, timestamp: pino.stdTimeFunctions.isoTime },
     { write: (text) => screen.tell(readLogLine('demo', text)) },
@@ -118,9 +119,10 @@ function introduction(config: DemoConfig, seconds: number): string {
   return wrapped(
     [
       `Global Sales Pulse at work, ${seconds === 0 ? 'until Ctrl-C' : `for ${seconds} s (Ctrl-C ends it sooner)`}:`,
-      `a producer sends ${config.PRODUCER_RATE} sales a second to Kafka, ${percent(config.PRODUCER_INVALID_RATIO)}`,
-      `of them broken and ${percent(config.PRODUCER_DUPLICATE_RATIO)} repeated, and every ${RUN_EVERY_SECONDS} s the`,
-      `ETL moves them into a Postgres warehouse. At the end every record must be accounted for, exactly once.`,
+      `a producer plays a shop with ${config.PRODUCER_RATE} sales a second, and sends what happens there to the topics`,
+      `of ${streams.length} streams, ${percent(config.PRODUCER_INVALID_RATIO)} of the records broken and`,
+      `${percent(config.PRODUCER_DUPLICATE_RATIO)} repeated. Every ${RUN_EVERY_SECONDS} s the ETL moves them into a Postgres`,
+      `warehouse. At the end every record must be accounted for, exactly once.`,
     ].join(' '),
   )
 }

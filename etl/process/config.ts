@@ -88,6 +88,8 @@ const registryUrl = z
   )
   .transform((value) => value.replace(/\/+$/, ''))
 
+const nameList = z.string().transform((list) => list.split(',').map((name) => name.trim()))
+
 const password = z.string().min(12, 'is shorter than 12 characters')
 
 function isPostgresUrl(value: string): boolean {
@@ -128,10 +130,7 @@ const sections = {
     DATABASE_POOL_SIZE: wholeNumberSetting(2, 1_000).default(10),
   },
   etl: {
-    STREAMS: z
-      .string()
-      .transform((list) => list.split(',').map((name) => name.trim()))
-      .optional(),
+    STREAMS: nameList.optional(),
     ETL_SCHEDULE: z.string().default('*/30 * * * * *'),
     ETL_RUN_BUDGET_MS: wholeNumberSetting(1_000, 86_400_000).default(300_000),
     BATCH_SIZE: wholeNumberSetting(1, 100_000).default(1_000),
@@ -171,7 +170,7 @@ const sections = {
       .default('info'),
   },
   producer: {
-    PRODUCER_STREAM: z.string().optional(),
+    PRODUCER_STREAMS: nameList.optional(),
     PRODUCER_MIN_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(1_000),
     PRODUCER_MAX_INTERVAL_MS: wholeNumberSetting(0, 3_600_000).default(2_000),
     PRODUCER_RATE: decimalSetting(0.001, 1_000_000).optional(),

@@ -1,15 +1,16 @@
-import type { Definition } from '../../etl/stream/definition.ts'
-import { identityFields } from '../../etl/stream/define.ts'
+import type { AnyLatest, Definition } from '../../etl/stream/definition.ts'
+import { identityFields, isTheKey } from '../../etl/stream/define.ts'
 import type { Fields } from '../../etl/stream/field.ts'
+import { countedTable, isLatest } from '../../etl/stream/stored.ts'
 import { contractOf, type DescribedColumn, type DescribedField } from './describe.ts'
 
 /** The page of a stream in docs/streams/, of its declaration alone. */
 export function pageOf(stream: Definition): string {
-  const { name, title, eventTime, partitionBy, topic } = stream
+  const { name, title, eventTime, topic } = stream
   const { fields, derived, laterRules, rollups } = contractOf(stream)['x-stream']
   const sections = [
     `<!-- Written by npm run generate-contracts from streams/. -->\n\n# ${name}`,
-    `One fact is a ${title}. Facts are in \`warehouse.${name}\`, partitioned by ${partitionBy} of \`${fields[eventTime]!.column}\`.\nMessages have \`${topic.key}\` as their key; [contracts/${name}.json](../../contracts/${name}.json) is their JSON Schema.`,
+    `${rowsSentence(stream, fields[eventTime]!.column)}\nMessages have \`${topic.key}\` as their key; [contracts/${name}.json](../../contracts/${name}.json) is their JSON Schema.`,
     `## Identity\n\n${identitySentence(stream)}`,
     `## Fields\n\n${fieldTable(stream.fields, fields)}`,
   ]
@@ -31,7 +32,7 @@ export function pageOf(stream: Definition): string {
     )
   for (const [rollup, { every, by, measures }] of Object.entries(rollups))
     sections.push(
-      `## ${rollup}\n\nSums in \`warehouse.${rollup}\`, kept in the transaction that loads: a row for each ${every}${by
+      `## ${rollup}\n\nSums${isLatest(stream) ? ` of the newest versions` : ''} in \`warehouse.${rollup}\`, kept in the transaction that loads: a row for each ${every}${by
         .map((field) => `, ${code(field)}`)
         .join('')} and source partition.\n\n${table(
         ['Column', 'Is'],
@@ -46,14 +47,50 @@ export function pageOf(stream: Definition): string {
   return `${sections.join('\n\n')}\n`
 }
 
+function rowsSentence(stream: Definition, eventTime: string): string {
+  const { name, title, partitionBy, keep } = stream
+  if (isLatest(stream))
+    return `One record is a version of a ${title}. Every version is in \`warehouse.${countedTable(stream)}\`, the newest of each ${title} in \`warehouse.${name}\`; people read \`warehouse.${name}_live\`, which has those that are not deleted, and \`warehouse.${name}_versions\`, which says from when until when each version counted.`
+  const kept = keep === undefined ? '' : ` They are kept ${keep}.`
+  return `One fact is a ${title}. Facts are in \`warehouse.${name}\`, partitioned by ${partitionBy} of ${code(eventTime)}.${kept}`
+}
+
 function identitySentence(stream: Definition): string {
   const { identity, eventTime, title } = stream
+  if (identity.each !== undefined)
+    return `Each record is a ${title} of its own, by its place in the log: what is sent twice is there twice.`
   const names = identityFields(identity).map(code).join(' and ')
   const one = identity.title ?? title
   const again = `The same values again are a duplicate; other values are a dead letter \`conflicting_duplicate\`.`
+  if (isLatest(stream)) return versionsSentence(stream, names)
   return identity.scope === 'warehouse'
     ? `Each ${one} happens once: ${names} is unique in the whole warehouse, by the table of keys \`warehouse.${identity.keys}\`. ${again}`
     : `Each ${one} happens once: ${names} is unique together with ${code(eventTime)}, by the primary key of the facts. ${again}\nWith another ${code(eventTime)} it is another ${one}.`
+}
+
+function versionsSentence(
+  { fields, identity, title }: Definition & { readonly identity: AnyLatest },
+  names: string,
+): string {
+  const { by, deletedWhen, keepVersions } = identity
+  const sentences = [
+    by === 'log'
+      ? `Of a ${title}, told by ${names}, the record that is later in the log counts. Its key must stay in its partition: from another one it is a dead letter \`key_moved\`.`
+      : `Of a ${title}, told by ${names}, the highest ${code(by)} counts; a lower one is history. The same ${code(by)} with the same values is a duplicate; with other values it is a dead letter \`conflicting_duplicate\`.`,
+    ...(typeof deletedWhen === 'string'
+      ? [
+          `Where ${code(deletedWhen)} is true the ${title} is deleted: of such a record nothing but key and version is looked at.`,
+        ]
+      : []),
+    ...(typeof deletedWhen === 'function'
+      ? [`Some records delete: \`deletedWhen\` of the declaration.`]
+      : []),
+    ...(identityFields(identity).every((field) => isTheKey(fields, field))
+      ? [`A record without a value deletes.`]
+      : []),
+    ...(keepVersions === undefined ? [] : [`Of older versions the newest ${keepVersions} are kept.`]),
+  ]
+  return sentences.join('\n')
 }
 
 const fieldTable = (words: Fields, fields: Readonly<Record<string, DescribedField>>): string =>

@@ -9,11 +9,11 @@ import { runStatement } from '../servers/postgres.ts'
 import { waitFor } from '../servers/wait.ts'
 
 /**
- * `remove.ts <database> <topic> <dead-letter topic> <group>`: waits for the end of its input, then removes
+ * `remove.ts <database> <topics> <groups>`, comma-separated: waits for the end of its input, then removes
  * these from the servers of its environment. What is not there was never made, or is removed already.
  * Started by workplace.ts.
  */
-const [database = '', topic = '', dlqTopic = '', group = ''] = process.argv.slice(2)
+const [database = '', topics = '', groups = ''] = process.argv.slice(2)
 const config = readConfig(['kafka', 'database'])
 
 /** A member that was killed stays in its group for a session's time. */
@@ -35,16 +35,22 @@ function dropDatabase(): Promise<void> {
 async function removeFromKafka(client: Kafka): Promise<void> {
   await withAdmin(client, async (admin) => {
     const there = new Set(await admin.listTopics())
-    const topics = [topic, dlqTopic].filter((name) => there.has(name))
-    if (topics.length > 0) await admin.deleteTopics({ topics })
-
-    const withoutMembers = async () => {
-      const { groups } = await admin.describeGroups([group])
-      const state = groups[0]?.state ?? 'Dead'
-      return (state === 'Dead' || state === 'Empty') && state
-    }
-    const limits = { limitMs: GROUP_LIMIT_MS, everyMs: 250 }
-    if ((await waitFor(`the members of the group ${group} to leave`, withoutMembers, limits)) === 'Empty')
-      await admin.deleteGroups([group])
+    const ours = topics.split(',').filter((name) => there.has(name))
+    if (ours.length > 0) await admin.deleteTopics({ topics: ours })
+    await Promise.all(groups.split(',').map((group) => removeGroup(admin, group)))
   })
+}
+
+async function removeGroup(
+  admin: Parameters<Parameters<typeof withAdmin>[1]>[0],
+  group: string,
+): Promise<void> {
+  const withoutMembers = async () => {
+    const { groups: found } = await admin.describeGroups([group])
+    const state = found[0]?.state ?? 'Dead'
+    return (state === 'Dead' || state === 'Empty') && state
+  }
+  const limits = { limitMs: GROUP_LIMIT_MS, everyMs: 250 }
+  if ((await waitFor(`the members of the group ${group} to leave`, withoutMembers, limits)) === 'Empty')
+    await admin.deleteGroups([group])
 }

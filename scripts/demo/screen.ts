@@ -62,8 +62,15 @@ export interface Screen {
   shown(): Promise<void>
 }
 
-/** Makes people's lines of the programs' logs. */
-export function openScreen(say: (line: string) => void): Screen {
+/**
+ * Makes people's lines of the programs' logs.
+ *
+ * @param shows whether the runs of a stream are shown; those that fail are, whatever it says.
+ */
+export function openScreen(
+  say: (line: string) => void,
+  shows: (stream: string) => boolean = () => true,
+): Screen {
   const times = new Map<string, number>()
   let last = Promise.resolve()
 
@@ -76,6 +83,8 @@ export function openScreen(say: (line: string) => void): Screen {
   }
   const showNow = async (line: LogLine, readLag: () => Promise<number>): Promise<void> => {
     const run = runOf(line)
+    const { stream } = line.fields
+    if (run !== undefined && run.error === undefined && typeof stream === 'string' && !shows(stream)) return
     if (run !== undefined) say(renderRun(line.time, run, await readLag().catch(() => undefined)))
     else if (line.level >= WARN) showTrouble(line)
   }

@@ -1,4 +1,6 @@
+import { streams } from '../../etl/installation.ts'
 import { ConfigError, readConfig } from '../../etl/process/config.ts'
+import { installedStreams } from '../../etl/stream/installed.ts'
 import type { Servers } from '../servers/index.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -26,7 +28,7 @@ export function readSeconds(env: Env): number {
 
 /** What the demo sets where the environment says nothing else: a lively trade with some faults. */
 const LIVELY = {
-  PRODUCER_RATE: '200',
+  PRODUCER_RATE: '100',
   PRODUCER_INVALID_RATIO: '0.03',
   PRODUCER_DUPLICATE_RATIO: '0.03',
 }
@@ -42,7 +44,18 @@ const DECIDED = {
   HTTP_PORT: '0',
   LOG_LEVEL: 'info',
 }
-const LEFT_OUT = ['PRODUCER_SEED', 'PRODUCER_LIMIT', 'MIGRATION_DATABASE_URL']
+const LEFT_OUT = [
+  'PRODUCER_SEED',
+  'PRODUCER_LIMIT',
+  'PRODUCER_STREAMS',
+  'STREAMS',
+  'KAFKA_TOPIC',
+  'KAFKA_DLQ_TOPIC',
+  'KAFKA_GROUP_ID',
+  'MIGRATION_DATABASE_URL',
+]
+/** Of a stream: STREAM_SALES_TOPIC and the like. */
+const OF_A_STREAM = 'STREAM_'
 
 /** How to reach servers that somebody gave, and what their topics must be like; ours need none of it. */
 const OF_GIVEN_SERVERS = [
@@ -58,10 +71,22 @@ export type Names = Readonly<ReturnType<typeof chooseNames>>
 
 /** The usual names on servers of our own; on given ones names that nobody has. */
 export function chooseNames(mode: Servers['mode'], random: string) {
-  if (mode !== 'given')
-    return { database: 'pulse', topic: 'transactions', dlqTopic: 'transactions.dlq', group: 'etl-consumer' }
-  const name = `pulse-demo-${random}`
-  return { database: `pulse_demo_${random}`, topic: name, dlqTopic: `${name}.dlq`, group: name }
+  if (mode !== 'given') return { database: 'pulse', prefix: undefined }
+  return { database: `pulse_demo_${random}`, prefix: `pulse-demo-${random}` }
+}
+
+/** Where streams and their groups are: the first of them has settings without its name. */
+function ofStreams(prefix: string | undefined): Record<string, string> {
+  if (prefix === undefined) return {}
+  const [, ...others] = streams
+  return {
+    KAFKA_TOPIC: prefix,
+    KAFKA_DLQ_TOPIC: `${prefix}.dlq`,
+    KAFKA_GROUP_ID: prefix,
+    ...Object.fromEntries(
+      others.map(({ name }) => [`STREAM_${name.toUpperCase()}_TOPIC`, `${prefix}-${name}`]),
+    ),
+  }
 }
 
 /** The environment of the programs, made of the demo's own. */
@@ -72,7 +97,7 @@ export function programEnvironment(
 ): Record<string, string | undefined> {
   const database = new URL(servers.databaseUrl)
   database.pathname = `/${names.database}`
-  const given = { ...env }
+  const given = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(OF_A_STREAM)))
   for (const name of [...LEFT_OUT, ...(servers.mode === 'given' ? [] : OF_GIVEN_SERVERS)]) {
     delete given[name]
     delete given[`${name}_FILE`]
@@ -83,9 +108,7 @@ export function programEnvironment(
     ...(Object.fromEntries(lively) as typeof LIVELY),
     ...DECIDED,
     KAFKA_BROKERS: servers.kafkaBrokers,
-    KAFKA_TOPIC: names.topic,
-    KAFKA_DLQ_TOPIC: names.dlqTopic,
-    KAFKA_GROUP_ID: names.group,
+    ...ofStreams(names.prefix),
     DATABASE_URL: database.href,
   }
 }
@@ -94,6 +117,9 @@ export function programEnvironment(
 export const readProgramConfig = (env: Env) =>
   readConfig(['kafka', 'topics', 'database', 'etl', 'producer'], env)
 export type DemoConfig = ReturnType<typeof readProgramConfig>
+
+/** The streams, each with its topic and its group. @throws ConfigError */
+export const streamsOf = (config: DemoConfig, env: Env) => installedStreams(config, streams, env)
 
 /** Reads all but the servers, before any is started for an environment that is wrong. @throws ConfigError */
 export function checkEnvironment(env: Env): DemoConfig {

@@ -1,12 +1,15 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool } from 'pg'
+import type { Kafka } from '../../etl/kafka/client.ts'
 import { partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
 import { readAllProgress } from '../../etl/ledger/watermark.ts'
 import { within } from '../servers/wait.ts'
 import { aborted } from '../../etl/process/aborted.ts'
 import { Watchdog } from '../servers/watchdog.ts'
-import { NOTHING_SENT, readSent, type Ending, type Sent } from './accounts.ts'
+import type { Ending } from './accounts.ts'
+import { NOTHING_SENT, readSent, type Sent } from './compare.ts'
 import { startProgram, type Program } from './program.ts'
 import { thousands, timeOfDay, wrapped, type LogLine, type Screen } from './screen.ts'
 import type { Workplace } from './workplace.ts'
@@ -33,7 +36,9 @@ export async function tellStory(stage: Stage, seconds: number): Promise<Ending> 
   const { workplace, screen } = stage
   // There is no directory to remove: the name is one that nobody has.
   const watchdog = new Watchdog(join(tmpdir(), `pulse-demo-${process.pid}-${Date.now()}`))
-  const lagNow = async (): Promise<number> => (await readLag(workplace)).records
+  const { kafka, pool, streams } = workplace
+  const lagNow = async (): Promise<number> =>
+    (await readLagOf(kafka, pool, streams[0]!.config.KAFKA_TOPIC)).records
   const onLine = (line: LogLine): void => screen.show(line, lagNow)
   const start = (name: string, file: string): Program =>
     startProgram({ name, file, env: workplace.env, watchdog, onLine })
@@ -103,21 +108,29 @@ export interface Lag {
   readonly stopped: readonly string[]
 }
 
-/** How far the warehouse is behind the topic. */
-async function readLag({ kafka, pool, names: { topic } }: Workplace): Promise<Lag> {
+/** How far the warehouse is behind the topics. */
+async function readLag({ kafka, pool, streams }: Workplace): Promise<Lag> {
+  const ofEach = await Promise.all(streams.map(({ config }) => readLagOf(kafka, pool, config.KAFKA_TOPIC)))
+  return {
+    records: ofEach.reduce((sum, { records }) => sum + records, 0),
+    stopped: ofEach.flatMap(({ stopped }) => stopped),
+  }
+}
+
+async function readLagOf(kafka: Kafka, pool: Pool, topic: string): Promise<Lag> {
   const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
   const watermarks = await readAllProgress(pool, topic)
   const next = new Map(watermarks.map(({ partition, nextOffset }) => [partition, nextOffset]))
   return {
     records: bounds.reduce((sum, { partition, start, end }) => sum + end - (next.get(partition) ?? start), 0),
     stopped: watermarks.flatMap(({ partition, stopReason }) =>
-      stopReason === null ? [] : [`partition ${partition}: ${stopReason}`],
+      stopReason === null ? [] : [`partition ${partition} of ${topic}: ${stopReason}`],
     ),
   }
 }
 
 /**
- * Waits until everything in the topic is in the warehouse. Nothing may be added to the topic meanwhile.
+ * Waits until everything in the topics is in the warehouse. Nothing may be added meanwhile.
  *
  * @param patienceMs how long the lag may stay as it is.
  * @returns why that will not come, or undefined when it has come.

@@ -19,6 +19,7 @@ import {
   chooseNames,
   programEnvironment,
   readProgramConfig,
+  streamsOf,
   type DemoConfig,
   type Names,
 } from './settings.ts'
@@ -32,6 +33,7 @@ export interface Workplace {
   /** For the programs. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly config: DemoConfig
+  readonly streams: ReturnType<typeof streamsOf>
   readonly kafka: Kafka
   /** Connections that act as the loader. */
   readonly pool: Pool
@@ -56,14 +58,16 @@ export async function openWorkplace(
   const names = chooseNames(servers.mode, randomBytes(4).toString('hex'))
   const programEnv = programEnvironment(env, servers, names)
   const config = readProgramConfig(programEnv)
+  const installed = streamsOf(config, programEnv)
   const removeMade =
-    servers.mode === 'given' ? startRemoval(names, servers.databaseUrl, programEnv) : undefined
+    servers.mode === 'given' ? startRemoval(names, installed, servers.databaseUrl, programEnv) : undefined
   const kafka = createKafka(config, logger, 'pulse-demo')
   const pool = createPool(config, 'pulse_loader', logger)
   const workplace: Workplace = {
     names,
     env: programEnv,
     config,
+    streams: installed,
     kafka,
     pool,
     remove: async () => {
@@ -74,7 +78,7 @@ export async function openWorkplace(
   try {
     await makeDatabase(servers.databaseUrl, names.database)
     say(await migrated(config.DATABASE_URL, names.database))
-    say(await madeTopics(kafka, config))
+    say(await madeTopics(kafka, workplace))
     if (removeMade !== undefined)
       say(`${INDENT}At the end the demo removes what it has made here: this database, these topics.`)
     return workplace
@@ -102,7 +106,10 @@ async function migrated(databaseUrl: string, name: string): Promise<string> {
   }
 }
 
-async function madeTopics(kafka: Kafka, config: DemoConfig): Promise<string> {
+async function madeTopics(
+  kafka: Kafka,
+  { config, streams }: Pick<Workplace, 'config' | 'streams'>,
+): Promise<string> {
   const needs = `KAFKA_BROKERS (${config.KAFKA_BROKERS.join(',')}) must be a Kafka where this client may make topics.`
   // A broker that has just begun may not know at once of a topic that it has made.
   const patience = {
@@ -110,11 +117,12 @@ async function madeTopics(kafka: Kafka, config: DemoConfig): Promise<string> {
     minTimeout: 500,
     shouldRetry: ({ error }: { error: Error }) => isTemporary(error),
   }
+  const specs = streams.flatMap((one) => topicSpecs(one.config, one.definition))
   await step('Making the topics', needs, () =>
-    pRetry(() => withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config))), patience),
+    pRetry(() => withAdmin(kafka, (admin) => ensureTopics(admin, specs)), patience),
   )
-  const { KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: dlqTopic, TOPIC_PARTITIONS: partitions } = config
-  return wrapped(`topics     ${topic} and ${dlqTopic}, ${partitions} partitions each`, INDENT)
+  const topics = streams.map((one) => one.config.KAFKA_TOPIC).join(', ')
+  return wrapped(`topics     ${topics}, and of each that of its dead letters`, INDENT)
 }
 
 /** Does a step of the demo. @throws Error that names the step and says what it needs. */
@@ -140,11 +148,14 @@ const removalProgram = fileURLToPath(new URL('remove.ts', import.meta.url))
  * @returns what removes everything; it says what may be left, and gives false then.
  */
 function startRemoval(
-  { database, topic, dlqTopic, group }: Names,
+  { database }: Names,
+  streams: Workplace['streams'],
   databaseUrl: string,
   env: Workplace['env'],
 ): () => Promise<boolean> {
-  const child = spawn(process.execPath, [removalProgram, database, topic, dlqTopic, group], {
+  const topics = streams.flatMap(({ config }) => [config.KAFKA_TOPIC, config.KAFKA_DLQ_TOPIC])
+  const groups = streams.map(({ config }) => config.KAFKA_GROUP_ID)
+  const child = spawn(process.execPath, [removalProgram, database, topics.join(), groups.join()], {
     // Its own session: Ctrl-C must not reach it. Its errors are for people, whatever became of us.
     detached: true,
     env: { ...env, DATABASE_URL: databaseUrl },
@@ -159,7 +170,7 @@ function startRemoval(
     if (code === 0) return true
     console.error(
       `Not everything that the demo made could be removed. Look for the database ${database}, ` +
-        `the topics ${topic} and ${dlqTopic}, and the group ${group}.`,
+        `the topics ${topics.join(', ')}, and the groups ${groups.join(', ')}.`,
     )
     return false
   }

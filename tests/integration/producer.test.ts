@@ -35,13 +35,13 @@ interface Summary extends LogLine {
   total: number
   inDoubt: number
   sent: Record<string, number>
-  invalidKinds: Record<string, number>
+  streams: Record<string, { invalidKinds: Record<string, number> }>
 }
 
 /** The producer as a process of its own, and what it logs. */
 function startProducer(brokers: string, topic: string, env: Record<string, string>) {
   const child = spawn(process.execPath, [program], {
-    env: { KAFKA_BROKERS: brokers, KAFKA_TOPIC: topic, ...env },
+    env: { KAFKA_BROKERS: brokers, KAFKA_TOPIC: topic, PRODUCER_STREAMS: stream.name, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   started.push(child)
@@ -106,7 +106,8 @@ describe('on a Kafka that works', () => {
     // Whether this machine reaches a rate is decided with a clock of its own in producer-report.test.ts.
     expect(summary).toMatchObject({ total: 2_000, inDoubt: 0, askedRate: 1_000, seed: 7 })
     expect(typeof summary!['rateReached']).toBe('boolean')
-    const { sent, invalidKinds } = summary!
+    const { sent, streams } = summary!
+    const { invalidKinds } = streams[stream.name]!
 
     const partitions = await readPartitions(kafka, topic)
     const records = partitions.flat()

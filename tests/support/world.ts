@@ -224,6 +224,8 @@ async function build(
     DATABASE_URL: database.url,
     ETL_SCHEDULE: '* * * * * *',
     HTTP_PORT: '0',
+    // The others of the installation have no topics here.
+    ...(folder === undefined && { STREAMS: theStream.name, PRODUCER_STREAMS: theStream.name }),
     ...(folder && { STREAMS_DIR: fileURLToPath(new URL('..', folder)) }),
     ...Object.fromEntries(others.map((one) => [variableOf(one), topicOf(one)])),
     ...options.env,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { agrees, compare, readSent, type Sent, type Summary } from '../../scripts/demo/accounts.ts'
+import { agrees, compare, readSent, type Found, type SentOfStream } from '../../scripts/demo/compare.ts'
 import { INVALID_KINDS } from '../../producer/messages.ts'
 import { readLogLine } from '../../scripts/demo/screen.ts'
 
 const kindOf = (code: string) => INVALID_KINDS.find(({ expectedCode }) => expectedCode === code)!.kind
-const SENT: Sent = {
+const SENT: SentOfStream = {
   total: 110,
   sent: { valid: 100, duplicate: 4, conflicting: 2, invalid: 4 },
   invalidKinds: {
@@ -16,13 +16,9 @@ const SENT: Sent = {
   inDoubt: 0,
 }
 
-function aSummary(overrides: Partial<Summary> = {}): Summary {
+function found(overrides: Partial<Found> = {}): Found {
   return {
-    currencies: [],
-    categories: [],
-    transactions: 100,
-    flagged: 0,
-    largest: [],
+    loaded: 100,
     rejected: [
       { code: 'malformed_json', count: 2, example: null },
       { code: 'conflicting_duplicate', count: 2, example: null },
@@ -37,8 +33,8 @@ function aSummary(overrides: Partial<Summary> = {}): Summary {
 
 describe('the cross-check', () => {
   test('holds each kind against what it must become, the broken ones by their codes', () => {
-    const comparisons = compare(SENT, aSummary())
-    expect(comparisons.map(({ becomes, sent, found }) => [becomes, sent, found])).toEqual([
+    const comparisons = compare(SENT, found(), INVALID_KINDS)
+    expect(comparisons.map((one) => [one.becomes, one.sent, one.found])).toEqual([
       ['loaded', 100, 100],
       ['duplicate', 4, 4],
       ['malformed_json', 2, 2],
@@ -51,30 +47,31 @@ describe('the cross-check', () => {
   })
 
   test.each([
-    ['one fact too few', { transactions: 99 }],
-    ['one fact too many', { transactions: 101 }],
-    ['a duplicate that was loaded', { transactions: 101, duplicates: 3 }],
+    ['one fact too few', { loaded: 99 }],
+    ['one fact too many', { loaded: 101 }],
+    ['a duplicate that was loaded', { loaded: 101, duplicates: 3 }],
     [
       'a code that nobody sent',
-      { rejected: [...aSummary().rejected, { code: 'undecodable', count: 1, example: null }] },
+      { rejected: [...found().rejected, { code: 'undecodable', count: 1, example: null }] },
     ],
-    ['a code that is not there', { rejected: aSummary().rejected.slice(1) }],
+    ['a code that is not there', { rejected: found().rejected.slice(1) }],
   ] as const)('does not agree with %s', (_, overrides) => {
-    expect(agrees(compare(SENT, aSummary(overrides)), 0)).toBe(false)
+    expect(agrees(compare(SENT, found(overrides), INVALID_KINDS), 0)).toBe(false)
   })
 
   test('records in doubt may be there or not, and no more than them', () => {
     const answers = [0, 3, 4].map((more) => {
-      const summary = aSummary({ transactions: 100 + more, consumed: 110 + more })
-      return agrees(compare(SENT, summary), 3)
+      const all = found({ loaded: 100 + more, consumed: 110 + more })
+      return agrees(compare(SENT, all, INVALID_KINDS), 3)
     })
     expect(answers).toEqual([true, true, false])
   })
 })
 
 test('what was sent is read from the producer’s last line', () => {
-  const line = JSON.stringify({ level: 30, msg: 'sent 110 records', ...SENT, seconds: 1 })
-  expect(readSent(readLogLine('producer', line))).toEqual(SENT)
+  const sent = { total: 110, streams: { visits: SENT } }
+  const line = JSON.stringify({ level: 30, msg: 'sent 110 records', ...sent, seconds: 1 })
+  expect(readSent(readLogLine('producer', line))).toEqual(sent)
   expect(() => readSent(readLogLine('producer', '{"msg":"sent 110 records"}'))).toThrow(
     'does not say what it sent',
   )

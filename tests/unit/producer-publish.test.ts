@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { CHUNK_EVERY_MS, intervalPace, MAX_CHUNK, ratePace, type Pace } from '../../producer/pace.ts'
 import { publish, systemClock, type Clock } from '../../producer/publish.ts'
-import { messages, type Message } from '../../producer/messages.ts'
+import type { Message } from '../../producer/messages.ts'
+import { stepsOf } from '../../producer/steps.ts'
 import { openTally } from '../../producer/tally.ts'
+import { stream } from '../support/stream.ts'
 
 type FakeClock = Clock & { pass(ms: number): void }
 
@@ -33,12 +35,12 @@ interface Setup {
 function publishing({ pace, limit, sendMs = 0, onSend, invalidRatio = 0 }: Setup) {
   const clock = aFakeClock()
   const start = clock.now()
-  const tally = openTally()
+  const tally = openTally([stream.name])
   const stop = new AbortController()
   const sends: { size: number; at: number }[] = []
   const kept: Message[] = []
   const done = publish({
-    messages: messages({ seed: 1, now: () => 0, invalidRatio, duplicateRatio: 0 }),
+    steps: stepsOf([stream.definition])({ seed: 1, now: () => 0, invalidRatio, duplicateRatio: 0 }),
     send: async (records) => {
       sends.push({ size: records.length, at: clock.now() - start })
       await onSend?.(sends.length, clock)
@@ -51,7 +53,7 @@ function publishing({ pace, limit, sendMs = 0, onSend, invalidRatio = 0 }: Setup
     tally,
     clock,
   })
-  return { done, tally, stop, sends, kept, elapsed: () => clock.now() - start }
+  return { done, tally: tally.streams[stream.name]!, stop, sends, kept, elapsed: () => clock.now() - start }
 }
 
 describe('at an interval', () => {

@@ -1,13 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { report, type Tally } from '../../producer/tally.ts'
+import { report, type StreamTally } from '../../producer/tally.ts'
 
-const aTally = (change: Partial<Tally> = {}): Tally => ({
+const ofStream = (change: Partial<StreamTally> = {}): StreamTally => ({
   sent: { valid: 90, duplicate: 6, conflicting: 2, invalid: 2 },
   total: 100,
   invalidKinds: { not_utf8: 2 },
   inDoubt: 0,
   ...change,
 })
+const aTally = (change: Partial<StreamTally> = {}) => {
+  const visits = ofStream(change)
+  return { streams: { visits }, steps: visits.total }
+}
 
 describe('the last line', () => {
   test('says what was sent, by kind', () => {
@@ -16,8 +20,8 @@ describe('the last line', () => {
       fields: {
         total: 100,
         sent: { valid: 90, duplicate: 6, conflicting: 2, invalid: 2 },
-        invalidKinds: { not_utf8: 2 },
         inDoubt: 0,
+        streams: { visits: ofStream() },
         seconds: 10,
         rate: 10,
       },
@@ -43,6 +47,19 @@ describe('the last line', () => {
     const nothing = aTally({ total: 0 })
     expect(report(nothing, 0, 5)).toMatchObject({ warning: false, fields: { rate: 0 } })
     expect(report(aTally({ total: 1 }), 3_000, 0.5).warning).toBe(false)
+  })
+
+  test('counts the steps of several streams, and says the records of all', () => {
+    const tally = { streams: { visits: ofStream(), orders: ofStream({ inDoubt: 1 }) }, steps: 20 }
+    const { message, fields } = report(tally, 10_000, 2)
+    expect(message).toContain('sent 200 records of 2 streams in 10.0 s: 180 valid, 12 duplicate')
+    expect(fields).toMatchObject({
+      total: 200,
+      inDoubt: 1,
+      rate: 2,
+      rateReached: true,
+      streams: tally.streams,
+    })
   })
 
   test('warns of records that were handed over and not acknowledged', () => {

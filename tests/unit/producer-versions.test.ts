@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { deletesBy } from '../../etl/stream/deletions.ts'
 import { createEncoder } from '../../producer/encode.ts'
 import { invalidKinds } from '../../producer/invalid.ts'
 import { createRandom } from '../../producer/random.ts'
@@ -17,7 +18,7 @@ test('versions of a key come one after the other, some of them deletions; new ke
   expect(byKey.size).toBeLessThan(1_000)
   for (const of of byKey.values()) expect(of.map(({ version }) => version)).toEqual(of.map((_, i) => i + 1))
   expect(new Set(rows.map(({ name }) => name)).size).toBe(2_000)
-  const deleted = rows.filter(versions.deletes).length
+  const deleted = rows.filter(deletesBy(goods)!).length
   expect(deleted).toBeGreaterThan(50)
   expect(deleted).toBeLessThan(200)
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { messages, type Message, type MessageOptions } from '../../../../producer/messages.ts'
-import { CATEGORIES, CURRENCIES } from '../../samples.ts'
+import { CATEGORIES } from '../../../shop/catalogue.ts'
+import { CURRENCIES } from '../../../shop/sale.ts'
 
 const START = Date.UTC(2026, 10, 21, 12)
 
