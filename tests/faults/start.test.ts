@@ -54,7 +54,7 @@ test('a wrong configuration names every variable that is wrong and none of its s
     KAFKA_BROKERS: 'nowhere',
     DATABASE_URL: `postgres:someone:${SECRET}@db/sales`,
     BATCH_SIZE: '0',
-    TAX_RATE: '8.5',
+    KAFKA_SESSION_TIMEOUT_MS: 'soon',
     DEAD_LETTER_MAX_RATIO: 'half',
     HTTP_PORT: '99999',
   })
@@ -65,7 +65,7 @@ test('a wrong configuration names every variable that is wrong and none of its s
     'KAFKA_BROKERS',
     'DATABASE_URL',
     'BATCH_SIZE',
-    'TAX_RATE',
+    'KAFKA_SESSION_TIMEOUT_MS',
     'DEAD_LETTER_MAX_RATIO',
     'HTTP_PORT',
   ])

@@ -4,13 +4,16 @@ import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
-import type { Server } from '../../etl/web/context.ts'
+import type { Server, StreamPages } from '../../etl/web/context.ts'
 import { pages } from '../../streams/pages.ts'
 import { startServer, type Health } from '../../etl/worker/server.ts'
 import { describeError } from '../../etl/process/log.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import type { Child } from './child.ts'
 import type { World } from './world.ts'
+
+/** There may be none. */
+const ofStreams: readonly StreamPages[] = pages
 
 export const OPERATOR_PASSWORD = 'operators-sEcReT-1'
 export const VIEWER_PASSWORD = 'viewers-sEcReT-22'
@@ -89,7 +92,7 @@ export async function aConsoleServer(
         kafka,
         stream: world.stream,
         streams: [world.stream.name],
-        pages: pages.filter((page) => page.stream === world.stream.name),
+        pages: ofStreams.filter((page) => page.stream === world.stream.name),
         maxAgeDays: config.TRANSACTION_MAX_AGE_DAYS,
         config,
         logger,

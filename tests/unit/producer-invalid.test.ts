@@ -59,8 +59,10 @@ describe.each(INVALID_KINDS)('$kind', ({ kind, expectedCode, make }) => {
     const broken = outcome(make(whole(time), createRandom(1)), time)
     const issues = 'code' in broken ? broken.issues : []
     expect(issues).toHaveLength(1)
-    const field = FIELDS.find((name) => kind.startsWith(`${name}_`)) ?? issues[0]!.field
-    expect(issues[0]!.field).toBe(field)
+    const place = issues[0]!.field
+    const field = FIELDS.find((name) => kind.startsWith(`${name}_`)) ?? place
+    // An item of a list is named by its place: tags[0].
+    expect(place.replace(/\[\d+\]$/, '')).toBe(field)
   })
 })
 

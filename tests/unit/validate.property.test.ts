@@ -25,7 +25,7 @@ function unsound(record: SourceRecord, stream = parcels): string[] {
     for (const { field, message } of issues) {
       if (message.length > MESSAGE_LIMIT) problems.push(`${message.length} characters`)
       if (/[\p{C}\p{Zl}\p{Zp}]/u.test(message)) problems.push(`unprintable: ${message}`)
-      if (!/^[a-z_]*$/.test(field)) problems.push(`field ${field}`)
+      if (!/^[a-z_]*(\[\d+\])?$/.test(field)) problems.push(`field ${field}`)
     }
   }
   return problems

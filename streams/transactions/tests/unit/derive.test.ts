@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { readConfig } from '../../../../etl/process/config.ts'
 import { compileWith } from '../../../../etl/stream/compile.ts'
+import { environmentOf } from '../../../../etl/stream/installed.ts'
 import { taxRate } from '../../tax.ts'
 import { transactions } from '../../transactions.ts'
 import { transform } from '../../../../etl/job/transform.ts'
@@ -32,6 +34,12 @@ test('the tax rate and the fraud rules are those that are given', () => {
     total_amount: 1_200_01,
     is_fraud_flagged: false,
   })
+})
+
+test('a tax rate that can’t be is refused by its name', () => {
+  expect(() => readConfig(['log'], { TAX_RATE: '8.5' }, environmentOf([transactions]))).toThrow(
+    /TAX_RATE "8.5"/,
+  )
 })
 
 test('the largest amount keeps an exact total', () => {
