@@ -63,6 +63,8 @@ export interface Records {
   messages(this: void, options: MessageOptions): Generator<Message, never, undefined>
   /** The sequence of rows that `messages` sends, each at a time in milliseconds since the epoch. */
   rows(this: void, random: Random, id?: (time: number) => string): (time: number) => Row
+  /** A row that may lack fields, and for those what their words draw. */
+  filled(this: void, random: Random, id?: (time: number) => string): (made: Row, time: number) => Row
   /**
    * What is sent of a row, at last the row itself: before it, in the shares that the options say, it broken and earlier
    * ones again. Where all are to be faulty it has no end.
@@ -126,22 +128,21 @@ export function recordsOf(stream: Definition): Records {
 
   function rows(random: Random, id?: (time: number) => string): (time: number) => Row {
     const versions = versionsOf(stream, random)
-    const draw = records(random, id)
+    const sample = ofStreams[stream.name]?.(random)
+    const fill = filled(random, id)
+    const draw = (time: number): Row => fill(sample?.(time) ?? {}, time)
     return versions === undefined ? draw : (time) => versions.next(draw(time))
   }
 
-  /** What the stream's samples make, and for the rest of its fields what their words draw. */
-  function records(
+  function filled(
     random: Random,
     id = (time: number): string => uuidV7(random, time),
-  ): (time: number) => Row {
-    const sample = ofStreams[stream.name]?.(random)
-    const rest = Object.entries(stream.fields)
-    return (time) => {
-      const made = sample?.(time)
+  ): (made: Row, time: number) => Row {
+    const fields = Object.entries(stream.fields)
+    return (made, time) => {
       const row: Record<string, unknown> = {}
-      for (const [name, { kind, isOptional }] of rest) {
-        if (made !== undefined && name in made) row[name] = made[name]
+      for (const [name, { kind, isOptional }] of fields) {
+        if (name in made) row[name] = made[name]
         // An id with the time in it: a run that is repeated with its seed makes other records than before.
         else if (isId(name, kind)) row[name] = id(time)
         else if (name === stream.eventTime) row[name] = time * 1_000
@@ -219,7 +220,7 @@ export function recordsOf(stream: Definition): Records {
     }
   }
 
-  return { invalidKinds: INVALID_KINDS, messages, rows, faulty }
+  return { invalidKinds: INVALID_KINDS, messages, rows, filled, faulty }
 }
 
 /** Of the first stream. */

@@ -1,5 +1,4 @@
 import type { Definition } from '../etl/stream/definition.ts'
-import type { Row } from '../etl/stream/field.ts'
 import type { Story } from '../etl/stream/samples.ts'
 import { partOf } from '../etl/installation.ts'
 import { recordsOf, type Message, type MessageOptions } from './messages.ts'
@@ -24,19 +23,24 @@ export function stepsOf(streams: readonly Definition[], story = ofStreams): Step
   return function* ({ seed, now, ...shares }) {
     const random = createRandom(seed)
     const tell = story?.open(random)
-    const opened = new Map(
-      [...records].map(([name, { faulty, rows }]) => [
-        name,
-        { sent: faulty(random, shares), next: rows(random) },
-      ]),
-    )
+    const opened = [...records].map(([name, of]) => ({
+      name,
+      sent: of.faulty(random, shares),
+      filled: of.filled(random),
+      next: of.rows(random),
+    }))
+    const byName = new Map(opened.map((one) => [one.name, one]))
     const told = new Set(story?.streams ?? [])
     for (;;) {
       const time = now()
-      const rows: (readonly [stream: string, row: Row])[] = [...(tell?.(time) ?? [])]
-      for (const [name, { next }] of opened) if (!told.has(name)) rows.push([name, next(time)])
       const step: Message[] = []
-      for (const [name, row] of rows) step.push(...first(MOST_FAULTS, opened.get(name)?.sent(row) ?? []))
+      for (const [name, made] of tell?.(time) ?? []) {
+        if (!told.has(name)) throw new RangeError(`the story tells of ${name}, which is none of its streams`)
+        const of = byName.get(name)
+        if (of !== undefined) step.push(...first(MOST_FAULTS, of.sent(of.filled(made, time))))
+      }
+      for (const { name, sent, next } of opened)
+        if (!told.has(name)) step.push(...first(MOST_FAULTS, sent(next(time))))
       if (step.length > 0) yield step
     }
   }

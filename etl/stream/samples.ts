@@ -37,8 +37,8 @@ export interface Story {
   /** The streams that it tells of. */
   readonly streams: readonly string[]
   /**
-   * Each call of what it gives is what happens next, at a time in milliseconds since the epoch: rows with all their
-   * fields, in their order.
+   * Each call of what it gives is what happens next, at a time in milliseconds since the epoch: rows in their order. The
+   * word of a field draws what a row leaves out.
    */
   open(this: void, random: Random): (time: number) => readonly (readonly [stream: string, row: Row])[]
 }

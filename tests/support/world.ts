@@ -133,7 +133,10 @@ export interface WorldOptions {
    * one of tests/support/streams/.
    */
   readonly stream?: Definition
-  /** What is loaded beside `stream`, each from a topic of its own: see `topicOf`. In programs only. */
+  /**
+   * What is loaded beside `stream`, each from a topic of its own: see `topicOf`. Without `stream` they are others of the
+   * installation. In programs only.
+   */
   readonly others?: readonly Definition[]
   /** A statement that its migration has by hand. */
   readonly migration?: string
@@ -213,6 +216,7 @@ async function build(
   if (folder) closers.push(() => rm(new URL('..', folder), { recursive: true, force: true }))
 
   const name = `world-${randomBytes(6).toString('hex')}`
+  const loadedHere = [theStream.definition, ...others].map((one) => one.name).join()
   const topicOf = (one: Definition) => `${name}-${one.name}`
   const env: Record<string, string> = {
     KAFKA_BROKERS: servers.kafkaBrokers,
@@ -225,7 +229,7 @@ async function build(
     ETL_SCHEDULE: '* * * * * *',
     HTTP_PORT: '0',
     // The others of the installation have no topics here.
-    ...(folder === undefined && { STREAMS: theStream.name, PRODUCER_STREAMS: theStream.name }),
+    ...(folder === undefined && { STREAMS: loadedHere, PRODUCER_STREAMS: loadedHere }),
     ...(folder && { STREAMS_DIR: fileURLToPath(new URL('..', folder)) }),
     ...Object.fromEntries(others.map((one) => [variableOf(one), topicOf(one)])),
     ...options.env,
@@ -248,7 +252,9 @@ async function build(
       ensureTopics(admin, [
         { ...spec!, settings: { ...spec!.settings, ...options.topicSettings } },
         { ...dlqSpec!, settings: { ...dlqSpec!.settings, ...options.dlqSettings } },
-        ...ofOthers.map((one) => ({ ...spec!, topic: one })),
+        ...others.flatMap((one) =>
+          topicSpecs({ ...config, KAFKA_TOPIC: topicOf(one), KAFKA_DLQ_TOPIC: `${topicOf(one)}.dlq` }, one),
+        ),
       ]),
     )
     for (const made of [...withTopics, ...ofOthers]) await untilThere(kafka, made)

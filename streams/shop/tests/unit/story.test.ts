@@ -156,6 +156,20 @@ describe('as messages, with faults', () => {
   })
 })
 
+test('what the story leaves out is drawn by the word, so a new field needs no line in it', () => {
+  const leavesOut = { streams: ['products'], open: () => () => [['products', { product_id: 'p' }]] as const }
+  const [products] = streams.filter(({ name }) => name === 'products')
+  const steps = stepsOf([products!, streams[0]!], leavesOut)
+  const [first, second] = steps({ seed: 1, now: () => START, invalidRatio: 0, duplicateRatio: 0 }).next()
+    .value
+  expect(JSON.parse(String(first!.value))).toMatchObject({
+    product_id: 'p',
+    name: expect.any(String) as string,
+  })
+  // A stream that the story says nothing of has a record of its own.
+  expect(second).toMatchObject({ stream: streams[0]!.name, kind: 'valid' })
+})
+
 test('of one stream it makes what its samples say, one record a step', () => {
   const [first] = streams
   const steps = stepsOf([first!])({ seed: 1, now: () => START, invalidRatio: 0, duplicateRatio: 0 })
