@@ -212,12 +212,12 @@ export async function checkWrite(
 }
 
 /**
- * Each fact has as many lines as it says, numbered from 1 on, and no line is without its fact. What they say is for
+ * Each fact, or version in the history, has as many lines as it says, numbered from 1 on, and no line is without it. What they say is for
  * `--deep`.
  */
 export async function checkLines(
   snapshot: Snapshot,
-  { definition, name: facts, identity }: Stream,
+  { definition, counted: facts, identity }: Stream,
   { field, table, count: counted }: Lines,
 ): Promise<CheckResult> {
   const key = keyNames(definition)

@@ -36,9 +36,19 @@ export function columnsOf(stream: Keyed, fields: Fields = stream.fields): readon
   })
 }
 
-/** The columns that are the primary key of facts, and begin that of their lines. */
-export const keyNames = ({ fields, eventTime, identity: { once = [] } }: Keyed): string[] =>
-  [eventTime, ...(typeof once === 'string' ? [once] : once)].map((field) => columnName(fields, field))
+/** What orders the versions of a stream that is ordered by its log; columns of these names. */
+export const LOG_VERSION = ['log_incarnation', 'log_offset'] as const
+
+/** The fields that are the primary key of facts or of the history of versions, and begin that of their lines. */
+export function lineKey({ eventTime, identity }: Keyed): string[] {
+  if (identity.latest !== undefined)
+    return [identity.latest, identity.by === 'log' ? LOG_VERSION : identity.by].flat()
+  return [eventTime, identity.once ?? []].flat()
+}
+
+/** The columns of `lineKey`. */
+export const keyNames = (stream: Keyed): string[] =>
+  lineKey(stream).map((field) => (field in stream.fields ? columnName(stream.fields, field) : field))
 
 /** The table of the lines of a field of rows. */
 export const linesTable = (stream: string, field: string): string => `${stream}_${field}`

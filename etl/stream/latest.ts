@@ -83,7 +83,8 @@ export function compileCurrent(stream: Definition & { readonly identity: AnyLate
   const byKey = (facts: readonly Fact[]) =>
     facts.map((fact) => [keyOf(fact.row), fact] as const).sort(([a], [b]) => (a < b ? -1 : 1))
   // What the rollups sum of a row that is replaced.
-  const read = Object.keys(rollups).length === 0 ? [...key, ...ofVersion, ...pick(all, [DELETED_AT])] : all
+  const summed = all.filter(({ kind }) => kind.lines === undefined)
+  const read = Object.keys(rollups).length === 0 ? [...key, ...ofVersion, ...pick(all, [DELETED_AT])] : summed
 
   const own = 'source_partition, incarnation, source_offset'
   const insert = {

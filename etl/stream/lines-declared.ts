@@ -6,7 +6,7 @@ import type { Refers } from './identity-declared.ts'
 const STREAM_NAME = /^[a-z][a-z0-9_]{0,30}$/
 const NAME = /^[a-z][a-z0-9_]{0,40}$/
 
-/** Lines hang on facts: their columns are beside the facts' key, and their table is named by the stream's and the field's. */
+/** Lines hang on facts or versions: their columns are beside the key, and their table is named by the stream's and the field's. */
 export function linesProblems(stream: Definition, refers: Refers): string[] {
   const { name, fields, derived = {}, rollups = {}, identity, write } = stream
   const problems = Object.keys(derived)
@@ -19,8 +19,12 @@ export function linesProblems(stream: Definition, refers: Refers): string[] {
   ]
   for (const [field, { kind, fallback }] of Object.entries(fields)) {
     if (kind.lines === undefined) continue
-    if (identity.once === undefined)
-      problems.push(`fields.${field} has lines: those are for facts that happen once`)
+    if (identity.each !== undefined)
+      problems.push(`fields.${field} has lines: those need an identity, which single records have not`)
+    if (identity.latest !== undefined && identity.keepVersions !== undefined)
+      problems.push(
+        `fields.${field} has lines: keepVersions would leave them behind, so all versions are kept`,
+      )
     const table = `${name}_${field}`
     const must = (holds: boolean, problem: string) =>
       void (holds || problems.push(`fields.${field}${problem}`))

@@ -5,17 +5,19 @@ import {
   columnsOf,
   encoded,
   keyNames,
+  lineKey,
   linesTable,
   names,
   pick,
   values,
   type Keyed,
 } from './columns.ts'
-import { identityFields } from './define.ts'
+import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
+import { storedFields } from './stored.ts'
 import type { Fact } from './types.ts'
 
-/** A field of rows: lines that hang on the fact, in a table of their own. */
+/** A field of rows: lines that hang on the fact, or on the version in the history, in a table of their own. */
 export interface Lines {
   readonly field: string
   readonly table: string
@@ -35,18 +37,18 @@ export interface LineStatements extends Lines {
   /**
    * Inserts the lines of facts that this transaction has just inserted, all in one statement. They are never changed.
    *
-   * Why it is right with many workers: a line's key begins with its fact's, and whoever could insert the same one has
-   * to have inserted that fact: the facts' primary key admits one, whose transaction is this.
+   * Why it is right with many workers: a line's key begins with its fact's or its version's, and whoever could insert the
+   * same one has to have inserted that: the primary key admits one, whose transaction is this.
    *
    * @throws Error unless all of them were inserted.
    */
   insert(client: ClientBase, facts: readonly Fact[]): Promise<void>
 }
 
-export function compileLines(stream: Keyed, lines: Lines): LineStatements {
+export function compileLines(stream: Definition, lines: Lines): LineStatements {
   const { field, table } = lines
   const { fields } = stream.fields[field]!.kind.lines!
-  const ofKey = pick(columnsOf(stream), [stream.eventTime, ...identityFields(stream.identity)])
+  const ofKey = pick(columnsOf(stream, storedFields(stream)), lineKey(stream))
   const ofLine = columnsOf({ ...stream, fields: { ...stream.fields, ...fields } }, fields)
   const columns = `${keyNames(stream).join(', ')}, line_no, ${names(ofLine)}`
   const insert = {

@@ -1,4 +1,4 @@
-import { columnsOf, pick, type Column } from './columns.ts'
+import { columnsOf, LOG_VERSION, pick, type Column } from './columns.ts'
 import { identityFields } from './define.ts'
 import type { AnyLatest, Definition } from './definition.ts'
 import { columnName, type Fields, type Row } from './field.ts'
@@ -9,8 +9,6 @@ import { int } from './words/values.ts'
 
 /** Of a version that deletes its key: Kafka's time of its record. */
 export const DELETED_AT = 'deleted_at'
-/** What orders the versions of a stream that is ordered by its log. */
-const LOG_VERSION: Fields = { log_incarnation: int(), log_offset: int() }
 
 /** Whether what counts are the newest versions. */
 export const isLatest = (
@@ -46,7 +44,7 @@ export function storedFields(definition: Definition): Fields {
   if (!isLatest(definition)) return definition.fields
   return {
     ...definition.fields,
-    ...(definition.identity.by === 'log' && LOG_VERSION),
+    ...(definition.identity.by === 'log' && Object.fromEntries(LOG_VERSION.map((field) => [field, int()]))),
     [DELETED_AT]: instant().optional(),
   }
 }
@@ -54,7 +52,7 @@ export function storedFields(definition: Definition): Fields {
 /** The fields that say which of two versions of a key is newer, compared in their order; none of what happens once. */
 export function versionFields({ identity }: Definition): readonly string[] {
   if (identity.latest === undefined) return []
-  return identity.by === 'log' ? Object.keys(LOG_VERSION) : [identity.by]
+  return identity.by === 'log' ? LOG_VERSION : [identity.by]
 }
 
 /** Of a current row: the newest version of its key that was pruned from the history. */

@@ -4,6 +4,7 @@ import { count, identity as factId, instant, offsetColumn } from '../schema/colu
 import type { Definition } from './definition.ts'
 import { columnName, type Field, type Fields } from './field.ts'
 import { identityFields } from './define.ts'
+import { lineKey } from './columns.ts'
 import { linesOf, type Lines } from './rows.ts'
 import {
   countedKey,
@@ -166,12 +167,13 @@ function keyTable(stream: Definition): PgTable | undefined {
 
 /**
  * The table of the lines of a field: the fact's primary key, with its event time, by which it is partitioned as the facts
- * are (in the migration), and the number of the line.
+ * are (in the migration), or that of the version in the history; and the number of the line.
  */
 function lineTable(stream: Definition, { field, table: name }: Lines): PgTable {
   const { fields } = stream.fields[field]!.kind.lines!
-  const inKey = [stream.eventTime, ...identityFields(stream.identity)]
-  const key = Object.fromEntries(inKey.map((part) => [part, stream.fields[part]!]))
+  const inKey = lineKey(stream)
+  const stored = storedFields(stream)
+  const key = Object.fromEntries(inKey.map((part) => [part, stored[part]!]))
   return warehouse.table(
     name,
     { ...columns(key), line_no: integer('line_no').notNull(), ...columns(packed(fields)) },

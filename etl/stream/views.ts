@@ -1,15 +1,20 @@
 import type { ClientBase } from 'pg'
-import { columnsOf, names, pick } from './columns.ts'
+import { columnsOf, keyNames, names, pick } from './columns.ts'
 import { identityFields } from './define.ts'
 import type { Definition } from './definition.ts'
 import { columnName } from './field.ts'
+import { linesOf } from './rows.ts'
 import { countedTable, DELETED_AT, floorColumn, isLatest, storedFields, versionFields } from './stored.ts'
 
 /**
  * The views of a stream of versions: `<stream>_live` has the current rows without deletions, `<stream>_versions` each
- * version with the time that it was valid.
+ * version with the time that it was valid, `<lines>_live` the lines of current rows.
  */
-export const viewNames = ({ name }: Definition): readonly string[] => [`${name}_live`, `${name}_versions`]
+export const viewNames = (stream: Definition): readonly string[] => [
+  `${stream.name}_live`,
+  `${stream.name}_versions`,
+  ...linesOf(stream).map(({ table }) => `${table}_live`),
+]
 
 /** Columns of `<stream>_versions` beside the history's own. */
 export const VALIDITY = ['valid_from', 'valid_to', 'is_current']
@@ -33,6 +38,16 @@ export async function makeViews(client: ClientBase, streams: readonly Definition
        select ${shown.join(', ')} from warehouse.${stream.name} where ${DELETED_AT} is null`,
     )
     await client.query(`create or replace view warehouse.${versions!} as ${validity(stream, ofHistory)}`)
+    for (const { table } of linesOf(stream)) {
+      const shownOfLines = (await columnsThere(client, table)).map((column) => `l.${column}`)
+      // The current row names its version, so its lines are those of that version. A deletion has none.
+      const isItsVersion = keyNames(stream).map((column) => `l.${column} = t.${column}`)
+      await client.query(
+        `create or replace view warehouse.${table}_live as
+         select ${shownOfLines.join(', ')}
+         from warehouse.${table} l join warehouse.${stream.name} t on ${isItsVersion.join(' and ')}`,
+      )
+    }
   }
 }
 

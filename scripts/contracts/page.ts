@@ -17,7 +17,7 @@ export function pageOf(stream: Definition): string {
   for (const [field, { lines }] of Object.entries(fields))
     if (lines !== undefined)
       sections.push(
-        `## Lines of \`${field}\`\n\nOf each ${title} they are in \`warehouse.${lines.table}\`, by its key and \`line_no\` from 1 on, in months as the facts are. They are never changed; two records are the same if they have equal lines in the same order. One bad line makes the record a dead letter.\n\n${fieldTable(stream.fields[field]!.kind.lines!.fields, lines.fields)}`,
+        `## Lines of \`${field}\`\n\nOf each ${title} they are in \`warehouse.${lines.table}\`, by its key and \`line_no\` from 1 on${ofLines(stream, lines.table)}. They are never changed; two records are the same if they have equal lines in the same order. One bad line makes the record a dead letter.\n\n${fieldTable(stream.fields[field]!.kind.lines!.fields, lines.fields)}`,
       )
   if (Object.keys(derived).length > 0)
     sections.push(
@@ -46,6 +46,11 @@ export function pageOf(stream: Definition): string {
     )
   return `${sections.join('\n\n')}\n`
 }
+
+const ofLines = (stream: Definition, table: string): string =>
+  isLatest(stream)
+    ? `; those of the newest version are in \`warehouse.${table}_live\``
+    : `, in ${stream.partitionBy}s as the facts are`
 
 function rowsSentence(stream: Definition, eventTime: string): string {
   const { name, title, partitionBy, keep } = stream

@@ -145,7 +145,7 @@ function complete(statement: string, streams: readonly Definition[]): string {
     // Current rows are replaced again and again.
     if (partitionBy === undefined && statement.startsWith(`CREATE TABLE "warehouse"."${name}" (`))
       return statement.replace(/\);$/, ') WITH (fillfactor = 80);')
-    const partitioned = [name, ...linesOf(stream).map(({ table }) => table)]
+    const partitioned = partitionBy === undefined ? [] : [name, ...linesOf(stream).map(({ table }) => table)]
     if (partitioned.some((table) => statement.startsWith(`CREATE TABLE "warehouse"."${table}" (`)))
       return statement.replace(/\);$/, `) PARTITION BY RANGE ("${time}");`)
     const rollup = Object.keys(rollups).find((one) =>

@@ -545,6 +545,16 @@ describe('what the compiler can not see is refused when it is run', () => {
       'identity.keepVersions is 0; it must be a whole number above 0',
     ],
     [
+      'lines of versions that are pruned',
+      () =>
+        defineStream('visits', {
+          ...versions,
+          fields: { ...fields, lines: rows({ n: int() }) },
+          identity: { latest: 'visit_id', by: 'at', keepVersions: 3 },
+        }),
+      'fields.lines has lines: keepVersions would leave them behind, so all versions are kept',
+    ],
+    [
       'a version that is part of the key',
       () =>
         defineStream('visits', {
