@@ -4,6 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { readConfig } from '../../etl/process/config.ts'
 import { createKafka } from '../../etl/kafka/client.ts'
 import { withAdmin } from '../../etl/kafka/topics.ts'
+import { installedStreams } from '../../etl/stream/installed.ts'
+import { streams } from '../../streams/index.ts'
 import type { Child } from '../support/child.ts'
 import { aProducer, sentBy } from '../support/fault-backlog.ts'
 import { expectExactly } from '../support/fault-totals.ts'
@@ -32,12 +34,17 @@ function securedWorld(options: { withoutTopics?: boolean } = {}): Promise<World>
   })
 }
 
+/** It makes those of every stream. */
+const topicsOf = (env: World['env']): string[] =>
+  installedStreams(readConfig(['kafka'], env), streams, env).flatMap(({ config }) => [
+    config.KAFKA_TOPIC,
+    config.KAFKA_DLQ_TOPIC,
+  ])
+
 /** The least that each program needs; docs/CONFIGURATION.md lists the same. */
 const RIGHTS: Record<'topics' | 'producer' | 'etl', (world: World) => Right[]> = {
-  topics: ({ topic, dlqTopic }) => [
-    { on: { topic }, may: ['CREATE', 'DESCRIBE', 'DESCRIBE_CONFIGS'] },
-    { on: { topic: dlqTopic }, may: ['CREATE', 'DESCRIBE', 'DESCRIBE_CONFIGS'] },
-  ],
+  topics: ({ env }) =>
+    topicsOf(env).map((topic) => ({ on: { topic }, may: ['CREATE', 'DESCRIBE', 'DESCRIBE_CONFIGS'] })),
   producer: ({ topic }) => [{ on: { topic }, may: ['WRITE'] }],
   etl: ({ topic, dlqTopic, groupId }) => [
     { on: { topic }, may: ['READ', 'WRITE', 'DESCRIBE_CONFIGS'] },
@@ -67,7 +74,7 @@ test('with a login and the least rights for each program, everything works', asy
     return letters.length === 2 * (sent.invalid + sent.conflicting)
   })
   await world.drained()
-  const reconcile = pulse('reconcile', '--deep')
+  const reconcile = pulse('reconcile', '--deep', '--stream', world.stream.name)
   expect(await endOf(reconcile)).toMatchObject({ code: 0 })
   const status = pulse('status')
   expect(await endOf(status)).toMatchObject({ code: 0 })

@@ -37,7 +37,12 @@ async function aPlatform() {
   onTestFinished(() => rmSync(root, { recursive: true }))
   const streams = join(root, 'streams')
   const start = (script: string, ...args: string[]) =>
-    world.startProgram(script, args, { STREAMS_DIR: streams, DATABASE_URL: database.url })
+    world.startProgram(script, args, {
+      STREAMS_DIR: streams,
+      STREAMS: '',
+      PRODUCER_STREAMS: '',
+      DATABASE_URL: database.url,
+    })
   return {
     world,
     pool,
