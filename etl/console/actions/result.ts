@@ -100,11 +100,12 @@ const row = (what: string, before: string, after: string): Html =>
   </tr>`
 
 /** The records that no fact was held against, and why. */
-function leftAlone({ notValid, withoutFact, otherValues, gone }: ReplayFigures): Html[] {
+function leftAlone({ notValid, withoutFact, otherValues, forgotten = 0, gone }: ReplayFigures): Html[] {
   const lines: [number, string][] = [
     [notValid, `${count(notValid, 'record')} not valid by the current code: dead letters, as a rule`],
     [withoutFact, `${count(withoutFact, 'record')} without a fact: duplicates, conflicts, dropped for age`],
     [otherValues, `${count(otherValues, 'fact')} left alone: the current code reads other values`],
+    [forgotten, `${count(forgotten, 'fact')} left alone: forgotten`],
     [gone, `${count(gone, 'offset')} passed over: Kafka no longer held them`],
   ]
   return lines.flatMap(([n, line]) => (n === 0 ? [] : [html`<li>${line}</li>`]))
