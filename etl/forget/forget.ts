@@ -221,7 +221,7 @@ async function requireNoneWaits(client: ClientBase, ids: readonly number[]): Pro
   )
   if (rows[0] !== undefined)
     throw new ActionRefused(
-      `Dead letter ${rows[0].id} was sent again, and what became of it is not known yet: wait for the next run, then repeat this.`,
+      `Dead letter ${rows[0].id} was sent again, and what became of it is not known yet: wait for the next run, or dismiss it, then repeat this.`,
     )
 }
 

@@ -96,11 +96,10 @@ test('a redrive that is asked for meanwhile waits, and is refused', async () => 
   const world = await aWorldOf([{ ...aMember('a', 2), tier: 'none' }])
   const [letter] = await world.deadLetters()
   const rival = await aForgetter(world, 'a')
-  const asked = askForRedrive(world, { ids: [letter!.id] })
-  const refused = expect(asked).rejects.toThrow('is forgotten since')
+  const asked = askForRedrive(world, { ids: [letter!.id] }).catch(String)
   await untilWaiting(world)
   await rival.query('commit')
-  await refused
+  expect(await asked).toContain('is forgotten since')
 })
 
 test('with loads on two partitions, a replay and a forgetting of each key at once, all end and the books balance', async () => {

@@ -116,7 +116,7 @@ describe('all versions of a key and its current row', () => {
       ...members,
       derive: ({ name }: Record<string, unknown>) => ({ greeting: `Hi ${String(name)}`, letters: 1 }),
     }
-    await aReplayer(world, { stream: compileWith(rules as unknown as typeof members, undefined) })
+    await aReplayer(world, { stream: compileWith(rules, undefined) })
     expect((await replayed(world)).result).toMatchObject({
       records: 3,
       facts: 1,
@@ -256,15 +256,16 @@ test('of facts that happen once every word has something that takes its place, a
   await world.assertBalanced()
 })
 
+const aScan = (badge: string, door: number, days: number) => ({
+  badge,
+  door,
+  at: noon(days),
+  who: `Ada at ${door}`,
+})
+
 test('an identity of several fields is all its facts, at whatever time', async () => {
   const world = await aWorld({ stream: scans, partitions: 1 })
-  const at = (badge: string, door: number, days: number) => ({
-    badge,
-    door,
-    at: noon(days),
-    who: `Ada at ${door}`,
-  })
-  await world.produce([at('b1', 1, 1), at('b1', 1, 40), at('b1', 2, 1), at('b2', 1, 1)])
+  await world.produce([aScan('b1', 1, 1), aScan('b1', 1, 40), aScan('b1', 2, 1), aScan('b2', 1, 1)])
   await world.runOnce()
   expect(await forgetIn(world, scans, { keys: [['b1', 1]] })).toMatchObject({ facts: 2, anew: 2 })
   const { rows } = await world.pool.query<{ id: string; who: string | null }>(

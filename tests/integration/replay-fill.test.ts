@@ -20,6 +20,8 @@ async function fill(world: World, field: string, dryRun = false) {
   return settled(world, action.id, 'succeeded')
 }
 
+const many = (count: number) => Array.from({ length: count }, () => aCall())
+
 const filling = (world: World, changes: { batchSize?: number } = {}) =>
   aReplayer(world, { stream, ...changes })
 
@@ -141,7 +143,6 @@ describe('a fill', () => {
   })
 
   test('takes turns with loads beside it, which bring the field themselves', async () => {
-    const many = (count: number) => Array.from({ length: count }, () => aCall())
     const world = await aWorld({ stream: firstCalls, partitions: 2 })
     for (const partition of [0, 1]) await world.produce(many(400), { partition })
     await world.runOnce()

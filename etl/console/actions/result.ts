@@ -1,5 +1,6 @@
 import type { TestResult } from '../../alerts/channels.ts'
 import type { Action } from '../../operations/actions.ts'
+import type { Forgotten } from '../../forget/forget.ts'
 import type { DismissResult } from '../../dead-letters/dismiss.ts'
 import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../dead-letters/redrive.ts'
 import { measuredOf, sampleInWords, type ReplayFigures } from '../../replay/figures.ts'
@@ -12,8 +13,15 @@ export function resultInWords({ action, result, target }: Action): Html {
   if (action === 'redrive') return redriven(result as unknown as RedriveResult)
   if (action === 'dismiss') return dismissed(result as unknown as DismissResult)
   if (action === 'replay') return replayed(result as unknown as ReplayFigures, target['dryRun'] === true)
+  if (action === 'forget') return forgotten(result as unknown as Forgotten)
   return nothing
 }
+
+const forgotten = ({ facts, currentRows, lines, deadLetters }: Forgotten): Html =>
+  html`<p>
+    Overwritten: what is personal of ${count(facts, 'row')}, ${count(currentRows, 'current row')},
+    ${count(lines, 'line')} and ${count(deadLetters, 'dead letter')}.
+  </p>`
 
 function redriven({ sent, skipped, tooLarge }: RedriveResult): Html {
   const reasons = Object.entries(skipped) as [SkipReason, number][]
