@@ -33,10 +33,12 @@ describe('what is personal', () => {
   })
 })
 
+const read = (value: object | string | null, key: string | null = null) =>
+  compileRecordKey(members)(aRecordOf(value, { key: key === null ? null : Buffer.from(key) }))
+const readScan = (value: object) => compileRecordKey(scans)(aRecordOf(value, { key: Buffer.from('b9') }))
+
 describe('whose a record is', () => {
-  const { said, byMessageKey } = { said: undefined, byMessageKey: undefined }
-  const read = (value: object | string | null, key: string | null = null) =>
-    compileRecordKey(members)(aRecordOf(value, { key: key === null ? null : Buffer.from(key) }))
+  const [said, byMessageKey] = [undefined, undefined]
 
   test('it says itself, whatever else is wrong with it, or its message key does', () => {
     expect(read({ member_id: 'a', tier: 'none' }, 'z')).toEqual({ said: ['a'], byMessageKey: ['a'] })
@@ -47,10 +49,9 @@ describe('whose a record is', () => {
   })
 
   test('needs all parts of an identity', () => {
-    const of = (value: object) => compileRecordKey(scans)(aRecordOf(value, { key: Buffer.from('b9') }))
-    expect(of({ badge: 'b1', door: 1 })).toEqual({ said: ['b1', 1], byMessageKey: ['b1', 1] })
-    expect(of({ door: 1 })).toEqual({ said, byMessageKey: ['b9', 1] })
-    expect(of({ badge: 'b1' })).toEqual({ said, byMessageKey })
+    expect(readScan({ badge: 'b1', door: 1 })).toEqual({ said: ['b1', 1], byMessageKey: ['b1', 1] })
+    expect(readScan({ door: 1 })).toEqual({ said, byMessageKey: ['b9', 1] })
+    expect(readScan({ badge: 'b1' })).toEqual({ said, byMessageKey })
   })
 
   test('is typed as its value, or as a JSON array', () => {

@@ -13,11 +13,11 @@ export function resultInWords({ action, result, target }: Action): Html {
   if (action === 'redrive') return redriven(result as unknown as RedriveResult)
   if (action === 'dismiss') return dismissed(result as unknown as DismissResult)
   if (action === 'replay') return replayed(result as unknown as ReplayFigures, target['dryRun'] === true)
-  if (action === 'forget') return forgotten(result as unknown as Forgotten)
+  if (action === 'forget') return overwritten(result as unknown as Forgotten)
   return nothing
 }
 
-const forgotten = ({ facts, currentRows, lines, deadLetters }: Forgotten): Html =>
+const overwritten = ({ facts, currentRows, lines, deadLetters }: Forgotten): Html =>
   html`<p>
     Overwritten: what is personal of ${count(facts, 'row')}, ${count(currentRows, 'current row')},
     ${count(lines, 'line')} and ${count(deadLetters, 'dead letter')}.
