@@ -16,6 +16,7 @@ const ROOMS = [
   'operations',
   'partitions',
   'dead-letters',
+  'forget',
   'replay',
   'housekeeping',
   'alerts',

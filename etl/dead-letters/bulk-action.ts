@@ -4,7 +4,14 @@ import { z } from 'zod'
 import { and, countRows, eq, gte, isNull, lte, or, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
-import { ActionRefused, NotFound, recordAction, type Action, type Operator } from '../operations/actions.ts'
+import {
+  ActionRefused,
+  lockForgetting,
+  NotFound,
+  recordAction,
+  type Action,
+  type Operator,
+} from '../operations/actions.ts'
 import { conditionOf, d, deadLetterFilter, type DeadLetterFilter } from './filter.ts'
 import type { Executor, Job, JobProgress } from '../operations/background.ts'
 
@@ -34,6 +41,7 @@ export async function requestOnDeadLetters(
   if (filter.state !== 'open')
     throw new ActionRefused('Only open dead letters can be acted on: leave the state at open.')
   return inTransaction(pool, async (client) => {
+    if (action === 'redrive') await lockForgetting(client)
     const [found] = await on(client)
       .select({ count: countRows(), throughId: sql<number | null>`max(${d.id})` })
       .from(d)
@@ -63,10 +71,14 @@ export async function requestOnDeadLetters(
 async function explainNone(client: ClientBase, { ids }: DeadLetterFilter): Promise<never> {
   if (ids?.length !== 1) throw new ActionRefused('No open dead letter matches: there is nothing to do.')
   const [letter] = await on(client)
-    .select({ resolvedAt: d.resolvedAt, resolution: d.resolution })
+    .select({ resolvedAt: d.resolvedAt, resolution: d.resolution, forgottenAt: d.forgottenAt })
     .from(d)
     .where(eq(d.id, ids[0]!))
   if (letter === undefined) throw new NotFound(`There is no dead letter ${ids[0]}.`)
+  if (letter.forgottenAt !== null)
+    throw new ActionRefused(
+      `Dead letter ${ids[0]} is forgotten since ${letter.forgottenAt.toISOString()}: its bytes were overwritten, so nothing of it can be sent or loaded.`,
+    )
   if (letter.resolvedAt !== null)
     throw new ActionRefused(
       `Dead letter ${ids[0]} is resolved: ${letter.resolution ?? 'no reason on record'}.`,

@@ -145,6 +145,7 @@ export function stopAction(pool: Pool, by: Operator, id: number): Promise<Action
 export function continueAction(pool: Pool, by: Operator, id: number): Promise<Action> {
   return inTransaction(pool, async (client) => {
     const action = await readAction(client, id)
+    if (action.action === 'redrive') await lockForgetting(client)
     if (action.action === 'replay' && action.status !== 'running')
       await requireNoOtherReplay(client, action.stream!)
     const [goesOn] = await on(client)
@@ -159,6 +160,14 @@ export function continueAction(pool: Pool, by: Operator, id: number): Promise<Ac
     await recordAction(client, by, { action: 'continue_action', stream, target, status: 'succeeded' })
     return commit(goesOn)
   })
+}
+
+/**
+ * Keeps redrives from beginning while records are forgotten, and the other way round, until the transaction ends: a redrive
+ * reads bytes and sends them without a lock, so it must have been asked for after they were overwritten.
+ */
+export async function lockForgetting(client: ClientBase): Promise<void> {
+  await client.query(`select pg_advisory_xact_lock(hashtext('pulse: forget'))`)
 }
 
 /**

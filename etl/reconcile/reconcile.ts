@@ -105,7 +105,8 @@ async function runChecks(
   const warnings = warningsOf(progress, topic, now)
   const forgets = now?.topicExists === true ? forgetful(stream, now) : undefined
   if (forgets !== undefined) warnings.push(forgets)
-  if (everyRecord && log) warnings.push(...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
+  if (everyRecord && log)
+    warnings.push(...everyRecord.toFill, ...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
   return {
     stream: stream.name,
     topic,

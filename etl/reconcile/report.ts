@@ -93,6 +93,10 @@ export interface DeepCounts {
   skipped: number
   /** Records of facts that were dropped for their age, and of dead letters that were pruned. */
   droppedOrPruned: number
+  /** Of the facts and dead letters, those that were forgotten: what the log says of a person is not in them. */
+  forgotten: number
+  /** Facts from before a field was declared, whose record has a value of it, by field. */
+  toFill: Record<string, number>
   /** Facts and dead letters whose records the log no longer holds, so that they can't be held against it. */
   goneFromLog: number
 }

@@ -1,14 +1,12 @@
 import type { ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
 import { eq } from '../postgres/drizzle.ts'
+import { PATIENCE } from '../postgres/patient.ts'
 import { on } from '../postgres/query.ts'
 import { partitionProgress } from '../schema/audit.ts'
 import type { Stream } from '../stream/compile.ts'
 
 /** The warehouse as it was at one moment: a connection for `on`, `read` and `query`. */
 export type Snapshot = ClientBase
-
-/** A statement takes as long as the facts are many, so the pool's own limit is not for it. */
-const PATIENCE = { query_timeout: 86_400_000 }
 
 /**
  * Runs work on one snapshot of the warehouse: whatever the job commits meanwhile, all statements see the

@@ -2,6 +2,7 @@ import { keyNames } from '../stream/columns.ts'
 import type { Stream } from '../stream/compile.ts'
 import type { Definition, Invariant } from '../stream/definition.ts'
 import { columnName } from '../stream/field.ts'
+import { isForgotten } from '../stream/forgotten.ts'
 import { DELETED_AT, namesBatch, namingColumns } from '../stream/stored.ts'
 import type { Lines } from '../stream/rows.ts'
 import { count } from '../text/wording.ts'
@@ -186,7 +187,7 @@ export async function checkInvariant(
     snapshot,
     `select 'broken' as kind, (${key}) as sort, concat_ws(', ', ${key}) as name,
             json_build_object(${shows.map((field) => `'${field}', ${columnOf(definition, field)}::text`).join(', ')}) as shown
-     from warehouse.${facts} where (${holds}) is not true${current === undefined ? '' : ` and ${DELETED_AT} is null`}`,
+     from warehouse.${facts} t where (${holds}) is not true and not ${isForgotten(definition, 't')}${current === undefined ? '' : ` and ${DELETED_AT} is null`}`,
     ({ name }) => `${definition.identity.title ?? definition.title} ${name}`,
     ({ shown }) =>
       `it has ${Object.entries(shown)

@@ -13,6 +13,8 @@ export interface Compared {
   readonly changed: readonly Comparison[]
   /** How many are stored with other contract values. */
   readonly otherValues: number
+  /** How many were forgotten: what the log says of these doesn't come back. */
+  readonly forgotten: number
 }
 
 /** Holds facts against what is stored of them. */
@@ -24,9 +26,14 @@ export function compare(
   const same: Comparison[] = []
   const changed: Comparison[] = []
   let otherValues = 0
+  let forgotten = 0
   for (const fact of facts) {
     const found = stored.get(fact.offset)
     if (found === undefined) continue
+    if (found.isForgotten) {
+      forgotten += 1
+      continue
+    }
     if (!found.sameValues) {
       otherValues += 1
       continue
@@ -35,5 +42,5 @@ export function compare(
     const before = { ...fact, row: { ...fact.row, ...found.derived } }
     ;(differs ? changed : same).push({ fact, stored: before })
   }
-  return { same, changed, otherValues }
+  return { same, changed, otherValues, forgotten }
 }

@@ -19,7 +19,7 @@ export interface Sample extends BeforeAfter<Readonly<Record<string, unknown>>> {
 
 /**
  * What a replay has found so far; of a dry run, what it would change. Each record read is one of `notValid`,
- * `withoutFact`, `otherValues` and `facts`. Besides these it has what the stream's `replayFigures` measure of all
+ * `withoutFact`, `otherValues`, `forgotten` and `facts`. Besides these it has what the stream's `replayFigures` measure of all
  * facts found, by name: see `measuredOf`.
  */
 export interface ReplayFigures {
@@ -34,6 +34,8 @@ export interface ReplayFigures {
   readonly withoutFact: number
   /** Facts that the current code would read with other contract values: left as they are. */
   readonly otherValues: number
+  /** Facts that were forgotten: left as they are. Not there of a replay that an earlier version did. */
+  readonly forgotten?: number
   readonly facts: number
   /** Of the facts, those that are (or would be) other than before. */
   readonly changed: number
@@ -48,6 +50,7 @@ export const NO_FIGURES: ReplayFigures = {
   notValid: 0,
   withoutFact: 0,
   otherValues: 0,
+  forgotten: 0,
   facts: 0,
   changed: 0,
   samples: [],
@@ -77,19 +80,22 @@ export function addPart(
     readonly records: number
     readonly notValid: number
     readonly compared: Compared
+    /** The field that is filled, in place of what is derived. */
+    readonly fill?: string | undefined
   },
 ): ReplayFigures {
-  const { same, changed, otherValues } = part.compared
+  const { same, changed, otherValues, forgotten } = part.compared
   const found = [...same, ...changed]
-  const samples = changed.slice(0, SAMPLES - so.samples.length).map((one) => sampleOf(stream, one))
+  const samples = changed.slice(0, SAMPLES - so.samples.length).map((one) => sampleOf(stream, one, part.fill))
   return {
     ...so,
     ...measure(stream, so, found),
     offsets: so.offsets + part.offsets,
     records: so.records + part.records,
     notValid: so.notValid + part.notValid,
-    withoutFact: so.withoutFact + part.records - part.notValid - otherValues - found.length,
+    withoutFact: so.withoutFact + part.records - part.notValid - otherValues - forgotten - found.length,
     otherValues: so.otherValues + otherValues,
+    forgotten: (so.forgotten ?? 0) + forgotten,
     facts: so.facts + found.length,
     changed: so.changed + changed.length,
     samples: [...so.samples, ...samples],
@@ -107,6 +113,7 @@ function measure(
   found: readonly Comparison[],
 ): Record<string, Measured> {
   const figures = definition.replayFigures ?? {}
+  const isPersonal = (field: string) => definition.fields[field]?.options.personal === true
   return Object.fromEntries(
     measureColumns(definition, figures).map(({ name, decimals, of }) => {
       const { by } = figures[name]!
@@ -114,7 +121,7 @@ function measure(
       for (const [figure, value, { before, after }] of measuredOf(so))
         if (figure === name) sums.set(value, { before: toInteger(before), after: toInteger(after) })
       for (const { stored, fact } of found) {
-        const value = by === undefined ? '' : String(fact.row[by])
+        const value = by === undefined ? '' : isPersonal(by) ? PERSONAL : String(fact.row[by])
         const sum = sums.get(value) ?? NOTHING
         sums.set(value, {
           before: sum.before + BigInt(of(stored.row)),
@@ -135,19 +142,30 @@ const NOTHING = { before: 0n, after: 0n }
 /** Of a count, or a decimal that toDecimal wrote, of the same number of decimals. */
 const toInteger = (sum: Sum): bigint => BigInt(String(sum).replace('.', ''))
 
-function sampleOf({ derived, identity }: Stream, { fact, stored }: Comparison): Sample {
-  const ofDerived = ({ row }: Comparison['fact']) =>
+/** What stands in the place of a personal value: figures are kept with the action, and anybody may see that. */
+const PERSONAL = '(personal)'
+
+function sampleOf(
+  { definition, derived, identity }: Stream,
+  { fact, stored }: Comparison,
+  fill: string | undefined,
+): Sample {
+  const all = { ...definition.fields, ...definition.derived }
+  const shows = fill === undefined ? derived : [{ field: fill, kind: all[fill]!.kind }]
+  const ofRow = ({ row }: Comparison['fact']) =>
     Object.fromEntries(
-      derived.map(({ field, kind }) => {
+      shows.map(({ field, kind }) => {
         const value = row[field]
+        if (value === null) return [field, null]
+        if (all[field]!.options.personal === true) return [field, PERSONAL]
         const isMoney = kind.name === 'money' || kind.name === 'moneyOf'
-        return [field, isMoney && value !== null ? kind.show(value as object) : value]
+        return [field, isMoney || fill !== undefined ? kind.show(value as object) : value]
       }),
     )
   return {
     ...Object.fromEntries(identity.fields.map((field) => [field, fact.row[field]])),
-    before: ofDerived(stored),
-    after: ofDerived(fact),
+    before: ofRow(stored),
+    after: ofRow(fact),
   }
 }
 

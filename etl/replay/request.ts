@@ -13,6 +13,10 @@ export interface ReplayRequest {
   /** Only says what would change. */
   readonly dryRun: boolean
   readonly reason?: string | undefined
+  /** The field to be filled, of those that `requireFillable` lets pass; else what is derived is brought up to date. */
+  readonly fill?: string | undefined
+  /** Of `countOutOfReach`, for the record. */
+  readonly outOfReach?: number | undefined
 }
 
 /**
@@ -24,7 +28,7 @@ export async function requestReplay(
   pool: Pool,
   kafka: Kafka,
   by: Operator,
-  { stream, topic, range, dryRun, reason }: ReplayRequest,
+  { stream, topic, range, dryRun, reason, fill, outOfReach }: ReplayRequest,
 ): Promise<{ action: Action; plan: ReplayPlan }> {
   const plan = await planReplay(pool, kafka, topic, range)
   return inTransaction(pool, async (client) => {
@@ -32,7 +36,7 @@ export async function requestReplay(
     const action = await recordAction(client, by, {
       action: 'replay',
       stream,
-      target: { topic, dryRun, range, notes: plan.notes },
+      target: { topic, dryRun, range, notes: plan.notes, ...(fill !== undefined && { fill, outOfReach }) },
       reason,
       status: 'pending',
       total: plan.offsets,

@@ -10,6 +10,7 @@ import { pipelineRuns } from '../schema/audit.ts'
 import { operatorActions, replayRanges } from '../schema/operations.ts'
 import type { Action } from '../operations/actions.ts'
 import { isHeldBy, JobLost, type Executor, type Job } from '../operations/background.ts'
+import { fillOf } from './fill.ts'
 import { NO_FIGURES, type ReplayFigures } from './figures.ts'
 import { requireKnownLog } from './plan.ts'
 import { replayPart, requireSameOffsets, type ReplayProgress, type ReplayRules } from './step.ts'
@@ -33,7 +34,9 @@ export function replayExecutor(settings: ReplaySettings): Executor {
     if (runId === undefined) throw new JobLost(`another worker took action ${job.action.id} over`)
     const logger = settings.logger.child({ run_id: runId, action_id: job.action.id })
     try {
-      const figures = await replay({ ...settings, logger }, job)
+      const field = job.action.target['fill'] as string | undefined
+      const fill = field === undefined ? undefined : fillOf(pipeline.stream, field)
+      const figures = await replay({ ...settings, logger, pipeline: { ...pipeline, fill } }, job)
       await closeReplayRun(pool, runId, worker, { status: 'succeeded' })
       return { ...figures }
     } catch (error) {
@@ -56,7 +59,7 @@ const WHY_ENDED: Readonly<Record<string, string>> = {
 
 async function replay(settings: ReplaySettings, job: Job): Promise<ReplayFigures> {
   const ranges = await readReplayRanges(settings.pipeline.pool, job.action.id)
-  let figures = (job.action.result as ReplayFigures | null) ?? NO_FIGURES
+  let figures: ReplayFigures = { ...NO_FIGURES, ...(job.action.result as ReplayFigures | null) }
   const left = ranges.filter(({ next, to }) => next < to)
   if (left[0] === undefined) return figures
   job.signal.throwIfAborted()

@@ -13,11 +13,15 @@ import { and, eq, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { replayRanges } from '../schema/operations.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
+import type { Fill } from './fill.ts'
 import { addGone, addPart, type ReplayFigures } from './figures.ts'
 import type { PlannedRange } from './plan.ts'
 
 /** What a replay takes from the pipeline: the current code and its settings. */
-export type ReplayRules = Pick<Pipeline, 'pool' | 'stream' | 'batchSize' | 'batchBytes' | 'maxAgeDays'>
+export type ReplayRules = Pick<Pipeline, 'pool' | 'stream' | 'batchSize' | 'batchBytes' | 'maxAgeDays'> & {
+  /** Of a replay that fills a field, in place of bringing what is derived up to date. */
+  readonly fill?: Fill | undefined
+}
 
 /** How far a replay has come in a partition. */
 export interface ReplayProgress extends PlannedRange {
@@ -36,7 +40,7 @@ export interface ReplayProgress extends PlannedRange {
  * @returns the figures with this part's.
  */
 export async function replayPart(
-  { pool, ...rules }: ReplayRules,
+  { pool, fill, ...rules }: ReplayRules,
   job: Job,
   range: ReplayProgress,
   part: LogPart,
@@ -52,15 +56,26 @@ export async function replayPart(
     requireSameOffsets(progress, range)
     const redrives = await findRedrives(client, records)
     const facts = stream.identity.place(derived, progress.incarnation, firstPlaces(redrives))
-    const stored = await stream.facts.findDerivations(client, facts, progress)
-    const compared = compare(facts, stored, stream.derived)
+    const compared =
+      fill === undefined
+        ? compare(facts, await stream.facts.findDerivations(client, facts, progress), stream.derived)
+        : await fill.compare(client, facts, progress)
     const { changed } = compared
-    if (!isDryRun(job) && changed.length > 0) await store(client, stream, changed, progress)
+    if (!isDryRun(job) && changed.length > 0)
+      await (fill === undefined
+        ? store(client, stream, changed, progress)
+        : fill.store(client, changed, progress))
     const offsets = part.to - part.from
     const grown =
       part.kind === 'gone'
         ? addGone(figures, offsets)
-        : addPart(stream, figures, { offsets, records: records.length, notValid: rejected.length, compared })
+        : addPart(stream, figures, {
+            offsets,
+            records: records.length,
+            notValid: rejected.length,
+            compared,
+            fill: fill?.field,
+          })
     await advanceReplayRange(
       client,
       job.action.id,

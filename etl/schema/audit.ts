@@ -60,6 +60,8 @@ export const deadLetters = audit.table(
     redrivenAt: instant('redriven_at'),
     resolvedAt: instant('resolved_at'),
     resolution: text('resolution'),
+    /** Since when its bytes, headers and issues are overwritten. */
+    forgottenAt: instant('forgotten_at'),
   },
   (table) => [
     unique('dead_letters_origin').on(table.topic, table.partition, table.incarnation, table.offset),
@@ -212,6 +214,11 @@ export const streams = audit.table('streams', {
   /** The tables of lines that hang on the facts, each with the column of the facts that has their number. */
   lines: json('lines')
     .$type<readonly { readonly table: string; readonly count: string }[]>()
+    .notNull()
+    .default(sql`'[]'::jsonb`),
+  /** Columns that say something about a person, and what takes the place of a value of theirs: null, or a text of it. */
+  personal: json('personal')
+    .$type<readonly { readonly table: string; readonly column: string; readonly marker: string | null }[]>()
     .notNull()
     .default(sql`'[]'::jsonb`),
   /** Of the declaration that was registered last; null where none was. */

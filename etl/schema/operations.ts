@@ -34,6 +34,7 @@ export const ACTIONS = [
   'redrive',
   'dismiss',
   'replay',
+  'forget',
   'test_alert',
   'stop_action',
   'continue_action',
@@ -111,6 +112,33 @@ export const replayRanges = audit.table(
   (table) => [
     primaryKey({ name: 'replay_ranges_pkey', columns: [table.actionId, table.partition] }),
     check('replay_ranges_range', sql`next_offset between from_offset and to_offset`),
+  ],
+)
+
+/**
+ * Facts and versions whose personal values were overwritten, by where they came from: the log still says what they no longer say.
+ * Only the owner writes it, by audit.forget. A row outlives its fact: it says nothing about anybody.
+ */
+export const forgotten = audit.table(
+  'forgotten',
+  {
+    stream: text('stream').notNull(),
+    sourcePartition: integer('source_partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    sourceOffset: offsetColumn('source_offset').notNull(),
+    /** Of the row: those that were overwritten; of lines the one that has their number. */
+    columns: text('columns').array().notNull(),
+    /** Who, when and why; of several times the first. */
+    actionId: bigint('action_id', { mode: 'number' })
+      .notNull()
+      .references(() => operatorActions.id),
+  },
+  (table) => [
+    primaryKey({
+      name: 'forgotten_pkey',
+      columns: [table.stream, table.sourcePartition, table.incarnation, table.sourceOffset],
+    }),
+    index('forgotten_action').on(table.actionId),
   ],
 )
 

@@ -7,6 +7,7 @@ import { Schemas } from './envelopes/schemas.ts'
 import { identityFields } from './define.ts'
 import type { Definition, WrittenBatch } from './definition.ts'
 import type { Row } from './field.ts'
+import { compileUnfilled } from './fillable.ts'
 import { compileFacts, type FactStatements } from './facts.ts'
 import { compileIdentity, type IdentityStatements } from './identity.ts'
 import { compileCurrent, type CurrentStatements } from './latest.ts'
@@ -44,6 +45,8 @@ export interface Stream {
   readonly identity: IdentityStatements
   /** The fields of a message in which two records of one identity differ. */
   readonly differing: (one: Row, other: Row) => readonly Column[]
+  /** The fields that a stored row has no value of while its record does: declared after it was loaded. */
+  readonly unfilled: (stored: Row, record: Row) => readonly string[]
   readonly derived: readonly Column[]
   readonly facts: FactStatements
   /** Of a stream of versions: what counts of each key. */
@@ -87,6 +90,7 @@ export function compileWith(definition: Definition, rules: unknown): Stream {
         : (row) => (isDeletion(row) ? { ...row, ...nothing } : { ...row, ...derive(row, rules) }),
     identity: compileIdentity(definition, facts),
     differing: compareBy(definition),
+    unfilled: compileUnfilled(definition),
     derived: ofDerived,
     facts,
     current: isLatest(definition) ? compileCurrent(definition) : undefined,

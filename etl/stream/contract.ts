@@ -241,12 +241,12 @@ const deletionProblem = ({ value }: SourceRecord, title: string): string =>
     : `value deletes a ${title}; it must be a ${title}, as each one happens once and stays`
 
 /** Where a field's value stands, and what an issue calls it. */
-interface Place {
+export interface Place {
   readonly name: string
   readonly read: (message: JsonObject, record: SourceRecord, parts: JsonObject) => unknown
 }
 
-function placeOf(field: string, at: FieldOptions['at'] = field): Place {
+export function placeOf(field: string, at: FieldOptions['at'] = field): Place {
   if (typeof at === 'string') {
     const parts = at.split('.')
     return { name: at, read: (message) => valueAt(message, parts) }

@@ -1,7 +1,8 @@
 import type { ClientBase } from 'pg'
-import { arrays, differing, encoded, names, readAs, sameKey, values } from './columns.ts'
+import { arrays, differing, encoded, names, readAs, sameKey, values, type Column } from './columns.ts'
 import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
+import { isForgotten } from './forgotten.ts'
 import { countedTable, isEach, isLatest, namesBatch, storedColumns } from './stored.ts'
 import { int8s } from '../postgres/binary-arrays.ts'
 import type { Fact } from './types.ts'
@@ -18,6 +19,8 @@ export interface StoredDerivation {
   readonly offset: number
   /** Whether its contract values are those of the record. */
   readonly sameValues: boolean
+  /** Whether its personal values were overwritten: a record says of it what it must no longer say. */
+  readonly isForgotten: boolean
   readonly derived: Row
 }
 
@@ -48,10 +51,10 @@ export interface FactStatements {
   updateDerivations(client: ClientBase, facts: readonly Fact[], source: Source): Promise<void>
 }
 
-type Source = Pick<Origin, 'sourcePartition' | 'incarnation'>
+export type Source = Pick<Origin, 'sourcePartition' | 'incarnation'>
 
 export function compileFacts(stream: Definition): FactStatements {
-  const { name, eventTime } = stream
+  const { name } = stream
   const table = countedTable(stream)
   const { stored: contract, derived: ofDerived, key } = storedColumns(stream)
   const all = [...contract, ...ofDerived]
@@ -76,20 +79,12 @@ export function compileFacts(stream: Definition): FactStatements {
   const find = {
     name: `${name}: find derivations`,
     text: `select f.source_offset as "offset", ${readAs([...ofDerived, ...lines], 't')}${ofDerived.length + lines.length === 0 ? '' : ', '}
-                  row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues"
+                  row(${names(contract, 't')}) is not distinct from row(${values(contract, 'f')}) as "sameValues",
+                  ${isForgotten(stream, 't')} as "isForgotten"
            from unnest($3::int8[], ${arrays(contract, 4)}) as f (source_offset, ${names(contract)})
            cross join lateral (select * from warehouse.${table} t where ${keyEquals}${inKey} offset 0) t
            where t.source_partition = $1 and t.incarnation = $2 and t.source_offset = f.source_offset`,
   }
-  // Planned anew each time (no name), with the month that they begin in as a constant, so that no older one is
-  // locked: that would wait for the oldest where it is being dropped. Not with their own times, which would
-  // look like a handful of rows where the facts are newer than the statistics. A history has no months.
-  const since = isLatest(stream) ? '$1::timestamptz is not null' : `t.${key[0]!.name} >= $1`
-  const byOrigin = isEach(stream)
-  const unnested = [...(byOrigin ? ['$4::int8[]'] : []), arrays([...key, ...ofDerived], byOrigin ? 5 : 2)]
-  const update = `update warehouse.${table} t set ${ofDerived.map((column) => `${column.name} = ${values([column], 'f')}`).join(', ')}
-           from unnest(${unnested.join(', ')}) as f (${byOrigin ? 'source_offset, ' : ''}${names([...key, ...ofDerived])})
-           where ${keyEquals} and ${since}${byOrigin ? ` and (t.source_partition, t.incarnation, t.source_offset) = ($2::int4, $3::int4, f.source_offset)` : ''}`
 
   return {
     insert: async (client, facts, { sourcePartition, incarnation, batchId }) => {
@@ -106,36 +101,63 @@ export function compileFacts(stream: Definition): FactStatements {
       return rowCount ?? 0
     },
     findDerivations: async (client, facts, { sourcePartition, incarnation }) => {
-      const { rows } = await client.query<Row & { offset: number; sameValues: boolean }>({
+      const { rows } = await client.query<
+        Row & { offset: number; sameValues: boolean; isForgotten: boolean }
+      >({
         ...find,
         values: [sourcePartition, incarnation, offsetsOf(facts), ...encoded(contract, facts)],
       })
       const byOffset = lines.length === 0 ? undefined : new Map(facts.map((fact) => [fact.offset, fact.row]))
       return new Map(
-        rows.map(({ offset, sameValues: sameColumns, ...row }) => {
+        rows.map(({ offset, sameValues: sameColumns, isForgotten: gone, ...row }) => {
           const sameValues =
             sameColumns &&
             (byOffset === undefined || differing(lines, row, byOffset.get(offset)!).length === 0)
-          return [offset, { offset, sameValues, derived: row }]
+          return [offset, { offset, sameValues, isForgotten: gone, derived: row }]
         }),
       )
     },
-    updateDerivations: async (client, facts, { sourcePartition, incarnation }) => {
-      const { rowCount } = await client.query({
-        text: update,
-        values: [
-          firstMonth(facts, eventTime),
-          ...(byOrigin ? [sourcePartition, incarnation, offsetsOf(facts)] : []),
-          ...encoded([...key, ...ofDerived], facts),
-        ],
-      })
-      if (rowCount !== facts.length)
-        throw new Error(`of ${facts.length} facts that were found only ${rowCount} were updated`)
-    },
+    updateDerivations: compileUpdate(stream, ofDerived),
   }
 }
 
-const offsetsOf = (facts: readonly Fact[]): Buffer => int8s(facts.map(({ offset }) => offset))
+/**
+ * An update of these columns of facts that were found in this transaction: no two of them have a key in common.
+ *
+ * @param condition which of them, in SQL of a fact `t`.
+ * @returns what throws unless all are there.
+ */
+export function compileUpdate(
+  stream: Definition,
+  columns: readonly Column[],
+  condition = 'true',
+): FactStatements['updateDerivations'] {
+  const { key } = storedColumns(stream)
+  const all = [...key, ...columns]
+  const byOrigin = isEach(stream)
+  // Planned anew each time (no name), with the month that they begin in as a constant, so that no older one is
+  // locked: that would wait for the oldest where it is being dropped. Not with their own times, which would
+  // look like a handful of rows where the facts are newer than the statistics. A history has no months.
+  const since = isLatest(stream) ? '$1::timestamptz is not null' : `t.${key[0]!.name} >= $1`
+  const unnested = [...(byOrigin ? ['$4::int8[]'] : []), arrays(all, byOrigin ? 5 : 2)]
+  const text = `update warehouse.${countedTable(stream)} t set ${columns.map((column) => `${column.name} = ${values([column], 'f')}`).join(', ')}
+           from unnest(${unnested.join(', ')}) as f (${byOrigin ? 'source_offset, ' : ''}${names(all)})
+           where ${sameKey(key, 't', 'f')} and ${since}${byOrigin ? ` and (t.source_partition, t.incarnation, t.source_offset) = ($2::int4, $3::int4, f.source_offset)` : ''} and ${condition}`
+  return async (client, facts, { sourcePartition, incarnation }) => {
+    const { rowCount } = await client.query({
+      text,
+      values: [
+        firstMonth(facts, stream.eventTime),
+        ...(byOrigin ? [sourcePartition, incarnation, offsetsOf(facts)] : []),
+        ...encoded(all, facts),
+      ],
+    })
+    if (rowCount !== facts.length)
+      throw new Error(`of ${facts.length} facts that were found only ${rowCount} were updated`)
+  }
+}
+
+export const offsetsOf = (facts: readonly Fact[]): Buffer => int8s(facts.map(({ offset }) => offset))
 
 /** When the month begins, in UTC, that the earliest of them is in. */
 function firstMonth(facts: readonly Fact[], eventTime: string): Date {

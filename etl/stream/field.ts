@@ -83,6 +83,8 @@ export interface Kind<T, Name extends KindName = KindName> {
   show(value: T): string
   /** As a column's default takes it. */
   toColumn(value: T): unknown
+  /** What takes the place of a personal value that is forgotten where its column can't be null: text that the column takes. */
+  readonly marker: string
 }
 
 /** A part of the record besides its value, or of its envelope besides the row. */

@@ -4,6 +4,7 @@ import type { Definition } from './definition.ts'
 import type { Row } from './field.ts'
 import { identityFields } from './define.ts'
 import type { FactStatements, Origin } from './facts.ts'
+import { asKnown, forgottenColumns, selectedForgotten } from './forgotten.ts'
 import { eachRecord } from './each.ts'
 import { countedTable, isEach, isLatest, storedColumns, versionFields } from './stored.ts'
 import type { Fact } from './types.ts'
@@ -123,7 +124,7 @@ function byKeys(stream: Definition, table: string, facts: FactStatements, of: (r
       : `(${names(ofKey, 'k')}) in (select * from unnest(${arrays(ofKey, 1)}))`
   const find = {
     name: `${name}: find existing`,
-    text: `select ${readAs(inTable, 'k')}, t.${only.name} is not null as "hasFact"${others.length === 0 ? '' : ', '}${readAs(others, 't')}
+    text: `select ${readAs(inTable, 'k')}, t.${only.name} is not null as "hasFact", ${forgottenColumns(stream, 't')}${others.length === 0 ? '' : ', '}${readAs(others, 't')}
            from warehouse.${table} k
            left join warehouse.${name} t on ${sameKey([time, ...ofKey], 't', 'k')}
            where ${isOneOfThese} and k.xmin <> pg_current_xact_id()::xid`,
@@ -138,7 +139,10 @@ function byKeys(stream: Definition, table: string, facts: FactStatements, of: (r
       })
       requireAll(firsts, rowCount ?? 0, rows)
       return new Map(
-        rows.map(({ hasFact, ...row }) => [of(row), hasFact ? row : { [eventTime]: row[eventTime] }]),
+        rows.map(({ hasFact, ...row }) => [
+          of(row),
+          hasFact ? asKnown(columns, row) : { [eventTime]: row[eventTime] },
+        ]),
       )
     },
     insert: (client, fresh, origin) => facts.insert(client, fresh, origin).then(() => undefined),
@@ -155,10 +159,10 @@ function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => st
   // No field has a capital, so none is named like the alias.
   const find = {
     name: `${name}: find existing`,
-    text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}
+    text: `select ${columns.map(({ field }) => `t."${field}"`).join(', ')}, ${selectedForgotten('t')}
            from unnest(${arrays(ofKey, 1)}) as f (${names(ofKey)})
            cross join lateral (
-             select t.xmin as "writtenBy", ${readAs(columns, 't')} from warehouse.${countedTable(stream)} t
+             select t.xmin as "writtenBy", ${forgottenColumns(stream, 't')}, ${readAs(columns, 't')} from warehouse.${countedTable(stream)} t
              where ${sameKey(ofKey, 't', 'f')} offset 0
            ) t
            where t."writtenBy" <> pg_current_xact_id()::xid`,
@@ -169,7 +173,7 @@ function byFacts(stream: Definition, facts: FactStatements, of: (row: Row) => st
       if (inserted === firsts.length) return new Map()
       const { rows } = await client.query<Row>({ ...find, values: encoded(ofKey, firsts) })
       requireAll(firsts, inserted, rows)
-      return new Map(rows.map((row) => [of(row), row]))
+      return new Map(rows.map((row) => [of(row), asKnown(columns, row)]))
     },
     insert: async () => {},
   }

@@ -7,6 +7,7 @@ import { control } from '../schema/operations.ts'
 import { daysOf } from './age.ts'
 import type { Definition } from './definition.ts'
 import { columnName } from './field.ts'
+import { personalColumns } from './personal.ts'
 import { linesOf } from './rows.ts'
 import {
   countedTable,
@@ -93,6 +94,7 @@ export async function registerStreams(client: ClientBase, declared: readonly Def
         )![0],
       })),
       lines: linesOf(stream).map(({ table, count }) => ({ table, count })),
+      personal: [...personalColumns(stream)],
       contractHash: contractHash(stream),
       retiredAt: null,
     }

@@ -4,6 +4,7 @@ import { withExamples } from './arguments.ts'
 import { addActions } from './actions.ts'
 import { addDeadLetters } from './dead-letters.ts'
 import { addPartitions } from './partitions.ts'
+import { addForget } from './forget.ts'
 import { addReconcile } from './reconcile.ts'
 import { addReplay } from './replay.ts'
 import { addRuns } from './runs.ts'
@@ -34,6 +35,7 @@ withExamples(
   'partitions continue 0',
   'dead-letters list --since 2h',
   'replay --all --dry-run',
+  'forget customers --key customer-17 --dry-run',
   'streams try transactions',
 )
 addStatus(program)
@@ -42,6 +44,7 @@ addRuns(program)
 addPartitions(program)
 addDeadLetters(program)
 addReplay(program)
+addForget(program)
 addActions(program)
 addSwitch(program)
 addStreams(program)

@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { partitionBounds, withAdmin } from '../../etl/kafka/topics.ts'
+import { countOutOfReach, requireFillable } from '../../etl/replay/fill.ts'
 import { measuredOf, sampleInWords, type ReplayFigures } from '../../etl/replay/figures.ts'
 import { planReplay, type ReplayPlan, type ReplayRange } from '../../etl/replay/plan.ts'
 import { requestReplay } from '../../etl/replay/request.ts'
@@ -10,23 +12,27 @@ import { UsageError } from './errors.ts'
 import { followAction, withFollowOptions, type FollowOptions } from './follow-action.ts'
 import { confirm, requireReason, thisOperator, withConsentOptions, type ConsentOptions } from './operator.ts'
 import { print, printJson } from './output.ts'
-import { inSession } from './session.ts'
+import { inSession, type Session } from './session.ts'
 
 interface Options extends RangeOptions, FollowOptions, ConsentOptions {
   readonly dryRun?: boolean
   readonly reason?: string
   readonly json?: boolean
+  readonly fill?: string
 }
 
 export function addReplay(parent: Command): void {
   const replay = addCommand(
     parent,
     'replay',
-    'Reads what was loaded again and brings what is derived of it to the current code and settings.\nLoading goes on beside it. --dry-run says what would change.',
+    `Reads what was loaded again and brings what is derived of it to the current code and settings. With --fill it gives
+rows from before a field was declared its value instead: null becomes what the record says, and nothing else changes.
+Loading goes on beside it. --dry-run says what would change.`,
     [
       'replay --all --dry-run',
       'replay --partition 0 --from 100 --to 2000 --reason "New fraud rule: INC-42"',
       'replay --since 2h --yes',
+      'replay --fill channel --dry-run',
     ],
   )
     .option('--all', 'everything that was loaded and that Kafka still holds')
@@ -35,6 +41,10 @@ export function addReplay(parent: Command): void {
     .option('--to <offset>', 'up to this offset, without it; by default as far as was loaded', anOffset)
     .option('--since <when>', 'records that Kafka got since so long ago (30m, 2h, 7d) or a time', aMoment)
     .option('--until <when>', 'up to this time; by default as far as was loaded', aMoment)
+    .option(
+      '--fill <field>',
+      'fill this field where it is null; of everything that Kafka still holds, unless told',
+    )
     .option('--dry-run', 'change nothing, say what would change')
     .option('--reason <text>', 'why, for the record')
   withFollowOptions(withConsentOptions(replay).option(...JSON_OPTION)).action((options: Options) =>
@@ -43,16 +53,22 @@ export function addReplay(parent: Command): void {
 }
 
 async function run(command: Command, options: Options): Promise<void> {
-  const range = rangeOf(options)
+  const { dryRun = false, json = false, yes = false, fill } = options
+  const range = rangeOf(options) ?? (fill === undefined ? undefined : { kind: 'all' as const })
   if (range === undefined) return command.help({ error: true })
-  const { dryRun = false, json = false, yes = false } = options
   const reason = options.reason === undefined ? undefined : requireReason(options.reason)
   await inSession(async (session) => {
     const { pool, kafka, stream, config } = session
     const topic = config.KAFKA_TOPIC
+    const outOfReach = fill === undefined ? undefined : await beforeFill(session, fill)
+    const told = (plan: ReplayPlan) => describe(plan, fill, outOfReach)
     if (!dryRun) {
       const plan = await planReplay(pool, kafka, topic, range)
-      await confirm(`${describe(plan)}\nWhat is derived of these facts changes.`, 'replay', yes)
+      const what =
+        fill === undefined
+          ? 'What is derived of these facts changes.'
+          : `Where ${fill} is null it gets what the record says.`
+      await confirm(`${told(plan)}\n${what}`, 'replay', yes)
     }
     const { action, plan } = await requestReplay(pool, kafka, thisOperator(options.by), {
       stream,
@@ -60,26 +76,46 @@ async function run(command: Command, options: Options): Promise<void> {
       range,
       dryRun,
       reason,
+      fill,
+      outOfReach,
     })
-    if (dryRun || yes) console.error(describe(plan))
+    if (dryRun || yes) console.error(told(plan))
     if (!options.wait) {
-      if (json) printJson({ actionId: action.id, ...plan })
+      if (json) printJson({ actionId: action.id, ...plan, outOfReach })
       else print(`Action ${action.id} waits for a worker. See how far it is: pulse actions`)
       return
     }
     const done = await followAction(session, action.id, options)
     const figures = done.result as unknown as ReplayFigures
-    if (json) printJson({ actionId: action.id, runId: done.runId, dryRun, ...plan, ...figures })
-    else print(renderFigures(figures, dryRun))
+    if (json) printJson({ actionId: action.id, runId: done.runId, dryRun, ...plan, outOfReach, ...figures })
+    else print(renderFigures(figures, dryRun, fill))
   })
 }
 
+/**
+ * Whether the field can be filled, and how many rows without it the log says nothing of.
+ *
+ * @throws ActionRefused that names those that can.
+ */
+async function beforeFill({ pool, kafka, config, definition }: Session, field: string): Promise<number> {
+  requireFillable(definition, field)
+  const topic = config.KAFKA_TOPIC
+  const bounds = await withAdmin(kafka, (admin) => partitionBounds(admin, topic))
+  const starts = new Map(bounds.map(({ partition, start }) => [partition, start]))
+  return countOutOfReach(pool, definition, topic, field, starts)
+}
+
 /** What will be read and what can't be. */
-function describe({ ranges, offsets: total, notes }: ReplayPlan): string {
+function describe({ ranges, offsets: total, notes }: ReplayPlan, fill?: string, outOfReach = 0): string {
   return [
     `${count(total, 'offset')} will be read again:`,
     ...ranges.map(({ topic, partition, from, to }) => `  ${topic}/${partition}: ${offsets(from, to)}`),
     ...notes.map((note) => `  ${note}`),
+    ...(outOfReach === 0
+      ? []
+      : [
+          `  Left as it is: ${count(outOfReach, 'row')} without ${fill}, whose record Kafka no longer holds.`,
+        ]),
   ].join('\n')
 }
 
@@ -118,7 +154,7 @@ export function rangeOf({ all, partition, from, to, since, until }: RangeOptions
 const shown = (sum: number | string): string => (typeof sum === 'number' ? thousands(sum) : sum)
 
 /** What a replay found and did, or would do. */
-function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
+function renderFigures(figures: ReplayFigures, dryRun: boolean, fill?: string): string {
   const { records, facts, changed, samples } = figures
   const measured = measuredOf(figures).map(([name, of, { before, after }]) => [
     printable(`${name} ${of}`.trim()),
@@ -126,7 +162,7 @@ function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
     shown(after),
   ])
   return [
-    `${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}, of ${count(facts, 'fact')} from ${count(records, 'record')}.`,
+    `${count(changed, 'fact')} ${dryRun ? 'would change' : 'changed'}${fill === undefined ? '' : `, ${fill} filled`}, of ${count(facts, 'fact')} from ${count(records, 'record')}.`,
     ...leftAlone(figures),
     ...(facts === 0 || measured.length === 0
       ? []
@@ -139,11 +175,12 @@ function renderFigures(figures: ReplayFigures, dryRun: boolean): string {
 }
 
 /** The records that no fact was held against, and why. */
-function leftAlone({ notValid, withoutFact, otherValues, gone }: ReplayFigures): string[] {
+function leftAlone({ notValid, withoutFact, otherValues, forgotten = 0, gone }: ReplayFigures): string[] {
   const lines: [number, string][] = [
     [notValid, `${count(notValid, 'record')} not valid by the current code: dead letters, as a rule.`],
     [withoutFact, `${count(withoutFact, 'record')} without a fact: duplicates, conflicts, dropped for age.`],
     [otherValues, `${count(otherValues, 'fact')} left alone: the current code reads other values.`],
+    [forgotten, `${count(forgotten, 'fact')} left alone: forgotten.`],
     [gone, `${count(gone, 'offset')} passed over: Kafka no longer held them.`],
   ]
   return lines.flatMap(([n, line]) => (n === 0 ? [] : [`  ${line}`]))

@@ -1,5 +1,6 @@
 import type { Definition } from '../../etl/stream/definition.ts'
 import { columnName } from '../../etl/stream/field.ts'
+import { fillableColumns } from '../../etl/stream/fillable.ts'
 import { countedTable, isEach, isLatest, redrivenTable } from '../../etl/stream/stored.ts'
 import { viewNames } from '../../etl/stream/views.ts'
 import { linesOf } from '../../etl/stream/rows.ts'
@@ -79,6 +80,7 @@ export const OF_ENGINE: Declared = {
     pulse_loader: [...ADD, ...on('UPDATE', 'next_offset', 'records', 'changed')],
     pulse_reader: READ,
   },
+  'audit.forgotten': { pulse_loader: READ, pulse_reader: READ },
   'audit.workers': { pulse_loader: [...KEEP, 'DELETE'], pulse_reader: READ },
   'audit.console_sessions': { pulse_loader: [...KEEP, 'DELETE'] },
   'audit.alerts': { pulse_loader: [...ADD, ...on('UPDATE', 'ended_at')], pulse_reader: READ },
@@ -91,6 +93,7 @@ export const OF_ENGINE: Declared = {
   'audit.drop_partition(text, date)': { pulse_loader: CALL },
   'audit.drop_keys(text, integer, bigint)': { pulse_loader: CALL },
   'audit.prune_versions(text)': { pulse_loader: CALL },
+  'audit.forget(text, jsonb, bigint[], bigint[], bigint)': { pulse_loader: CALL },
   'audit.fold_batches(text, integer, integer, integer)': { pulse_loader: CALL },
   'audit.prune_dead_letters(integer)': { pulse_loader: CALL },
   'audit.prune_runs(integer)': { pulse_loader: CALL },
@@ -112,7 +115,11 @@ export function ofStreams(streams: readonly Definition[], retired: readonly stri
   const rights: Record<string, ObjectRights> = {}
   for (const stream of streams) {
     const { name, derived = {}, identity, rollups = {}, write } = stream
-    const columns = Object.keys(derived).map((field) => columnName(derived, field))
+    // A replay brings what is derived up to date, and fills what rows from before a field have not.
+    const columns = [
+      ...Object.keys(derived).map((field) => columnName(derived, field)),
+      ...fillableColumns(stream),
+    ]
     if (isLatest(stream)) {
       rights[`warehouse.${name}`] = { pulse_loader: KEEP, pulse_reader: READ }
       for (const view of viewNames(stream))

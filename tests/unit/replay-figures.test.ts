@@ -7,10 +7,14 @@ import { aParcelFact, parcels } from '../support/a-parcel.ts'
 
 const stored = (
   { offset, row }: ReturnType<typeof aParcelFact>,
-  { sameValues = true, ...changes }: Row & { sameValues?: boolean } = {},
+  {
+    sameValues = true,
+    isForgotten = false,
+    ...changes
+  }: Row & { sameValues?: boolean; isForgotten?: boolean } = {},
 ): [number, StoredDerivation] => {
   const derived = Object.fromEntries(parcels.derived.map(({ field }) => [field, row[field]]))
-  return [offset, { offset, sameValues, derived: { ...derived, ...changes } }]
+  return [offset, { offset, sameValues, isForgotten, derived: { ...derived, ...changes } }]
 }
 const held = (facts: ReturnType<typeof aParcelFact>[], there: ReadonlyMap<number, StoredDerivation>) =>
   compare(facts, there, parcels.derived)
@@ -41,12 +45,17 @@ describe('a fact differs from what is stored of it', () => {
   })
 
   test('one with other contract values is neither, one that is not there is nothing', () => {
-    const none = { same: [], changed: [] }
+    const none = { same: [], changed: [], forgotten: 0 }
     expect(held([fact], new Map([stored(fact, { sameValues: false, surcharge: 1 })]))).toEqual({
       ...none,
       otherValues: 1,
     })
     expect(held([fact], new Map())).toEqual({ ...none, otherValues: 0 })
+    expect(held([fact], new Map([stored(fact, { isForgotten: true, surcharge: 1 })]))).toEqual({
+      ...none,
+      otherValues: 0,
+      forgotten: 1,
+    })
   })
 })
 

@@ -1,5 +1,6 @@
 import type { TestResult } from '../../alerts/channels.ts'
 import type { Action } from '../../operations/actions.ts'
+import type { Forgotten } from '../../forget/forget.ts'
 import type { DismissResult } from '../../dead-letters/dismiss.ts'
 import { SKIPPED_BECAUSE, type RedriveResult, type SkipReason } from '../../dead-letters/redrive.ts'
 import { measuredOf, sampleInWords, type ReplayFigures } from '../../replay/figures.ts'
@@ -12,8 +13,15 @@ export function resultInWords({ action, result, target }: Action): Html {
   if (action === 'redrive') return redriven(result as unknown as RedriveResult)
   if (action === 'dismiss') return dismissed(result as unknown as DismissResult)
   if (action === 'replay') return replayed(result as unknown as ReplayFigures, target['dryRun'] === true)
+  if (action === 'forget') return overwritten(result as unknown as Forgotten)
   return nothing
 }
+
+const overwritten = ({ facts, currentRows, lines, deadLetters }: Forgotten): Html =>
+  html`<p>
+    Overwritten: what is personal of ${count(facts, 'row')}, ${count(currentRows, 'current row')},
+    ${count(lines, 'line')} and ${count(deadLetters, 'dead letter')}.
+  </p>`
 
 function redriven({ sent, skipped, tooLarge }: RedriveResult): Html {
   const reasons = Object.entries(skipped) as [SkipReason, number][]
@@ -100,11 +108,12 @@ const row = (what: string, before: string, after: string): Html =>
   </tr>`
 
 /** The records that no fact was held against, and why. */
-function leftAlone({ notValid, withoutFact, otherValues, gone }: ReplayFigures): Html[] {
+function leftAlone({ notValid, withoutFact, otherValues, forgotten = 0, gone }: ReplayFigures): Html[] {
   const lines: [number, string][] = [
     [notValid, `${count(notValid, 'record')} not valid by the current code: dead letters, as a rule`],
     [withoutFact, `${count(withoutFact, 'record')} without a fact: duplicates, conflicts, dropped for age`],
     [otherValues, `${count(otherValues, 'fact')} left alone: the current code reads other values`],
+    [forgotten, `${count(forgotten, 'fact')} left alone: forgotten`],
     [gone, `${count(gone, 'offset')} passed over: Kafka no longer held them`],
   ]
   return lines.flatMap(([n, line]) => (n === 0 ? [] : [html`<li>${line}</li>`]))

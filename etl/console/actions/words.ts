@@ -15,6 +15,7 @@ export const ACTION_NAMES: Readonly<Record<ActionName, string>> = {
   redrive: 'Redrive',
   dismiss: 'Dismiss',
   replay: 'Replay',
+  forget: 'Forget',
   test_alert: 'Test alert',
   stop_action: 'Stop an action',
   continue_action: 'Continue an action',
@@ -30,7 +31,7 @@ const partition = z.object({
 })
 const takeOver = z.object({ topic: z.string(), group: z.string(), takenOverFrom: z.string() })
 const letters = deadLetterFilter.strip()
-const replay = z.object({ range: replayRange, dryRun: z.boolean() })
+const replay = z.object({ range: replayRange, dryRun: z.boolean(), fill: z.string().optional() })
 
 const ofPartition =
   (words: (of: z.output<typeof partition>) => string) =>
@@ -58,7 +59,18 @@ const WORDS: Readonly<Record<ActionName, (target: unknown) => string>> = {
   redrive: ofLetters,
   dismiss: ofLetters,
   replay: (target) =>
-    worded(replay, target, ({ range, dryRun }) => `${rangeInWords(range)}${dryRun ? ', dry run' : ''}`),
+    worded(
+      replay,
+      target,
+      ({ range, dryRun, fill }) =>
+        `${fill === undefined ? '' : `fill ${fill}: `}${rangeInWords(range)}${dryRun ? ', dry run' : ''}`,
+    ),
+  forget: (target) =>
+    worded(
+      z.object({ keys: z.array(z.array(z.union([z.string(), z.number()]))) }),
+      target,
+      ({ keys }) => `what is personal of ${keys.map((key) => key.join(', ')).join(' and of ')}`,
+    ),
   continue_partition: (target) => {
     const { data } = takeOver.safeParse(target)
     return data === undefined

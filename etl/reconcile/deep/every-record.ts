@@ -9,7 +9,7 @@ import { Findings } from '../findings.ts'
 import type { CheckResult, DeepCounts } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { BatchTally } from './batch-tally.ts'
-import { explainUnmatched, matchRecords, type Found } from './records.ts'
+import { explainUnmatched, filledFields, matchRecords, type Found } from './records.ts'
 import { countStored, openDeadLetters, openFacts, openLedger, type StoredCounts } from './stored-rows.ts'
 
 /** What the deep check works with. */
@@ -26,6 +26,8 @@ export interface DeepResult extends CheckResult {
   readonly counts: DeepCounts
   /** What the log no longer holds, in sentences: nothing can be said of it. */
   readonly gone: readonly string[]
+  /** What is not in the warehouse yet of fields that were declared later, in sentences. */
+  readonly toFill: readonly string[]
 }
 
 /**
@@ -41,28 +43,36 @@ export async function checkEveryRecord(
   partitions: readonly Progress[],
 ): Promise<DeepResult> {
   const findings = new Findings()
-  const counts = {
+  const counts: DeepCounts = {
     records: 0,
     facts: 0,
     deadLetters: 0,
     duplicates: 0,
     skipped: 0,
     droppedOrPruned: 0,
+    forgotten: 0,
+    toFill: {},
     goneFromLog: 0,
   }
   const gone: string[] = []
+  const filled = await filledFields(setting.snapshot, setting.stream)
   for (const progress of partitions)
-    gone.push(...(await checkPartition({ ...setting, findings, counts }, progress)))
-  const { records, facts, deadLetters, duplicates, skipped, droppedOrPruned } = counts
+    gone.push(...(await checkPartition({ ...setting, findings, counts, filled }, progress)))
+  const { records, facts, deadLetters, duplicates, skipped, droppedOrPruned, forgotten } = counts
   return {
     rule: 'each record of the log is one fact with its values, one dead letter with its bytes, a duplicate, or skipped',
     scope:
       `${count(records, 'record')} read again: ${thousands(facts)} loaded + ${thousands(duplicates)} duplicate + ` +
       `${skipped === 0 ? '' : `${thousands(skipped)} skipped + `}${thousands(deadLetters)} dead-lettered` +
-      (droppedOrPruned === 0 ? '' : ` + ${thousands(droppedOrPruned)} dropped or pruned for their age`),
+      (droppedOrPruned === 0 ? '' : ` + ${thousands(droppedOrPruned)} dropped or pruned for their age`) +
+      (forgotten === 0 ? '' : `; ${thousands(forgotten)} of them forgotten`),
     findings: findings.groups,
     counts,
     gone,
+    toFill: Object.entries(counts.toFill).map(
+      ([field, n]) =>
+        `${count(n, 'row')} from before ${field} was declared ${n === 1 ? 'has' : 'have'} none, while the record says it: pulse replay --fill ${field}`,
+    ),
   }
 }
 
@@ -115,7 +125,7 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
       deadLetters: await letters.takeBelow(part.to),
     })
     const delivered = part.records.map(({ offset }) => offset)
-    const explained = await explainUnmatched(snapshot, stream, unmatched, progress.incarnation)
+    const explained = await explainUnmatched(check, unmatched, progress.incarnation)
     const tallied = await tally.count(part.to, delivered, explained)
     counts.records += delivered.length
     counts.duplicates += tallied.duplicates

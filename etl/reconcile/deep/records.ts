@@ -4,6 +4,7 @@ import { columnsOf, differing } from '../../stream/columns.ts'
 import { daysOf } from '../../stream/age.ts'
 import type { Stream } from '../../stream/compile.ts'
 import type { Row } from '../../stream/field.ts'
+import { asKnown, wasForgotten } from '../../stream/forgotten.ts'
 import { isDeletion, storedColumns } from '../../stream/stored.ts'
 import type { Fact } from '../../stream/types.ts'
 import { findRedrives, firstPlaces } from '../../ledger/redrives.ts'
@@ -23,6 +24,8 @@ export interface Found {
   readonly stream: Stream
   readonly findings: Findings
   readonly counts: DeepCounts
+  /** Fields that a replay has filled, also in part: what was a duplicate before may say another value of these. */
+  readonly filled: readonly string[]
   /** Whether the topic is compacted: then records in the middle may be gone. */
   readonly compacted: boolean
 }
@@ -66,12 +69,16 @@ export function matchRecords(
     if (fact !== undefined && letter !== undefined)
       findings.add('stored twice', subject(record.offset), 'it is a fact and a dead letter')
     if (fact !== undefined) {
-      const wrong = wrongValues(stream, fact, record)
-      if (wrong === undefined) counts.facts += 1
-      else findings.add('fact with other values', subject(record.offset), wrong)
+      const { wrong, toFill = [] } = heldAgainst(stream, fact, record)
+      if (wrong === undefined) {
+        counts.facts += 1
+        if (wasForgotten(fact)) counts.forgotten += 1
+        for (const field of toFill) counts.toFill[field] = (counts.toFill[field] ?? 0) + 1
+      } else findings.add('fact with other values', subject(record.offset), wrong)
     }
     if (letter !== undefined) {
-      const wrong = differingBytes(letter, record)
+      const wrong = letter.isForgotten ? [] : differingBytes(letter, record)
+      if (letter.isForgotten) counts.forgotten += 1
       if (wrong.length === 0) counts.deadLetters += 1
       else
         findings.add(
@@ -93,12 +100,31 @@ export function matchRecords(
   return unmatched
 }
 
-function wrongValues(stream: Stream, fact: FactRow, record: SourceRecord): string | undefined {
+/** What is wrong with a fact by its record, or which fields a replay would fill. */
+function heldAgainst(
+  stream: Stream,
+  stored: FactRow,
+  record: SourceRecord,
+): { readonly wrong?: string; readonly toFill?: readonly string[] } {
   const outcome = stream.validate(record, ANY_AGE_DAYS)
-  if ('code' in outcome) return `it is a fact, but the record breaks the contract (${outcome.code})`
-  if (!('row' in outcome)) return 'it is a fact, but the record is no row by its envelope'
-  const wrong = differences(stream, fact, outcome.row)
-  return wrong.length === 0 ? undefined : `the fact's ${wrong.join('; ')}`
+  if ('code' in outcome)
+    return { wrong: `it is a fact, but the record breaks the contract (${outcome.code})` }
+  if (!('row' in outcome)) return { wrong: 'it is a fact, but the record is no row by its envelope' }
+  const { definition } = stream
+  const fact = asKnown(storedColumns(definition).stored, stored)
+  const toFill = stream.unfilled(fact, outcome.row)
+  const wrong = differences(stream, fact, outcome.row, toFill)
+  return wrong.length === 0 ? { toFill } : { wrong: `the fact's ${wrong.join('; ')}` }
+}
+
+/** The fields that replays have filled, or begun to. */
+export async function filledFields(snapshot: Snapshot, { name }: Pick<Stream, 'name'>): Promise<string[]> {
+  const { rows } = await snapshot.query<{ field: string }>(
+    `select distinct target ->> 'fill' as field from audit.operator_actions
+     where action = 'replay' and stream = $1 and target ? 'fill' and target ->> 'dryRun' = 'false'`,
+    [name],
+  )
+  return rows.map(({ field }) => field)
 }
 
 /**
@@ -119,8 +145,7 @@ const DROPPED_AFTER_MS = 31 * 86_400_000
 
 /** Looks for those who hold the identities of records that are neither fact nor dead letter. By their offsets. */
 export async function explainUnmatched(
-  snapshot: Snapshot,
-  stream: Stream,
+  { snapshot, stream, filled }: Pick<Found, 'stream' | 'filled'> & { readonly snapshot: Snapshot },
   records: readonly SourceRecord[],
   incarnation: number,
 ): Promise<Map<number, Unmatched>> {
@@ -142,15 +167,17 @@ export async function explainUnmatched(
     valid.map(({ row }) => row),
   )
   for (const { offset, row } of valid)
-    explained.set(offset, explain(stream, row, holders.get(stream.identity.of(row))))
+    explained.set(offset, explain(stream, row, holders.get(stream.identity.of(row)), filled))
   return explained
 }
 
-function explain(stream: Stream, row: Row, holder: Holder | undefined): Unmatched {
+function explain(stream: Stream, row: Row, holder: Holder | undefined, filled: readonly string[]): Unmatched {
   const named = stream.identity.named(row)
   const at = row[stream.eventTime] as number
   if (holder?.fact) {
-    const different = differences(stream, holder.fact, row)
+    // A record that was a duplicate when it came is one, whatever it says of a field that was declared later.
+    const later = [...filled, ...stream.unfilled(holder.fact, row)]
+    const different = differences(stream, holder.fact, row, later)
     if (different.length === 0) return { kind: 'duplicate' }
     return { kind: 'other', why: `${named} is another: its ${different.join('; ')}` }
   }
@@ -170,13 +197,25 @@ function mayBeDropped({ definition: { partitionBy, keep, identity } }: Stream, m
   return end <= Date.now() - keptMs
 }
 
-/** Where the contract values of what is stored differ from the record's, as sentences; none if they are equal. */
-function differences({ definition }: Stream, stored: Row, record: Row): string[] {
+/**
+ * Where the contract values of what is stored differ from the record's, as sentences; none if they are equal.
+ *
+ * @param but fields that are not looked at.
+ */
+function differences(
+  { definition }: Stream,
+  stored: Row,
+  record: Row,
+  but: readonly string[] = [],
+): string[] {
   const [one, other] = [isDeletion(stored), isDeletion(record)]
   if (one !== other)
     return [`version ${one ? 'deletes' : 'does not delete'}, by the record it does${one ? ' not' : ''}`]
   const { key } = storedColumns(definition)
-  return differing(one ? key : columnsOf(definition), stored, record).map(({ field, kind }) => {
+  const isPersonal = (field: string) => definition.fields[field]?.options.personal === true
+  const compared = (one ? key : columnsOf(definition)).filter(({ field }) => !but.includes(field))
+  return differing(compared, stored, record).map(({ field, kind }) => {
+    if (isPersonal(field)) return `${field} is not what the record says`
     const show = (value: unknown) => (value === null ? 'null' : kind.show(value as object))
     return `${field} is ${show(stored[field])}, by the record ${show(record[field])}`
   })

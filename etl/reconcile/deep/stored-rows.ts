@@ -3,6 +3,7 @@ import type { Stream } from '../../stream/compile.ts'
 import { columnName, type Row } from '../../stream/field.ts'
 import type { Definition } from '../../stream/definition.ts'
 import { redrivenOf } from '../../stream/each.ts'
+import { asKnown, forgottenColumns } from '../../stream/forgotten.ts'
 import { isEach, redrivenTable, storedColumns } from '../../stream/stored.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
@@ -20,6 +21,8 @@ export interface Hashes {
 export interface DeadLetterRow extends Hashes {
   readonly id: number
   readonly offset: number
+  /** Whether its bytes were overwritten. */
+  readonly isForgotten: boolean
 }
 export interface LedgerRow {
   /** Where the batch begins. */
@@ -46,7 +49,7 @@ export const openFacts = (
   SortedRows.open<FactRow>(
     snapshot,
     `facts_of_${partition}`,
-    `select t.source_offset as "offset", ${readAs(storedColumns(definition).stored, 't')} from warehouse.${counted} t
+    `select t.source_offset as "offset", ${forgottenColumns(definition, 't')}, ${readAs(storedColumns(definition).stored, 't')} from warehouse.${counted} t
      where ${OF_FACTS} and t.source_offset >= $3 order by t.source_offset`,
     [sourcePartition, incarnation, from],
   )
@@ -60,7 +63,7 @@ export const openDeadLetters = (
   SortedRows.open<DeadLetterRow>(
     snapshot,
     `dead_letters_of_${partition}`,
-    `select id, "offset", encode(sha256(key), 'hex') as key_hash, encode(sha256(value), 'hex') as value_hash
+    `select id, "offset", encode(sha256(key), 'hex') as key_hash, encode(sha256(value), 'hex') as value_hash, forgotten_at is not null as "isForgotten"
      from audit.dead_letters where ${OF_ROWS} and "offset" >= $4 order by "offset"`,
     [topic, partition, incarnation, from],
   )
@@ -133,7 +136,7 @@ export async function findHolders(
   const holder = scope === 'warehouse' ? 'k' : 't'
   const found = await snapshot.query<Row & { heldAt: number; hasFact: boolean }>(
     `select ${key.map((column) => `${column.read(holder)} as "key ${column.field}"`).join(', ')},
-            ${time!.read(holder)} as "heldAt", t.${time!.name} is not null as "hasFact", ${readAs(all, 't')}
+            ${time!.read(holder)} as "heldAt", t.${time!.name} is not null as "hasFact", ${forgottenColumns(definition, 't')}, ${readAs(all, 't')}
      from (select distinct * from unnest(${arrays(key, 1)}) as f (${names(key)})) f ${byKeys}`,
     encoded(
       key,
@@ -143,7 +146,7 @@ export async function findHolders(
   return new Map(
     found.rows.map((row) => {
       const held = Object.fromEntries(key.map(({ field }) => [field, row[`key ${field}`]]))
-      return [identity.of(held), { at: row.heldAt, fact: row.hasFact ? row : null }]
+      return [identity.of(held), { at: row.heldAt, fact: row.hasFact ? asKnown(all, row) : null }]
     }),
   )
 }

@@ -39,6 +39,7 @@ export const decimal = <Personal extends boolean = false>({
     equal: same,
     show: asItIs,
     toColumn: asItIs,
+    marker: '0',
   })<Personal>(options)
 
 const inDigits = (digits: number, scale: number): string =>

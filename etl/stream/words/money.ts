@@ -96,6 +96,10 @@ const checkOf = ({ min }: Money): NonNullable<Kind<unknown>['check']> => ({
   ...(min !== undefined && { suffix: 'min', condition: (column) => `${column} >= ${min}` }),
 })
 
+/** @param least where nothing less is said. */
+const markerOf = ({ min }: Money, least: string): string =>
+  min === undefined ? least : String(Math.max(min, 0))
+
 function hundredthsOf(rules: Money & { readonly digits: number }): Kind<number, 'money'> {
   const { digits, text, min } = rules
   const accepted = `${orText(rules)} ${inWords(rules)} and below ${AMOUNT_LIMIT}, with at most 2 decimals`
@@ -121,6 +125,7 @@ function hundredthsOf(rules: Money & { readonly digits: number }): Kind<number, 
     equal: same,
     show: centsToDecimal,
     toColumn: centsToDecimal,
+    marker: markerOf(rules, '0.01'),
     check: checkOf(rules),
   }
 }
@@ -216,6 +221,7 @@ function amountOf(rules: Money & { readonly of: string }): Kind<Amount, 'moneyOf
     equal: sameAmount,
     show: amountText,
     toColumn: amountText,
+    marker: markerOf(rules, '1'),
     check: checkOf(rules),
   }
 }

@@ -126,6 +126,8 @@ export function rows<const L extends LineFields, Personal extends boolean = fals
       a.every((line, i) => words.every(({ name, word }) => !differs(word.kind, line[name], b[i]![name]))),
     show: (lines) => `[${lines.map((line) => written(line)).join()}]`.slice(0, 300),
     toColumn: (lines) => lines.length,
+    // Their number stays; what the lines say is theirs to forget.
+    marker: '0',
   }
   return new Field<readonly Row<L>[], 'rows', NoInfer<Personal>>(kind as never, options) as RowsField<
     L,

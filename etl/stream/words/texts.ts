@@ -11,6 +11,9 @@ import { asItIs, make, must, quoted, same } from './making.ts'
 const hex = (draw: Draw, digits: number): string =>
   Array.from({ length: digits }, () => draw.between(0, 15).toString(16)).join('')
 
+/** Cut to the column's length where that is shorter. */
+const FORGOTTEN = 'forgotten'
+
 /** RFC 9562 section 4: 8-4-4-4-12 hex digits, any version and variant, the nil and max UUID too. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -47,6 +50,7 @@ export const uuid = make<string, 'uuid'>({
   equal: same,
   show: asItIs,
   toColumn: asItIs,
+  marker: '00000000-0000-0000-0000-000000000000',
 })
 
 /**
@@ -93,6 +97,7 @@ export const text = <Personal extends boolean = false>(length: number, options?:
     equal: same,
     show: quoted,
     toColumn: asItIs,
+    marker: FORGOTTEN,
   })<Personal>(options)
 
 function hasLength(value: string, length: number): boolean {
@@ -131,6 +136,7 @@ export function oneOf<const Values extends readonly [string, ...string[]], Perso
     equal: same,
     show: quoted,
     toColumn: asItIs,
+    marker: FORGOTTEN,
   })<Personal>(options)
 }
 
@@ -160,6 +166,8 @@ export const currencyCode = make<string, 'currencyCode'>({
   equal: same,
   show: asItIs,
   toColumn: asItIs,
+  // ISO 4217's own code for no currency.
+  marker: 'XXX',
 })
 
 /**
@@ -197,6 +205,7 @@ export const list = <Personal extends boolean = false>(
     equal: (a, b) => a.length === b.length && a.every((value, i) => value === b[i]),
     show: (value) => JSON.stringify(value),
     toColumn: (value) => value,
+    marker: '{}',
   })<Personal>(options)
 
 /** One row's array, in an array of them. */
@@ -247,6 +256,7 @@ export const json = <Personal extends boolean = false>({
     equal: isDeepStrictEqual,
     show: (value) => JSON.stringify(value),
     toColumn: (value) => value,
+    marker: '{}',
   })<Personal>(options)
 
 /** JSON.stringify writes a NUL and a lone surrogate as an escape, and a backslash before such text twice. */

@@ -34,6 +34,7 @@ export const instant = <Personal extends boolean = false>({
     equal: same,
     show: (micros) => new Date(micros / 1_000).toISOString(),
     toColumn: (micros) => new Date(micros / 1_000),
+    marker: '1970-01-01T00:00:00Z',
   })<Personal>(options)
 
 const BY_RFC3339 = {
@@ -98,6 +99,7 @@ export const day = <Personal extends boolean = false>({
     equal: same,
     show: asItIs,
     toColumn: asItIs,
+    marker: '1970-01-01',
   })<Personal>(options)
 
 const DAY_MS = 86_400_000

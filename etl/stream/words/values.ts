@@ -49,6 +49,7 @@ export const int = <Personal extends boolean = false>({
     equal: same,
     show: String,
     toColumn: (value) => value,
+    marker: String(Math.min(Math.max(0, min), max)),
   })<Personal>(options)
 
 /**
@@ -77,6 +78,7 @@ export const percent = make<number, 'percent'>({
   equal: same,
   show: String,
   toColumn: (value) => value,
+  marker: '0',
   check: { condition: (column) => `${column} between 0 and 100` },
 })
 
@@ -100,4 +102,5 @@ export const flag = make<boolean, 'flag'>({
   equal: same,
   show: String,
   toColumn: (value) => value,
+  marker: 'false',
 })

@@ -1,0 +1,57 @@
+import { defineStream } from '../../../etl/stream/define.ts'
+import {
+  count,
+  currencyCode,
+  decimal,
+  flag,
+  instant,
+  int,
+  json,
+  list,
+  money,
+  oneOf,
+  percent,
+  rows,
+  sum,
+  text,
+  uuid,
+} from '../../../etl/stream/words.ts'
+
+/** Stays in a hotel, which happen once: every word that can be personal, and lines that are. */
+export const stays = defineStream('stays', {
+  title: 'stay',
+  topic: { key: 'hotel' },
+  fields: {
+    stay_id: uuid(),
+    at: instant({ column: 'began_at' }),
+    hotel: text(20),
+    guest: text(40, { personal: true }),
+    initials: text(3, { personal: true }),
+    phone: text(20, { personal: true }).optional(),
+    passport: uuid({ personal: true }),
+    price: money({ personal: true }),
+    currency: currencyCode({ personal: true }),
+    bill: money({ of: 'currency' }),
+    tip: money({ of: 'currency', personal: true }),
+    weight: decimal({ digits: 6, scale: 2, personal: true }),
+    age: int({ min: 18, personal: true }),
+    mood: percent({ personal: true }),
+    arrived: instant({ personal: true }),
+    is_vip: flag({ personal: true }),
+    room: oneOf(['single', 'double'], { personal: true }),
+    wishes: list(text(20), { personal: true }),
+    extra: json({ maxBytes: 100, personal: true }),
+    others: rows({ name: text(40, { personal: true }), bed: text(5) }),
+    children: rows({ name: text(40), age: int() }, { personal: true }).optional(),
+  },
+  eventTime: 'at',
+  partitionBy: 'month',
+  identity: { once: 'stay_id', scope: 'warehouse', keys: 'stay_keys' },
+  rollups: {
+    stays_by_day: {
+      every: 'day',
+      by: ['hotel'],
+      measures: { stays: count(), price: sum('price'), vips: count({ where: 'is_vip' }) },
+    },
+  },
+})
