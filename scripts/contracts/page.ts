@@ -47,9 +47,9 @@ export function pageOf(stream: Definition): string {
   return `${sections.join('\n\n')}\n`
 }
 
-const ofLines = (stream: Definition, table: string): string =>
+const ofLines = (stream: Definition, ofField: string): string =>
   isLatest(stream)
-    ? `; those of the newest version are in \`warehouse.${table}_live\``
+    ? `; those of the newest version are in \`warehouse.${ofField}_live\``
     : `, in ${stream.partitionBy}s as the facts are`
 
 function rowsSentence(stream: Definition, eventTime: string): string {
