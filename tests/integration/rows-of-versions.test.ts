@@ -193,21 +193,22 @@ const lists = defineStream('lists', {
   identity: { latest: 'owner', by: 'log' },
 })
 
+const ofMe = (wishes: unknown) => ({
+  key: 'me',
+  value: wishes === undefined ? null : Buffer.from(JSON.stringify({ at: now, wishes })),
+  partition: 0,
+})
+
 test('lines of versions that the log orders, with a tombstone and a return', async () => {
   const world = await aWorld({ stream: lists, partitions: 1 })
-  const of = (wishes: unknown) => ({
-    key: 'me',
-    value: wishes === undefined ? null : Buffer.from(JSON.stringify({ at: now, wishes })),
-    partition: 0,
-  })
   const skus = () => read(world, 'select sku from warehouse.lists_wishes_live order by line_no')
-  await world.produceRecords([of([{ sku: 'a' }, { sku: 'b' }]), of([{ sku: 'c', wanted: 2 }])])
+  await world.produceRecords([ofMe([{ sku: 'a' }, { sku: 'b' }]), ofMe([{ sku: 'c', wanted: 2 }])])
   expect(await world.runOnce()).toMatchObject({ loaded: 2 })
   expect(await skus()).toEqual([{ sku: 'c' }])
-  await world.produceRecords([of(undefined)])
+  await world.produceRecords([ofMe(undefined)])
   await world.runOnce()
   expect(await skus()).toEqual([])
-  await world.produceRecords([of(null), of([{ sku: 'd' }])])
+  await world.produceRecords([ofMe(null), ofMe([{ sku: 'd' }])])
   expect(await world.runOnce()).toMatchObject({ loaded: 2 })
   expect(await skus()).toEqual([{ sku: 'd' }])
   expect(await proof(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 5 } })
