@@ -1,7 +1,9 @@
 import type { ClientBase, Pool, PoolClient, QueryConfig } from 'pg'
-import { eq } from '../postgres/drizzle.ts'
+import { GONE_AFTER_SECONDS } from '../ledger/runs.ts'
+import { topicsOf } from '../ledger/watermark.ts'
+import { eq, getTableColumns, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
-import { partitionProgress } from '../schema/audit.ts'
+import { partitionProgress, partitionStarts } from '../schema/audit.ts'
 import type { Stream } from '../stream/compile.ts'
 
 /** The warehouse as it was at one moment: a connection for `on`, `read` and `query`. */
@@ -55,7 +57,10 @@ function patient(client: PoolClient): Snapshot {
 export const ofStream = (stream: string): string =>
   `topic not in (select topic from audit.partition_progress where stream <> '${stream}')`
 
-/** The snapshot's time by the warehouse's clock, and the watermarks of a stream's topics in it. */
+/**
+ * The snapshot's time by the warehouse's clock, and in it the watermarks of a stream's topics, where these were begun by declaration, and
+ * how many workers run it.
+ */
 export async function readWatermarks(snapshot: Snapshot, { name }: Pick<Stream, 'name'>) {
   const { topic, partition, stream } = partitionProgress
   const progress = await on(snapshot)
@@ -63,7 +68,17 @@ export async function readWatermarks(snapshot: Snapshot, { name }: Pick<Stream, 
     .from(partitionProgress)
     .where(eq(stream, name))
     .orderBy(topic, partition)
-  const { rows } = await snapshot.query<{ at: Date }>('select now() as at')
-  return { at: rows[0]!.at, progress }
+  const { rows } = await snapshot.query<{ at: Date; workers: number }>(
+    `select now() as at, (select count(*) from audit.workers
+       where stream = $1 and seen_at > now() - make_interval(secs => $2)) as workers`,
+    [name, GONE_AFTER_SECONDS],
+  )
+  const starts = await on(snapshot)
+    .select(getTableColumns(partitionStarts))
+    .from(partitionStarts)
+    .where(sql`${partitionStarts.topic} = any(${topicsOf(name)})`)
+    .orderBy(partitionStarts.topic, partitionStarts.partition)
+  const { at, workers } = rows[0]!
+  return { at, progress, workers, starts }
 }
 export type Watermarks = Awaited<ReturnType<typeof readWatermarks>>

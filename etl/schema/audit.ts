@@ -177,6 +177,7 @@ export const STOP_CODES = [
   'partitions_grew',
   'truncated',
   'another_writer',
+  'moved',
 ] as const
 
 /**
@@ -255,7 +256,7 @@ export const partitionProgress = audit.table(
     stream: text('stream')
       .notNull()
       .references(() => streams.name),
-    /** What facts and rollups call it: see etl/ledger/sources.ts. */
+    /** What facts and rollups call it: see etl/ledger/first-watermark.ts. */
     sourcePartition: integer('source_partition').notNull(),
     incarnation: integer('incarnation').notNull(),
     /** Where this incarnation began: the ledger tiles from here to next_offset. */
@@ -289,6 +290,32 @@ export const partitionProgress = audit.table(
   (table) => [
     primaryKey({ name: 'partition_progress_pkey', columns: [table.topic, table.partition] }),
     unique('partition_progress_source').on(table.stream, table.sourcePartition),
+  ],
+)
+
+/**
+ * Where a stream began in a topic by its declaration, other than with the oldest record: what the log held before is not read.
+ * Written once, with the first watermark.
+ */
+export const partitionStarts = audit.table(
+  'partition_starts',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    /** `end`, or a time. */
+    declared: text('declared').notNull(),
+    /** The first offset that the log held then. */
+    logStart: offsetColumn('log_start').notNull(),
+    /** The first that is read. */
+    firstOffset: offsetColumn('first_offset').notNull(),
+    worker: text('worker').notNull(),
+    /** Of the declaration that it was begun by. */
+    contractHash: text('contract_hash').notNull(),
+    startedAt: instant('started_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ name: 'partition_starts_pkey', columns: [table.topic, table.partition] }),
+    check('partition_starts_range', sql`log_start <= first_offset`),
   ],
 )
 

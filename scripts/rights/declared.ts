@@ -37,6 +37,7 @@ export const OF_ENGINE: Declared = {
   'schema public': {},
 
   'audit.partition_progress': { pulse_loader: KEEP, pulse_reader: READ },
+  'audit.partition_starts': { pulse_loader: ADD, pulse_reader: READ },
   'audit.pipeline_runs': { pulse_loader: KEEP, pulse_reader: READ },
   'audit.pipeline_batches': { pulse_loader: ADD, pulse_reader: READ },
   'audit.opening_balances': { pulse_loader: READ, pulse_reader: READ },

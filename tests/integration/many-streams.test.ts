@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
-import { ensureProgress } from '../../etl/ledger/watermark.ts'
+import { ensureProgress } from '../../etl/ledger/first-watermark.ts'
 import { readConfig } from '../../etl/process/config.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { topicSpecs } from '../../scripts/topics.ts'

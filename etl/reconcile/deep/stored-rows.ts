@@ -1,3 +1,6 @@
+import { and, eq } from '../../postgres/drizzle.ts'
+import { on } from '../../postgres/query.ts'
+import { dataLosses } from '../../schema/audit.ts'
 import { arrays, encoded, names, pick, readAs, sameKey } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
 import { columnName, type Row } from '../../stream/field.ts'
@@ -64,6 +67,22 @@ export const openDeadLetters = (
      from audit.dead_letters where ${OF_ROWS} and "offset" >= $4 order by "offset"`,
     [topic, partition, incarnation, from],
   )
+
+/** Offsets of a partition that were never loaded, ascending. */
+export async function readLosses(snapshot: Snapshot, { topic, partition, incarnation }: Incarnation) {
+  const { fromOffset, toOffset } = dataLosses
+  return on(snapshot)
+    .select({ from: fromOffset, to: toOffset })
+    .from(dataLosses)
+    .where(
+      and(
+        eq(dataLosses.topic, topic),
+        eq(dataLosses.partition, partition),
+        eq(dataLosses.incarnation, incarnation),
+      ),
+    )
+    .orderBy(fromOffset)
+}
 
 /** Batches, and the opening balance before them, that end behind an offset. */
 export const openLedger = (

@@ -1,0 +1,20 @@
+CREATE TABLE "audit"."partition_starts" (
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"declared" text NOT NULL,
+	"log_start" bigint NOT NULL,
+	"first_offset" bigint NOT NULL,
+	"worker" text NOT NULL,
+	"contract_hash" text NOT NULL,
+	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "partition_starts_pkey" PRIMARY KEY("topic","partition"),
+	CONSTRAINT "partition_starts_range" CHECK (log_start <= first_offset)
+);
+--> statement-breakpoint
+GRANT SELECT, INSERT ON "audit"."partition_starts" TO pulse_loader;
+--> statement-breakpoint
+GRANT SELECT ON "audit"."partition_starts" TO pulse_reader;
+--> statement-breakpoint
+ALTER TABLE "audit"."operator_actions" DROP CONSTRAINT "operator_actions_action";
+--> statement-breakpoint
+ALTER TABLE "audit"."operator_actions" ADD CONSTRAINT "operator_actions_action" CHECK ("action" in ('pause', 'resume', 'run_now', 'continue_partition', 'new_incarnation', 'acknowledge_loss', 'move', 'sweep', 'redrive', 'dismiss', 'replay', 'test_alert', 'stop_action', 'continue_action'));
