@@ -9,6 +9,7 @@ import { messageOf } from '../text/message-of.ts'
 import { inOrder, limitsAfter, restLeft } from './crash-loop.ts'
 import { readKafkaNow, type KafkaNow } from './kafka-now.ts'
 import { checkKnownLog, type LogNow } from './known-log.ts'
+import { noteMissedDeletions } from './missed-deletions.ts'
 import { heedGrowth } from './partition-growth.ts'
 import { drainPartition, type DrainResult } from './pipeline.ts'
 import type { Pipeline, RunLimits } from './stages.ts'
@@ -85,6 +86,8 @@ async function takeInHand(
     { stream: pipeline.stream.name, topic: settings.topic, partition },
     log,
   )
+  if (pipeline.stream.definition.identity.by === 'log' && progress.stopCode === null)
+    await noteMissedDeletions({ pool, kafka: settings.kafka, logger: limits.logger }, progress, log)
   for (let moves = 0; ; moves++) {
     metrics.partitionSeen(progress, log.end)
     if (progress.stopCode !== null) return 'stopped'

@@ -5,7 +5,7 @@ import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
 import { checkInvariant, checkKeys, checkLines, checkOffsets, checkRollup, checkWrite } from './tables.ts'
 import { checkLog, openLogs, type TopicLog } from './log.ts'
-import { checkCurrent, checkRetention, checkValidity, forgetful } from './versions.ts'
+import { checkCurrent, checkDeletions, checkRetention, checkValidity, forgetful } from './versions.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
 import type { Check, CheckResult, ReconcileReport } from './report.ts'
@@ -87,6 +87,8 @@ async function runChecks(
   await checkTables(snapshot, stream, check)
   if (stream.current !== undefined) {
     await check('current rows', () => checkCurrent(snapshot, stream))
+    if (stream.definition.identity.by === 'log')
+      await check('deletions', () => checkDeletions(snapshot, stream))
     if (deep) await check('validity', () => checkValidity(snapshot, stream))
   }
   if (now?.topicExists === true && stream.definition.keep !== undefined)

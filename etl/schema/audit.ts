@@ -341,3 +341,26 @@ export const dataLosses = audit.table(
     check('data_losses_range', sql`from_offset < to_offset`),
   ],
 )
+
+/**
+ * Times in which a compacted log may have lost deletions before they were read: a tombstone stays for delete.retention.ms. What
+ * was deleted then is found by a sweep.
+ */
+export const missedDeletions = audit.table(
+  'missed_deletions',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    /** All that Kafka stored until then was read; what it stored later was not read for too long. */
+    readUntil: instant('read_until').notNull(),
+    noticedAt: instant('noticed_at').notNull().defaultNow(),
+    sweptAt: instant('swept_at'),
+  },
+  (table) => [
+    primaryKey({
+      name: 'missed_deletions_pkey',
+      columns: [table.topic, table.partition, table.incarnation, table.readUntil],
+    }),
+  ],
+)

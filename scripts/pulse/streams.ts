@@ -19,6 +19,7 @@ import { withConsentOptions } from './operator.ts'
 import { print, printJson, printRows, type Column } from './output.ts'
 import { namedStream } from './session.ts'
 import { moveStream } from './streams/move.ts'
+import { sweepStream } from './streams/sweep.ts'
 import { learnFrom, tryRecords, type Group, type Trial } from './streams/trial.ts'
 
 export function addStreams(parent: Command): void {
@@ -86,6 +87,27 @@ Not for streams whose identity is each record, or that their log orders.
 Exit codes: 0 moved, 1 refused or failed, 2 usage or configuration.`,
     )
   withConsentOptions(move).action(moveStream)
+  const sweep = addCommand(
+    commands,
+    'sweep',
+    'Reads a compacted topic from its start, and marks the keys as deleted that it no longer has.',
+    [
+      'streams sweep prices --dry-run --reason "Away for a week"',
+      'streams sweep prices --reason "Away for a week: INC-42"',
+    ],
+  )
+    .argument('<name>', 'a stream that its log orders')
+    .requiredOption('--reason <text>', 'why, for whoever reads it in a year')
+    .option('--dry-run', 'change nothing, say how many')
+    .addHelpText(
+      'after',
+      `
+A compacted topic keeps a deletion for delete.retention.ms only. Who was away for longer may never see it: pulse reconcile
+has a finding then, until this is done. A key that has any record in the log is left alone, and so is one that is being
+loaded. Interrupted it can be given again; it does the rest.
+Exit codes: 0 done, 1 refused or failed, 2 usage or configuration.`,
+    )
+  withConsentOptions(sweep).action(sweepStream)
 }
 
 const LINE: readonly Column<Installed<{ KAFKA_TOPIC: string; KAFKA_DLQ_TOPIC: string }>>[] = [

@@ -218,10 +218,9 @@ test('dead letters of the topic before that were not published are, after it', a
   expect((await proofOf(world, to)).balanced).toBe(true)
 })
 
-describe('beside a load', () => {
-  const looked = async (world: World, to: string) =>
-    lookAtMove(world.pool, world.kafka, parcels, to, new Map())
+const looked = (world: World, to: string) => lookAtMove(world.pool, world.kafka, parcels, to, new Map())
 
+describe('beside a load', () => {
   test('that is under way: what it loads is read', async () => {
     const { world, to } = await aWorldToMove()
     await world.produce(some(2))

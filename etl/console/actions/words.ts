@@ -32,6 +32,12 @@ const partition = z.object({
 })
 const takeOver = z.object({ topic: z.string(), group: z.string(), takenOverFrom: z.string() })
 const move = z.object({ from: z.array(z.string()), to: z.string(), abandoned: z.number() })
+const swept = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  keys: z.number(),
+  deleted: z.number(),
+})
 const letters = deadLetterFilter.strip()
 const replay = z.object({ range: replayRange, dryRun: z.boolean() })
 
@@ -83,7 +89,12 @@ const WORDS: Readonly<Record<ActionName, (target: unknown) => string>> = {
       ({ from, to, abandoned }) =>
         `from ${from.join(' and ')} to ${to}${abandoned === 0 ? '' : `, ${abandoned} offsets left unread`}`,
     ),
-  sweep: (target) => worded(z.object({ topic: z.string() }), target, ({ topic }) => `all of ${topic}`),
+  sweep: (target) =>
+    worded(
+      swept,
+      target,
+      (of) => `${of.topic}/${of.partition}, ${of.deleted} of ${of.keys} keys that the log no longer has`,
+    ),
 }
 
 /** What it acts on, in words. Of a target that is not as expected the bare JSON: the record must stay readable. */
