@@ -1,83 +1,10 @@
-import { pino } from 'pino'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { withAdmin } from '../../etl/kafka/topics.ts'
-import { readAllProgress } from '../../etl/ledger/watermark.ts'
-import { lookAtMove, moveTopic } from '../../etl/partitions/move-topic.ts'
-import { readConfig } from '../../etl/process/config.ts'
-import { reconcile } from '../../etl/reconcile/reconcile.ts'
-import type { Definition } from '../../etl/stream/definition.ts'
-import { ADA } from '../support/background.ts'
-import { clicks } from '../support/clicks/clicks.ts'
-import { aTransactionalProducer, makeTopic } from '../support/kafka.ts'
-import { messagesOf } from '../support/messages.ts'
-import { prices } from '../support/prices/prices.ts'
-import { runPulse } from '../support/pulse.ts'
-import { parcels } from '../support/streams/parcels.ts'
-import { visits } from '../support/streams/visits.ts'
-import { aRival, untilWaiting } from '../support/versions.ts'
-import { openWorker } from '../support/worker.ts'
-import { aWorld, type World } from '../support/world.ts'
+import { askForRedrive, openBackground } from '../support/background.ts'
+import { aTransactionalProducer } from '../support/kafka.ts'
+import { aParcel, aWorldToMove, move, proofOf, some, sources, workerOf } from '../support/moves.ts'
 
 /** A stream whose topic is renamed: it reads another one from then on, and the books are about both. */
-
-const aParcel = messagesOf(parcels)
-const some = (n: number) => Array.from({ length: n }, () => aParcel.aLiveMessage())
-
-/** A world that has loaded three records, and another topic. */
-async function aWorldToMove(options: Parameters<typeof aWorld>[0] = {}) {
-  const world = await aWorld({ stream: parcels, partitions: 1, ...options })
-  const to = `${world.topic}-2`
-  await makeTopic(world, to, 2)
-  await makeTopic(world, `${to}.dlq`)
-  onTestFinished(async () => {
-    const there = await withAdmin(world.kafka, (admin) => admin.listTopics())
-    const ours = [to, `${to}.dlq`].filter((topic) => there.includes(topic))
-    await withAdmin(world.kafka, (admin) => admin.deleteTopics({ topics: ours }))
-  })
-  await world.produce(some(3))
-  const worker = await world.openWorker()
-  await worker.runOnce()
-  await worker.close()
-  return { world, to }
-}
-
-const pulse = (world: World, ...args: string[]) =>
-  runPulse(world.env, ['streams', 'move', 'parcels', ...args])
-const move = (world: World, to: string, ...args: string[]) =>
-  pulse(world, '--topic', to, '--reason', 'renamed', '--yes', ...args)
-
-/** A worker that is told to read this topic. */
-async function workerOf(world: World, topic: string) {
-  const env = { ...world.env, KAFKA_TOPIC: topic, KAFKA_DLQ_TOPIC: `${topic}.dlq` }
-  const worker = await openWorker({
-    kafka: world.kafka,
-    config: readConfig(['kafka', 'database', 'etl', 'housekeeping'], env),
-    logger: pino({ level: 'silent' }),
-    name: `of ${topic}`,
-    owns: [0, 1], // a group whose members read different topics shares out nothing of use
-    stream: world.stream,
-  })
-  onTestFinished(() => worker.close())
-  return worker
-}
-
-async function proofOf({ pool, kafka, stream }: World, topic: string) {
-  const { checks, ...rest } = await reconcile({ pool, kafka, stream, topic, deep: true })
-  const findings = checks.flatMap((check) =>
-    check.findings.flatMap(({ kind, examples }) =>
-      examples.map((one) => `${kind}: ${one.subject}: ${one.message}`),
-    ),
-  )
-  return { ...rest, findings }
-}
-
-async function sources({ pool }: World) {
-  const { rows } = await pool.query<{ is: string }>(
-    `select concat_ws(' ', topic, partition, source_partition, next_offset, stop_code) as is
-     from audit.partition_progress order by source_partition`,
-  )
-  return rows.map((row) => row.is)
-}
 
 test('all of it: its partitions get the next numbers, the workers take it up, the books are about both', async () => {
   const { world, to } = await aWorldToMove()
@@ -215,93 +142,16 @@ test('dead letters of the topic before that were not published are, after it', a
   expect((await move(world, to)).code).toBe(0)
   await (await workerOf(world, to)).runOnce()
   expect(await world.deadLetters()).toMatchObject([{ topic: world.topic, published_at: expect.any(Date) }])
+  // It can be sent again, to the topic of now; and not by a worker that is still told to use the one before.
+  const value = Buffer.from(JSON.stringify(aParcel.aLiveMessage()))
+  const { id } = (await world.deadLetters())[0]!
+  await expect(askForRedrive(world, { ids: [id] }, { value })).rejects.toThrow(
+    `can’t be sent to ${world.topic}, from which the stream was moved`,
+  )
+  const action = await askForRedrive(world, { ids: [id] }, { value, topic: to })
+  const lane = await openBackground({ ...world, topic: to })
+  expect((await lane.until(action)).result).toMatchObject({ sent: 1 })
+  expect(await (await workerOf(world, to)).runOnce()).toMatchObject({ loaded: 1 })
+  expect(await world.deadLetters()).toMatchObject([{ topic: world.topic, resolution: expect.any(String) }])
   expect((await proofOf(world, to)).balanced).toBe(true)
-})
-
-const looked = (world: World, to: string) => lookAtMove(world.pool, world.kafka, parcels, to, new Map())
-
-describe('beside a load', () => {
-  test('that is under way: what it loads is read', async () => {
-    const { world, to } = await aWorldToMove()
-    await world.produce(some(2))
-    const seen = await looked(world, to)
-    const load = await aRival(world)
-    await load.query('select from audit.partition_progress for update')
-    const moving = moveTopic(world.pool, ADA, seen, { reason: 'renamed' })
-    await untilWaiting(world)
-    await load.query('update audit.partition_progress set next_offset = 5')
-    await load.query('commit')
-    expect(await moving).toMatchObject({ action: 'move', target: { abandoned: 0 } })
-    expect(await readAllProgress(world.pool, world.topic)).toMatchObject([
-      { nextOffset: 5, stopCode: 'moved' },
-    ])
-  })
-
-  test('that begins while the stream is moved: it finds its partition stopped, and loads nothing', async () => {
-    const { world, to } = await aWorldToMove()
-    const worker = await workerOf(world, world.topic)
-    const seen = await looked(world, to)
-    const rival = await aRival(world)
-    await rival.query('select from audit.partition_progress for update')
-    const moving = moveTopic(world.pool, ADA, seen, { reason: 'renamed' })
-    await untilWaiting(world)
-    await world.produce(some(1)) // too late
-    const run = worker.runOnce()
-    await untilWaiting(world, 2)
-    await rival.query('commit')
-    await moving
-    expect(await run).toMatchObject({ loaded: 0, stopped: 1 })
-    expect(await world.facts()).toHaveLength(3)
-    expect((await proofOf(world, to)).findings).toHaveLength(1)
-  })
-})
-
-describe('is refused', () => {
-  test.for<[why: string, definition: Definition, said: RegExp]>([
-    [
-      'where each record is a fact',
-      clicks,
-      /Each record of the stream clicks is a fact by its place in its log/,
-    ],
-    ['where the log orders versions', prices, /are ordered by their log \(by: 'log'\)/],
-  ])('%s', async ([, definition, said]) => {
-    const world = await aWorld({ stream: definition, partitions: 1 })
-    await expect(lookAtMove(world.pool, world.kafka, definition, 'x', new Map())).rejects.toThrow(said)
-  })
-
-  test('to a topic that is not there or is another’s, of a stream that has read nothing, and without a reason', async () => {
-    const { world, to } = await aWorldToMove({ others: [visits] })
-    const other = world.topicOf(visits)
-    expect((await move(world, 'nowhere')).err).toContain('Kafka has no topic nowhere: make it first')
-    expect((await move(world, other)).err).toContain(
-      `The topic ${other} is that of the stream visits by the settings`,
-    )
-    expect((await move(world, world.dlqTopic)).err).toContain('is that of the dead letters of parcels')
-    expect((await move(world, to, '--abandon', '0')).code).toBe(0)
-    const ofOthers = (...args: string[]) => runPulse(world.env, ['streams', 'move', ...args])
-    const visitsTo = ['--topic', `${to}.dlq`, '--reason', 'so', '--yes']
-    expect((await ofOthers('visits', ...visitsTo)).err).toContain(
-      'has read no topic yet: there is nothing to move',
-    )
-    expect((await ofOthers('visits', '--topic', to, '--reason', 'so', '--yes')).err).toContain(
-      `The topic ${to} is that of the stream parcels in this warehouse`,
-    )
-    expect(await ofOthers('parcels', '--stream', 'visits', ...visitsTo)).toMatchObject({ code: 2 })
-    expect(await pulse(world, '--topic', to)).toMatchObject({ code: 2 })
-    expect(await pulse(world, '--topic', world.topic, '--reason', ' ')).toMatchObject({ code: 2 })
-    expect((await pulse(world, '--topic', world.topic, '--reason', 'so')).err).toContain('add --yes to do it')
-    const partitions = await runPulse(world.env, [
-      'partitions',
-      'new-incarnation',
-      '0',
-      '--from-beginning',
-      '--yes',
-    ])
-    expect(partitions.err).toContain(
-      `${world.topic}/0 is left: the stream parcels reads ${to} in place of it`,
-    )
-    expect((await runPulse(world.env, ['partitions', 'continue', '0', '--yes'])).err).toContain(
-      `To read it again: pulse streams move parcels --topic ${world.topic}`,
-    )
-  })
 })
