@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { SQL } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import { sql } from '../postgres/drizzle.ts'
 import { read } from '../postgres/query.ts'
 import { deadLetters } from '../schema/audit.ts'
@@ -12,6 +13,7 @@ import { requestOnDeadLetters } from './bulk-action.ts'
 export type SkipReason =
   | 'resolved'
   | 'other_topic'
+  | 'left_topic'
   | 'undecodable'
   | 'later_attempt'
   | 'waiting'
@@ -21,6 +23,7 @@ export type SkipReason =
 export const SKIPPED_BECAUSE: Readonly<Record<SkipReason, string>> = {
   resolved: 'resolved meanwhile',
   other_topic: 'of another topic',
+  left_topic: 'of a stream that was moved from this worker’s topic',
   undecodable: 'undecodable, to be corrected',
   later_attempt: 'with a later attempt that is open',
   waiting: 'sent before, outcome not known yet',
@@ -39,6 +42,7 @@ export interface RedriveResult {
 const REFUSALS: Readonly<Record<Exclude<SkipReason, 'too_large' | 'waiting'>, (topic: string) => string>> = {
   resolved: () => 'is resolved',
   other_topic: (topic) => `is of another topic than ${topic}, which this installation reads`,
+  left_topic: (topic) => `can’t be sent to ${topic}, from which the stream was moved: nobody reads it`,
   undecodable: () =>
     'can’t be sent as it is: its record could not be decoded, and what is kept is the whole record batch. Give a corrected value',
   later_attempt: () => 'was sent again and failed again: redrive its latest attempt, which is open',
@@ -95,6 +99,10 @@ export async function requestRedrive(
 /** One that an operator names may be sent again although the outcome of its last redrive is not known. */
 export const isSingle = ({ ids }: DeadLetterFilter): boolean => ids?.length === 1
 
+/** That a stream was moved from a topic: what it had of dead letters goes to the one in place of it. */
+const isLeft = (topic: SQL | PgColumn): SQL =>
+  sql`exists (select from audit.partition_progress p where p.topic = ${topic} and p.stop_code = 'moved')`
+
 /**
  * Why a row `d` is not to be sent, or null.
  *
@@ -109,7 +117,8 @@ export function skipReason(
   const l = deadLetters
   return sql`case
     when ${d.resolvedAt} is not null then 'resolved'
-    when ${d.topic} <> ${topic} then 'other_topic'
+    when ${isLeft(sql`${topic}`)} then 'left_topic'
+    when ${d.topic} <> ${topic} and not ${isLeft(d.topic)} then 'other_topic'
     when ${d.code} = 'undecodable' and not ${corrected}::boolean then 'undecodable'
     when exists (
       select from (

@@ -3,7 +3,12 @@ import type { Logger } from '../process/log.ts'
 import type { Membership } from '../kafka/membership.ts'
 import { isTooLarge, type OutgoingRecord, type RecordProducer } from '../kafka/producer.ts'
 import { deadLetterMessage, deadLetterStub } from './dead-letter-message.ts'
-import { markPublished, unpublishedDeadLetters, type UnpublishedDeadLetter } from '../ledger/dead-letters.ts'
+import {
+  markPublished,
+  unpublishedDeadLetters,
+  unpublishedOfLeft,
+  type UnpublishedDeadLetter,
+} from '../ledger/dead-letters.ts'
 import type { PartitionId } from '../ledger/watermark.ts'
 
 /** Bytes in one send: kafkajs makes one record batch of it and never splits. */
@@ -40,6 +45,23 @@ export async function acknowledge(
     return false
   }
   return acknowledger.membership.commit(id.partition, nextOffset)
+}
+
+/**
+ * Publishes what waits of topics that the stream was moved from, whose partitions are nobody's any more. Where two workers do so at
+ * once it is sent twice, under the same key.
+ */
+export async function acknowledgeLeft(
+  acknowledger: Acknowledger,
+  stream: string,
+  logger: Logger,
+): Promise<void> {
+  try {
+    for (const id of await unpublishedOfLeft(acknowledger.pool, stream))
+      await publishDeadLetters(acknowledger, id, logger)
+  } catch (error) {
+    logger.warn({ err: error }, 'dead letters of the topic before could not be published')
+  }
 }
 
 async function publishDeadLetters(

@@ -1,11 +1,15 @@
 import type { Kafka } from '../kafka/client.ts'
+import { acknowledgeLeft } from './acknowledge.ts'
+import { beginTopic } from './begin-topic.ts'
 import { readCrashes, takeUp, type Crashes } from '../ledger/crashes.ts'
-import { ensureProgress, readProgress } from '../ledger/watermark.ts'
+import { ensureProgress } from '../ledger/first-watermark.ts'
+import { readProgress } from '../ledger/watermark.ts'
 import type { Logger } from '../process/log.ts'
 import { messageOf } from '../text/message-of.ts'
 import { inOrder, limitsAfter, restLeft } from './crash-loop.ts'
 import { readKafkaNow, type KafkaNow } from './kafka-now.ts'
 import { checkKnownLog, type LogNow } from './known-log.ts'
+import { noteMissedDeletions } from './missed-deletions.ts'
 import { heedGrowth } from './partition-growth.ts'
 import { drainPartition, type DrainResult } from './pipeline.ts'
 import type { Pipeline, RunLimits } from './stages.ts'
@@ -14,6 +18,7 @@ export interface DrainSettings {
   readonly kafka: Kafka
   readonly topic: string
   readonly groupId: string
+  readonly worker: string
   /** Partitions drained at once; each takes a connection to the warehouse and its share of memory. */
   readonly concurrency: number
 }
@@ -31,11 +36,13 @@ export interface DrainTally {
 export async function drainPartitions(
   pipeline: Pipeline,
   settings: DrainSettings,
-  logs: KafkaNow['logs'],
+  now: KafkaNow,
   limits: RunLimits,
   { results, errors }: DrainTally,
 ): Promise<void> {
+  const { logs } = now
   const { name: stream, definition } = pipeline.stream
+  await beginTopic({ ...settings, ...pipeline, logger: limits.logger }, now)
   if (definition.identity.by === 'log')
     await heedGrowth(pipeline.pool, { stream, topic: settings.topic }, logs, limits.logger)
   const crashes = await readCrashes(pipeline.pool, settings.topic, limits.runId)
@@ -54,6 +61,8 @@ export async function drainPartitions(
   }
   await sideBySide(together, settings.concurrency, drain)
   await sideBySide(alone, 1, drain)
+  // One of the workers has the first partition.
+  if (pipeline.membership.partitions().includes(0)) await acknowledgeLeft(pipeline, stream, limits.logger)
 }
 
 /** How often a partition is taken up anew in one run because its watermark was elsewhere. */
@@ -77,6 +86,8 @@ async function takeInHand(
     { stream: pipeline.stream.name, topic: settings.topic, partition },
     log,
   )
+  if (pipeline.stream.definition.identity.by === 'log' && progress.stopCode === null)
+    await noteMissedDeletions({ pool, kafka: settings.kafka, logger: limits.logger }, progress, log)
   for (let moves = 0; ; moves++) {
     metrics.partitionSeen(progress, log.end)
     if (progress.stopCode !== null) return 'stopped'

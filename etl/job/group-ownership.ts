@@ -1,20 +1,17 @@
-import type { Stream } from '../stream/compile.ts'
 import type { Pool } from 'pg'
 import { plain } from '../text/excerpt.ts'
 import type { KafkaNow } from './kafka-now.ts'
 import type { Membership } from '../kafka/membership.ts'
-import type { Logger } from '../process/log.ts'
-import { endStops, ensureProgress, readAllProgress, stopPartition } from '../ledger/watermark.ts'
+import { ensureProgress } from '../ledger/first-watermark.ts'
+import { endStops, readAllProgress, stopPartition } from '../ledger/watermark.ts'
+import { beginTopic, type Begun } from './begin-topic.ts'
 
-export interface GroupCheck {
-  readonly stream: Pick<Stream, 'name'>
+export interface GroupCheck extends Begun {
   readonly pool: Pool
   readonly membership: Pick<Membership, 'join' | 'stepAside'>
-  readonly topic: string
   readonly groupId: string
   /** This warehouse, as it stands in the metadata of the group's offsets. */
   readonly owner: string
-  readonly logger: Logger
 }
 
 /** Owners other than us in the group's offsets. No metadata is an older version's or an administrator's. */
@@ -31,8 +28,9 @@ export function otherOwners(group: KafkaNow['group'], owner: string): string[] {
  *
  * @returns whether the group is ours to work in.
  */
-export async function keepToOwnGroup(check: GroupCheck, { logs, group }: KafkaNow): Promise<boolean> {
+export async function keepToOwnGroup(check: GroupCheck, now: KafkaNow): Promise<boolean> {
   const { pool, membership, stream, topic, groupId, owner, logger } = check
+  const { logs, group } = now
   const others = otherOwners(group, owner)
   if (others.length === 0) {
     const ended = await endStops(pool, topic, 'another_owner')
@@ -43,6 +41,7 @@ export async function keepToOwnGroup(check: GroupCheck, { logs, group }: KafkaNo
   }
   await membership.stepAside()
   const reason = `the offsets of group ${groupId} are those of ${others.join(' and ')}, this is ${owner}`
+  await beginTopic(check, now)
   let stopped = 0
   for (const [partition, log] of logs) {
     const progress = await ensureProgress(pool, { stream: stream.name, topic, partition }, log)

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../process/log.ts'
-import { firstWatermark, lockSourceNumbers, readAllProgress } from '../ledger/watermark.ts'
+import { firstWatermark, lockSourceNumbers, requireTopic } from '../ledger/first-watermark.ts'
+import { readAllProgress } from '../ledger/watermark.ts'
 import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { LogNow } from './known-log.ts'
 
@@ -23,11 +24,12 @@ export async function heedGrowth(
   if (![...logs.keys()].some((partition) => isNew(partition, seen))) return
   const grown = await inTransaction(pool, async (client) => {
     await lockSourceNumbers(client)
+    await requireTopic(client, { stream, topic })
     const known = await readAllProgress(client, topic)
     const added = [...logs].filter(([partition]) => isNew(partition, known)).sort(([a], [b]) => a - b)
     const incarnation = Math.max(1, ...known.map((one) => one.incarnation))
     for (const [partition, log] of added)
-      await firstWatermark(client, { stream, topic, partition }, log, incarnation)
+      await firstWatermark(client, { stream, topic, partition }, log, { incarnation })
     if (known.length === 0 || added.length === 0) return commit([])
     const names = added.map(([partition]) => partition)
     await client.query(

@@ -12,7 +12,6 @@ export interface RunSettings extends DrainSettings {
   readonly owner: string
   /** Kept from run to run. */
   readonly offsetsSeen: OffsetsSeen
-  readonly worker: string
   readonly budgetMs: number
   readonly logger: Logger
 }
@@ -74,7 +73,7 @@ async function work(
 ): Promise<void> {
   const now = await readKafkaNow(settings.kafka, settings.topic, settings.groupId)
   if (await mayWork(pipeline, { ...settings, logger: limits.logger }, now, tally))
-    await drainPartitions(pipeline, settings, now.logs, limits, tally)
+    await drainPartitions(pipeline, settings, now, limits, tally)
   pipeline.metrics.dataLosses(await unacknowledgedLosses(pipeline.pool, settings.topic))
 }
 

@@ -4,7 +4,7 @@ import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { alias, and, eq, gte, inArray, isNull, lt, sql } from '../postgres/drizzle.ts'
 import { on, read } from '../postgres/query.ts'
-import { deadLetters } from '../schema/audit.ts'
+import { deadLetters, partitionProgress } from '../schema/audit.ts'
 import { recordBytes, type RecordHeader } from '../kafka/record.ts'
 import { byteas, int8s, texts } from '../postgres/binary-arrays.ts'
 import type { PartitionId } from './watermark.ts'
@@ -220,6 +220,23 @@ export async function unpublishedDeadLetters(
       order by ${d.incarnation}, ${d.offset}`,
   )
   return rows.map((row) => ({ ...row, headers: headersFromJson(row.headers) }))
+}
+
+/** The partitions of topics that a stream was moved from, of which some were not published yet. */
+export async function unpublishedOfLeft(pool: Pool, stream: string): Promise<PartitionId[]> {
+  const { topic, partition, stopCode } = partitionProgress
+  return on(pool)
+    .select({ topic, partition })
+    .from(partitionProgress)
+    .where(
+      and(
+        eq(partitionProgress.stream, stream),
+        eq(stopCode, 'moved'),
+        sql`exists (select from ${deadLetters} d
+          where d.topic = ${topic} and d.partition = ${partition} and d.published_at is null)`,
+      ),
+    )
+    .orderBy(topic, partition)
 }
 
 /** In the order of ids, as whoever locks several dead letters, so that no two wait for each other in a circle. */

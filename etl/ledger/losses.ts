@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from 'pg'
 import { and, eq, isNull, sql } from '../postgres/drizzle.ts'
 import { on } from '../postgres/query.ts'
 import { dataLosses } from '../schema/audit.ts'
-import type { Progress } from './watermark.ts'
+import type { PartitionId, Progress } from './watermark.ts'
 
 /** Records offsets that the log lost before we came to them, and steps over them: both or neither. */
 export async function recordDataLoss(client: ClientBase, seen: Progress, logStart: number): Promise<void> {
@@ -13,6 +13,29 @@ export async function recordDataLoss(client: ClientBase, seen: Progress, logStar
   await client.query(
     `update audit.partition_progress set next_offset = $3, log_start = $3, updated_at = now() where topic = $1 and partition = $2`,
     [seen.topic, seen.partition, logStart],
+  )
+}
+
+/**
+ * Steps over offsets that are to stay unread, and records them as a loss that is acknowledged. The caller has locked the
+ * partition's watermark.
+ */
+export async function abandonOffsets(
+  client: ClientBase,
+  { topic, partition }: PartitionId,
+  to: number,
+  { by, reason }: { readonly by: string; readonly reason: string },
+): Promise<void> {
+  await client.query(
+    `insert into audit.data_losses
+       (topic, partition, incarnation, from_offset, to_offset, acknowledged_at, acknowledged_by, reason)
+     select topic, partition, incarnation, next_offset, $3, now(), $4, $5
+     from audit.partition_progress where topic = $1 and partition = $2`,
+    [topic, partition, to, by, reason],
+  )
+  await client.query(
+    'update audit.partition_progress set next_offset = $3, updated_at = now() where topic = $1 and partition = $2',
+    [topic, partition, to],
   )
 }
 

@@ -2,7 +2,6 @@ import type { SQL } from 'drizzle-orm'
 import type { ClientBase, Pool } from 'pg'
 import { and, asc, eq, sql } from '../postgres/drizzle.ts'
 import { columnsOf, on, type Client, type Row } from '../postgres/query.ts'
-import { commit, inTransaction } from '../postgres/transaction.ts'
 import type { SourceRecord } from '../kafka/record.ts'
 import { partitionProgress } from '../schema/audit.ts'
 import type { StopCode } from '../stream/types.ts'
@@ -23,6 +22,7 @@ const PROGRESS = columnsOf(
   'nextOffset',
   'clusterId',
   'logStart',
+  'logEnd',
   'lastOffset',
   'lastHash',
   'stopCode',
@@ -59,67 +59,6 @@ export function readAllProgress(client: Client, topic: string): Promise<Progress
     .orderBy(asc(PROGRESS.partition))
 }
 
-/** Numbers of a stream's topic begin at a multiple of this; a topic has fewer partitions. */
-const NUMBERS_OF_A_TOPIC = 10_000
-
-/**
- * The first watermark of a partition: the beginning of its log. Leaves one that is there as it is.
- *
- * The partition gets a number of its stream, by which facts, rollups and locks go from then on: Kafka's own where
- * it is of the stream's first topic, and numbers of the next free ten thousand for another topic. Two that come at
- * once get numbers one after the other, by the advisory lock; that no number is given twice is a constraint's.
- *
- * @throws Error where the topic is another stream's.
- */
-export async function ensureProgress(
-  pool: Pool,
-  { stream, topic, partition }: PartitionId & { readonly stream: string },
-  log: { clusterId: string; start: number },
-): Promise<Progress> {
-  const there = await readProgress(pool, { topic, partition })
-  if (there !== undefined) return requireOwn(there, stream)
-  return inTransaction(pool, async (client) => {
-    await lockSourceNumbers(client)
-    const [other] = await readAllProgress(client, topic)
-    if (other !== undefined) requireOwn(other, stream)
-    await firstWatermark(client, { stream, topic, partition }, log)
-    const progress = await readProgress(client, { topic, partition })
-    if (progress === undefined) throw new Error(`the watermark of ${topic}/${partition} vanished`)
-    return commit(progress)
-  })
-}
-
-/** Lets one transaction at a time give numbers to partitions, from here to its end. */
-export async function lockSourceNumbers(client: ClientBase): Promise<void> {
-  await client.query(`select pg_advisory_xact_lock(hashtext('pulse: source numbers'))`)
-}
-
-/** Makes a partition's first watermark where there is none. The caller has `lockSourceNumbers`. */
-export async function firstWatermark(
-  client: ClientBase,
-  { stream, topic, partition }: PartitionId & { readonly stream: string },
-  log: { clusterId: string; start: number },
-  incarnation = 1,
-): Promise<void> {
-  await client.query(
-    `insert into audit.partition_progress
-       (topic, partition, stream, source_partition, incarnation, first_offset, next_offset, cluster_id, log_start)
-     select $1, $2, $3, $2::int4 + coalesce(
-              (select min(source_partition - partition) from audit.partition_progress where stream = $3 and topic = $1),
-              (select (max(source_partition) / $6::int4 + 1) * $6::int4 from audit.partition_progress where stream = $3),
-              0), $7, $4, $4, $5, $4
-     on conflict (topic, partition) do nothing`,
-    [topic, partition, stream, log.start, log.clusterId, NUMBERS_OF_A_TOPIC, incarnation],
-  )
-}
-
-function requireOwn(progress: Progress, stream: string): Progress {
-  if (progress.stream === stream) return progress
-  throw new Error(
-    `the topic ${progress.topic} belongs to the stream ${progress.stream} in this warehouse, not to ${stream}`,
-  )
-}
-
 /**
  * Locks the watermark until the transaction ends. First in every load, so that two workers that both
  * believe they own the partition come one after the other, and the second sees what the first did.
@@ -130,6 +69,20 @@ export async function lockProgress(client: ClientBase, { topic, partition }: Par
   if (progress === undefined)
     throw new Error(`${topic}/${partition} has no watermark: was the warehouse emptied?`)
   return progress
+}
+
+/**
+ * Locks all watermarks of a stream, in the order of their keys. A load holds one of them and waits for no other, so nobody
+ * waits in a circle.
+ */
+export function lockAllProgress(client: ClientBase, stream: string): Promise<Progress[]> {
+  const { topic, partition } = partitionProgress
+  return on(client)
+    .select(PROGRESS)
+    .from(partitionProgress)
+    .where(eq(PROGRESS.stream, stream))
+    .orderBy(asc(topic), asc(partition))
+    .for('update')
 }
 
 /** Each load sends it: the text is made once. */
@@ -291,5 +244,23 @@ export async function beginIncarnation(
          stopped_at = null, stop_code = null, stop_reason = null, accepted_until = 0, updated_at = now()
      where topic = $1 and partition = $2`,
     [topic, partition, offset, log.clusterId, log.start, incarnation ?? null],
+  )
+}
+
+/** The stream reads another topic from now on: partitions of this one stand still for good, whatever stopped them before. */
+export async function leaveTopic(client: ClientBase, topic: string, reason: string): Promise<void> {
+  await client.query(
+    `update audit.partition_progress set stopped_at = now(), stop_code = 'moved', stop_reason = $2, updated_at = now()
+     where topic = $1`,
+    [topic, reason],
+  )
+}
+
+/** The stream reads a topic again that it had left: from its watermarks on. */
+export async function returnToTopic(client: ClientBase, topic: string): Promise<void> {
+  await client.query(
+    `update audit.partition_progress set stopped_at = null, stop_code = null, stop_reason = null, updated_at = now()
+     where topic = $1 and stop_code = 'moved'`,
+    [topic],
   )
 }

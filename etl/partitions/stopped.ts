@@ -55,6 +55,7 @@ export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<v
         'Where this warehouse takes the place of the other: pulse partitions take-over',
     )
   }
+  requireNotLeft(now)
   if (stopCode === 'partitions_grew')
     throw new ActionRefused(
       `${name} is stopped for another reason (${stopCode}: ${stopReason}).\n` +
@@ -66,6 +67,16 @@ export async function requireMayGoOn(kafka: Kafka, now: PartitionNow): Promise<v
     `${name} is stopped for another reason (${trouble.code}: ${trouble.reason}), and that is still so.\n` +
       `Where the log is a new one: pulse partitions new-incarnation ${partition} --from-beginning`,
   )
+}
+
+/** @throws ActionRefused where the stream was moved to another topic. */
+function requireNotLeft({
+  progress: { stream, topic, partition, stopCode, stopReason },
+}: PartitionNow): void {
+  if (stopCode === 'moved')
+    throw new ActionRefused(
+      `${topic}/${partition} is left: ${stopReason}. To read it again: pulse streams move ${stream} --topic ${topic}`,
+    )
 }
 
 async function troubleNow(kafka: Kafka, now: PartitionNow): ReturnType<typeof differs> {
@@ -142,6 +153,7 @@ export async function newIncarnation(
   offset: number,
   twice = 0,
 ): Promise<Action> {
+  requireNotLeft(seen)
   requireOffset(seen, offset)
   const again = await factsTwice(pool, seen.progress, offset)
   if (again !== twice)

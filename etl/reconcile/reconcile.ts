@@ -1,17 +1,16 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../kafka/client.ts'
-import { openLogReader, type LogReader } from '../kafka/log-reader.ts'
 import { checkBatches } from './batches.ts'
 import { checkEveryRecord, type DeepResult } from './deep/every-record.ts'
 import type { Stream } from '../stream/compile.ts'
 import { checkInvariant, checkKeys, checkLines, checkOffsets, checkRollup, checkWrite } from './tables.ts'
-import { askKafka, checkLog, type TopicNow } from './log.ts'
-import { checkCurrent, checkRetention, checkValidity, forgetful } from './versions.ts'
+import { checkLog, openLogs, type TopicLog } from './log.ts'
+import { checkCurrent, checkDeletions, checkRetention, checkValidity, forgetful } from './versions.ts'
 import { checkLosses, checkOpenings, checkRanges } from './ledger.ts'
 import { checkPublished, PUBLISH_GRACE_MS } from './published.ts'
 import type { Check, CheckResult, ReconcileReport } from './report.ts'
 import { inSnapshot, type Snapshot, readWatermarks, type Watermarks } from './snapshot.ts'
-import { notReadAgain, partitionReports, sum, warningsOf } from './summary.ts'
+import { notReadAgain, partitionReports, sum, waitsForNobody, warningsOf } from './summary.ts'
 
 export type * from './report.ts'
 export { renderReconciliation, verdict } from './render.ts'
@@ -45,20 +44,20 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   return inSnapshot(pool, async (snapshot) => {
     // The first statement takes the snapshot; Kafka is asked afterwards (checkLog says why).
     const watermarks = await readWatermarks(snapshot, stream)
-    const now = kafka && (await askKafka(kafka, topic))
-    const reader = kafka && now!.topicExists ? await openLogReader(kafka, topic) : undefined
+    const topics = new Set([topic, ...watermarks.progress.map((one) => one.topic)])
+    const open = kafka && (await openLogs(kafka, [...topics]))
     try {
-      const report = await runChecks(snapshot, watermarks, options, now, reader)
+      const report = await runChecks(snapshot, watermarks, options, open?.logs)
       return { ...report, tookMs: performance.now() - started }
     } finally {
-      await reader?.close()
+      await open?.close()
     }
   })
 }
 
 async function runChecks(
   snapshot: Snapshot,
-  { at, progress }: Watermarks,
+  { at, progress, workers, starts }: Watermarks,
   {
     pool,
     stream,
@@ -68,8 +67,7 @@ async function runChecks(
     publishGraceMs = PUBLISH_GRACE_MS,
     onProgress,
   }: ReconcileOptions,
-  now: TopicNow | undefined,
-  reader: LogReader | undefined,
+  logs: ReadonlyMap<string, TopicLog> | undefined,
 ): Promise<Omit<ReconcileReport, 'tookMs'>> {
   const checks: Check[] = []
   async function check<T extends CheckResult>(name: string, work: () => Promise<T>): Promise<T> {
@@ -80,8 +78,8 @@ async function runChecks(
     return result
   }
 
-  const ofTopic = progress.filter((one) => one.topic === topic)
-  const log = kafka && now && (await check('log', () => checkLog(ofTopic, now, { kafka, pool, reader })))
+  const now = logs?.get(topic)?.now
+  const log = kafka && logs && (await check('log', () => checkLog(progress, logs, { kafka, pool, topic })))
   await check('ranges', () => checkRanges(snapshot, stream))
   const books = await check('batches', () => checkBatches(snapshot, stream))
   await check('opening balances', () => Promise.resolve(checkOpenings(books.openings)))
@@ -89,6 +87,8 @@ async function runChecks(
   await checkTables(snapshot, stream, check)
   if (stream.current !== undefined) {
     await check('current rows', () => checkCurrent(snapshot, stream))
+    if (stream.definition.identity.by === 'log')
+      await check('deletions', () => checkDeletions(snapshot, stream))
     if (deep) await check('validity', () => checkValidity(snapshot, stream))
   }
   if (now?.topicExists === true && stream.definition.keep !== undefined)
@@ -96,17 +96,23 @@ async function runChecks(
   await check('published', () => checkPublished(snapshot, pool, stream, publishGraceMs))
   const { losses } = await check('data losses', () => checkLosses(snapshot, stream))
   let everyRecord: DeepResult | undefined
-  if (deep && kafka && log && now && reader) {
-    const using = { snapshot, stream, kafka, reader, compacted: now.compacted, onProgress }
+  if (deep && kafka && log && logs) {
+    const using = { snapshot, stream, kafka, logs, onProgress }
     everyRecord = await check('every record', () => checkEveryRecord(using, log.known))
   }
 
-  const partitions = partitionReports(progress, books, topic, now)
-  const warnings = warningsOf(progress, topic, now)
+  const partitions = partitionReports(progress, books, logs)
+  const warnings = [...warningsOf(progress, topic, logs), ...(log?.warnings ?? [])]
+  const waits = waitsForNobody({ stream: stream.name, workers, progress }, topic, logs)
+  if (waits !== undefined) warnings.push(waits)
   const forgets = now?.topicExists === true ? forgetful(stream, now) : undefined
   if (forgets !== undefined) warnings.push(forgets)
   if (everyRecord && log)
-    warnings.push(...everyRecord.toFill, ...everyRecord.gone, ...notReadAgain(ofTopic, log.known, partitions))
+    warnings.push(
+      ...everyRecord.toFill,
+      ...everyRecord.gone,
+      ...notReadAgain(progress, log.known, partitions),
+    )
   return {
     stream: stream.name,
     topic,
@@ -117,6 +123,7 @@ async function runChecks(
     partitions,
     checks,
     losses,
+    starts: starts.map((one) => ({ ...one, startedAt: one.startedAt.toISOString() })),
     warnings,
     everyRecord: everyRecord?.counts ?? null,
   }

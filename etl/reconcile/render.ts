@@ -1,7 +1,7 @@
 import { aligned } from '../text/table.ts'
 import { printable } from '../text/printable.ts'
 import { count, duration, offsets, thousands } from '../text/wording.ts'
-import type { Check, Counts, DataLoss, PartitionReport, ReconcileReport } from './report.ts'
+import type { Check, Counts, DataLoss, PartitionReport, PartitionStart, ReconcileReport } from './report.ts'
 
 /** The report for people: the partitions, then what was checked, and the verdict last, where a terminal stops. */
 export function renderReconciliation(report: ReconcileReport): string {
@@ -9,6 +9,7 @@ export function renderReconciliation(report: ReconcileReport): string {
     [`Reconciliation of ${report.topic}, snapshot of ${report.snapshotAt}`],
     renderPartitions(report.partitions),
     report.partitions.flatMap(renderPruned),
+    report.starts.map(renderStart),
     report.checks.flatMap(renderCheck),
     report.losses.filter(({ acknowledgedAt }) => acknowledgedAt !== null).map(renderLoss),
     report.warnings.map((warning) => `⚠️ ${warning}`),
@@ -61,6 +62,17 @@ function renderLoss(loss: DataLoss): string {
   return (
     `⚠️ ${loss.topic}/${loss.partition} lost ${offsets(loss.fromOffset, loss.toOffset)}, acknowledged by ` +
     `${loss.acknowledgedBy} at ${loss.acknowledgedAt}: ${loss.reason}`
+  )
+}
+
+function renderStart({ topic, partition, declared, logStart, firstOffset, ...by }: PartitionStart): string {
+  const before =
+    logStart === firstOffset
+      ? 'the log held nothing before'
+      : `${offsets(logStart, firstOffset)} were not read, by declaration`
+  return (
+    `ℹ️ ${topic}/${partition} began at offset ${firstOffset} (start: ${declared}), on ${by.startedAt} by ${by.worker} ` +
+    `with contract ${by.contractHash}: ${before}`
   )
 }
 

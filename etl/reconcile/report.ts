@@ -84,6 +84,20 @@ export interface DataLoss extends Incarnation {
   readonly reason: string | null
 }
 
+/** Where a partition began, by its stream's declaration: what the log held before was not read. */
+export interface PartitionStart {
+  readonly topic: string
+  readonly partition: number
+  /** `end`, or a time. */
+  readonly declared: string
+  readonly logStart: number
+  readonly firstOffset: number
+  readonly worker: string
+  readonly contractHash: string
+  /** ISO 8601. */
+  readonly startedAt: string
+}
+
 /** What --deep read, and what became of each record. */
 export interface DeepCounts {
   records: number
@@ -115,6 +129,8 @@ export interface ReconcileReport {
   readonly checks: readonly Check[]
   /** Acknowledged ones too. */
   readonly losses: readonly DataLoss[]
+  /** Of partitions that began elsewhere than with their oldest record. */
+  readonly starts: readonly PartitionStart[]
   /** What an operator should know and what does not break the balance. */
   readonly warnings: readonly string[]
   readonly everyRecord: DeepCounts | null

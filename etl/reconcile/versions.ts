@@ -3,7 +3,11 @@ import type { Stream } from '../stream/compile.ts'
 import { storedColumns, versionFields } from '../stream/stored.ts'
 import { viewNames } from '../stream/views.ts'
 import { count } from '../text/wording.ts'
-import { findMismatches } from './findings.ts'
+import { findMismatches, Findings } from './findings.ts'
+import { topicsOf } from '../ledger/watermark.ts'
+import { sql } from '../postgres/drizzle.ts'
+import { on } from '../postgres/query.ts'
+import { missedDeletions } from '../schema/audit.ts'
 import { keepsTooShort } from '../housekeeping/retention.ts'
 import type { TopicNow } from './log.ts'
 import type { CheckResult } from './report.ts'
@@ -25,7 +29,7 @@ export async function checkCurrent(snapshot: Snapshot, stream: Stream): Promise<
   const key = pick(stored, stream.identity.fields)
   const version = pick(stored, versionFields(definition))
   const all = `source_partition, incarnation, source_offset, ${names([...stored, ...derived])}`
-  const on = key.map((one) => `h.${one.name} = c.${one.name}`).join(' and ')
+  const ofOneKey = key.map((one) => `h.${one.name} = c.${one.name}`).join(' and ')
   const shown = (table: string) =>
     `case when ${table}.source_offset is not null then concat_ws(':', ${names(version, table)}) end`
   const descending = version.map((one) => `${one.name} desc`).join(', ')
@@ -37,7 +41,7 @@ export async function checkCurrent(snapshot: Snapshot, stream: Stream): Promise<
             concat_ws(', ', ${key.map((one) => `coalesce(h.${one.name}, c.${one.name})`).join(', ')}) as name,
             ${shown('h')} as newest, ${shown('c')} as current
      from (select distinct on (${names(key)}) ${all} from warehouse.${history} order by ${names(key)}, ${descending}) h
-     full join (select ${all} from warehouse.${name}) c on ${on}
+     full join (select ${all} from warehouse.${name}) c on ${ofOneKey}
      where row(h.*) is distinct from row(c.*)`,
     ({ name: of }) => `${definition.identity.title ?? definition.title} ${of}`,
     currentSentence,
@@ -92,6 +96,30 @@ export async function checkValidity(snapshot: Snapshot, stream: Stream): Promise
     rule: 'the times of the versions of each key tile',
     scope: `warehouse.${name}_versions`,
     findings,
+  }
+}
+
+/** No deletion was missed: what a compacted log may have lost before it was read is found by a sweep. */
+export async function checkDeletions(snapshot: Snapshot, { name }: Stream): Promise<CheckResult> {
+  const { topic, partition, readUntil, noticedAt, sweptAt } = missedDeletions
+  const rows = await on(snapshot)
+    .select({ topic, partition, readUntil, noticedAt, sweptAt })
+    .from(missedDeletions)
+    .where(sql`${topic} = any(${topicsOf(name)})`)
+    .orderBy(topic, partition, readUntil)
+  const findings = new Findings()
+  for (const one of rows)
+    if (one.sweptAt === null)
+      findings.add(
+        'may have been missed',
+        `${one.topic}/${one.partition}`,
+        `what Kafka stored after ${one.readUntil.toISOString()} was not read until ${one.noticedAt.toISOString()}, which is longer than the ` +
+          `topic keeps tombstones (delete.retention.ms): pulse streams sweep ${name} --reason …`,
+      )
+  return {
+    rule: 'no deletion was missed: records were read before the topic forgot which keys are deleted',
+    scope: `${count(rows.length, 'long absence')}, ${rows.filter((one) => one.sweptAt !== null).length} swept`,
+    findings: findings.groups,
   }
 }
 

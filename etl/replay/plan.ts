@@ -152,7 +152,7 @@ export async function requireKnownLog(
   const now = await lookAt(pool, kafka, id)
   const { stopCode, stopReason } = now.progress
   const trouble =
-    stopCode === null || STOPS_FOR_RECORDS.includes(stopCode)
+    stopCode === null || stopCode === 'moved' || STOPS_FOR_RECORDS.includes(stopCode)
       ? (await differs(reader, now.progress, now))?.reason
       : stopReason
   if (trouble === undefined) return now

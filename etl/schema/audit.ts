@@ -179,6 +179,7 @@ export const STOP_CODES = [
   'partitions_grew',
   'truncated',
   'another_writer',
+  'moved',
 ] as const
 
 /**
@@ -262,7 +263,7 @@ export const partitionProgress = audit.table(
     stream: text('stream')
       .notNull()
       .references(() => streams.name),
-    /** What facts and rollups call it: see etl/ledger/sources.ts. */
+    /** What facts and rollups call it: see etl/ledger/first-watermark.ts. */
     sourcePartition: integer('source_partition').notNull(),
     incarnation: integer('incarnation').notNull(),
     /** Where this incarnation began: the ledger tiles from here to next_offset. */
@@ -299,6 +300,32 @@ export const partitionProgress = audit.table(
   ],
 )
 
+/**
+ * Where a stream began in a topic by its declaration, other than with the oldest record: what the log held before is not read.
+ * Written once, with the first watermark.
+ */
+export const partitionStarts = audit.table(
+  'partition_starts',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    /** `end`, or a time. */
+    declared: text('declared').notNull(),
+    /** The first offset that the log held then. */
+    logStart: offsetColumn('log_start').notNull(),
+    /** The first that is read. */
+    firstOffset: offsetColumn('first_offset').notNull(),
+    worker: text('worker').notNull(),
+    /** Of the declaration that it was begun by. */
+    contractHash: text('contract_hash').notNull(),
+    startedAt: instant('started_at').notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ name: 'partition_starts_pkey', columns: [table.topic, table.partition] }),
+    check('partition_starts_range', sql`log_start <= first_offset`),
+  ],
+)
+
 /** Offsets that the log no longer had when we came to them. */
 export const dataLosses = audit.table(
   'data_losses',
@@ -319,5 +346,28 @@ export const dataLosses = audit.table(
       columns: [table.topic, table.partition, table.incarnation, table.fromOffset],
     }),
     check('data_losses_range', sql`from_offset < to_offset`),
+  ],
+)
+
+/**
+ * Times in which a compacted log may have lost deletions before they were read: a tombstone stays for delete.retention.ms. What
+ * was deleted then is found by a sweep.
+ */
+export const missedDeletions = audit.table(
+  'missed_deletions',
+  {
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    /** All that Kafka stored until then was read; what it stored later was not read for too long. */
+    readUntil: instant('read_until').notNull(),
+    noticedAt: instant('noticed_at').notNull().defaultNow(),
+    sweptAt: instant('swept_at'),
+  },
+  (table) => [
+    primaryKey({
+      name: 'missed_deletions_pkey',
+      columns: [table.topic, table.partition, table.incarnation, table.readUntil],
+    }),
   ],
 )

@@ -31,6 +31,8 @@ export const ACTIONS = [
   'continue_partition',
   'new_incarnation',
   'acknowledge_loss',
+  'move',
+  'sweep',
   'redrive',
   'dismiss',
   'replay',

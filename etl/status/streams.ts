@@ -9,13 +9,16 @@ const { name } = streams
 /** That a worker runs it. */
 const isThere = sql`w.stream = ${name} and seen_at > now() - make_interval(secs => ${GONE_AFTER_SECONDS})`
 
+/** Not of a topic that the stream was moved from. */
+const isRead = sql`stop_code is distinct from 'moved'`
+
 const STREAM = {
   name,
   /** Offsets between the watermarks and the ends that runs saw last; null before the first look. */
   lag: sql<
     number | null
-  >`(select sum(greatest(log_end - next_offset, 0))::bigint from audit.partition_progress p where p.stream = ${name})`,
-  stopped: sql<number>`(select count(*) from audit.partition_progress p where p.stream = ${name} and stopped_at is not null)`,
+  >`(select sum(greatest(log_end - next_offset, 0))::bigint from audit.partition_progress p where p.stream = ${name} and ${isRead})`,
+  stopped: sql<number>`(select count(*) from audit.partition_progress p where p.stream = ${name} and stopped_at is not null and ${isRead})`,
   workers: sql<number>`(select count(*) from audit.workers w
     where ${isThere})`,
   /** Why a worker can't load it; null where all can. */

@@ -14,6 +14,7 @@ import { linesProblems } from './lines-declared.ts'
 import { envelopeProblems } from './envelopes/declared.ts'
 import { columnName, type Fields, Field } from './field.ts'
 import { ageProblems, identityProblems, versionColumns } from './identity-declared.ts'
+import { startProblems } from './start.ts'
 
 export { identityFields, isTheKey } from './identity-declared.ts'
 
@@ -122,7 +123,7 @@ function problemsOf(stream: Definition): string[] {
       : stream.partitionBy === 'month' || stream.partitionBy === 'day',
     `partitionBy is ${JSON.stringify(stream.partitionBy)}; it must be ${hasVersions ? 'left out: a version is unique over all times' : 'month or day'}`,
   )
-  problems.push(...ageProblems(stream))
+  problems.push(...ageProblems(stream), ...startProblems(stream))
   must(!hasVersions || stream.write === undefined, 'write is for facts that happen once')
   const all: Fields = { ...fields, ...derived }
   const columns = new Map<string, string>(

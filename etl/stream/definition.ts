@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { EnvelopeSpec } from './envelopes/envelope.ts'
 import type { AnyIdentity, Days, Identity, Lasting, NameOf, NameOfKind, Present } from './identity-types.ts'
 import type { LaterRule } from './later-rules.ts'
+import type { Start } from './start.ts'
 
 export type { AnyLatest, Days, ForIdentity, Identity } from './identity-types.ts'
 
@@ -186,6 +187,11 @@ export interface StreamSpec<
    */
   readonly keep?: Days
   /**
+   * Where it begins in a topic that it has never consumed: with the oldest record unless told. Counts once, when the topic is
+   * seen first; partitions that the topic gets later begin at their beginning. What lies before is not read, by declaration.
+   */
+  readonly start?: Start
+  /**
    * What each fact has of where it came from, beside partition, incarnation and offset: `batch` (unless told) an id, its
    * batch's name and when it was loaded; `origin` nothing, as the ledger has the range that its offset is in. That is some
    * 50 bytes a fact less.
@@ -231,6 +237,7 @@ export interface Definition {
   readonly partitionBy?: 'month' | 'day'
   readonly maxAge?: string
   readonly keep?: string
+  readonly start?: string
   readonly lineage?: 'batch' | 'origin'
   readonly identity: AnyIdentity
   readonly indexes?: Readonly<Record<string, { readonly on: string; readonly where?: string }>>

@@ -97,7 +97,12 @@ export type Days = `${number} days` | '1 day'
 
 /** What a stream must have, and what it can't have, because of its identity. */
 export type ForIdentity<I> = I extends { readonly latest: object | string }
-  ? { readonly partitionBy?: undefined; readonly keep?: undefined; readonly write?: undefined }
+  ? {
+      readonly partitionBy?: undefined
+      readonly keep?: undefined
+      readonly write?: undefined
+      readonly start?: 'beginning'
+    }
   : { readonly topic: { readonly compact?: undefined } } & (
       | { readonly partitionBy: 'month'; readonly keep?: undefined }
       | { readonly partitionBy: 'month' | 'day'; readonly maxAge: Days }

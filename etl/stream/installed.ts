@@ -37,6 +37,10 @@ const PREFIX = 'STREAM_'
 const variableOf = (stream: string, name: keyof typeof VARIABLES) =>
   `${PREFIX}${stream.toUpperCase()}_${name}`
 
+/** The variable that says a stream's topic; the first of an installation is the one that the general one speaks of. */
+export const topicVariable = (stream: string, isFirst: boolean): string =>
+  isFirst ? 'KAFKA_TOPIC' : variableOf(stream, 'TOPIC')
+
 /** What the environment may set for the rules of these streams, for `readConfig`. */
 export const environmentOf = (streams: readonly Definition[]): Settings =>
   Object.assign({}, ...streams.map(({ environment = {} }) => environment)) as Settings

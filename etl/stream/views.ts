@@ -62,15 +62,19 @@ function validity(stream: Definition, columns: readonly string[]): string {
   const version = names(pick(stored, versionFields(stream)))
   const time = columnName(stream.fields, stream.eventTime)
   const shown = columns.filter((column) => column !== DELETED_AT).join(', ')
+  // A deletion has its own time as that of its event; a version that a sweep found deleted has its values, and ends then.
+  const isSwept =
+    stream.identity.by === 'log' ? `${DELETED_AT} is not null and ${DELETED_AT} <> ${time}` : 'false'
+  const next = `lead(valid_from) over (partition by ${key} order by ${version})`
   return `select valid_from, valid_to, valid_to is null as is_current, ${shown}
     from (
-      select *, lead(valid_from) over (partition by ${key} order by ${version}) as valid_to
+      select *, least(${next}, case when ${isSwept} then greatest(valid_from, ${DELETED_AT}) end) as valid_to
       from (
         select *, max(${time}) over (partition by ${key} order by ${version}) as valid_from
         from warehouse.${countedTable(stream)}
       ) begun
     ) tiled
-    where ${DELETED_AT} is null`
+    where ${DELETED_AT} is null or (${isSwept})`
 }
 
 async function columnsThere(client: ClientBase, table: string): Promise<string[]> {

@@ -91,7 +91,7 @@ export const ALERTS: readonly Alert[] = [
     sql: `
       select topic, partition::text as "partition", stop_code, 1 as stopped
       from audit.partition_progress
-      where stopped_at is not null
+      where stopped_at is not null and stop_code <> 'moved'
     `,
     ...AT_ONCE,
   },

@@ -112,7 +112,7 @@ export const stoppedPartitions = stat({
   sql: `
     select count(*) as partitions
     from audit.partition_progress
-    where stopped_at <= $__timeTo()::timestamptz and ${OF_STREAMS}
+    where stopped_at <= $__timeTo()::timestamptz and stop_code <> 'moved' and ${OF_STREAMS}
   `,
 })
 

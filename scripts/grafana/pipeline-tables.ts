@@ -14,7 +14,7 @@ export const partitions = table({
     'How far is each partition, and does one stand still? The watermark is the next offset to load; the lag is as of the last look. A state other than "running" needs an operator: the reason says why, the runbook what to do.',
   size: [24, 7],
   columns: {
-    state: { colors: { running: 'green' }, steps: ['red'] },
+    state: { colors: { running: 'green', moved: 'blue' }, steps: ['red'] },
     consumed: COUNT,
     'longest wait': { ...SECONDS, steps: above(FRESHNESS_SECONDS) },
     lag: COUNT,

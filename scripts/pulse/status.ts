@@ -132,6 +132,7 @@ function warnings({ kafka, topic, partitions, paused, isReadOnly }: Status): str
 
 function wayOut(stopCode: StopCode, partition: number): string {
   if (STOPS_FOR_RECORDS.includes(stopCode)) return `continue ${partition}`
+  if (stopCode === 'moved') return 'list'
   if (stopCode === 'partitions_grew') return `new-incarnation ${partition} --from …`
   return stopCode === 'another_owner' ? 'take-over' : `new-incarnation ${partition} --from-beginning`
 }

@@ -13,18 +13,21 @@ import { chosenStreams, environmentOf, installedStreams, type Installed } from '
 import { isLatest } from '../../etl/stream/stored.ts'
 import { printable } from '../../etl/text/printable.ts'
 import { count, thousands } from '../../etl/text/wording.ts'
-import { addCommand, JSON_OPTION, wholeNumber } from './arguments.ts'
+import { addCommand, anOffset, JSON_OPTION, wholeNumber } from './arguments.ts'
 import { CommandFailed, EXIT, explain, UsageError } from './errors.ts'
+import { withConsentOptions } from './operator.ts'
 import { print, printJson, printRows, type Column } from './output.ts'
 import { namedStream } from './session.ts'
+import { moveStream } from './streams/move.ts'
+import { sweepStream } from './streams/sweep.ts'
 import { learnFrom, tryRecords, type Group, type Trial } from './streams/trial.ts'
 
 export function addStreams(parent: Command): void {
   const commands = addCommand(
     parent,
     'streams',
-    'What this installation loads, and what would become of a topic’s records. Needs no warehouse.',
-    ['streams', 'streams try visits --last 5000'],
+    'What this installation loads, what would become of a topic’s records, and another topic for a stream.',
+    ['streams', 'streams try visits --last 5000', 'streams move visits --topic site-visits-2 --reason …'],
   )
   addCommand(
     commands,
@@ -59,6 +62,52 @@ Exit codes: 0 every record is valid or skipped, 6 some would be dead letters or 
 2 usage or configuration.`,
     )
     .action(tryStream)
+  const move = addCommand(
+    commands,
+    'move',
+    'Lets a stream read another topic in place of the one before, which was renamed. What was loaded stays as it is.',
+    [
+      'streams move visits --topic site-visits-2 --reason "Renamed: INC-42"',
+      'streams move visits --topic site-visits-2 --abandon 12 --reason "The old cluster is gone: INC-43"',
+    ],
+  )
+    .argument('<name>', 'the stream')
+    .requiredOption('--topic <new>', 'the topic that it reads from then on; it must be there')
+    .requiredOption('--reason <text>', 'why, for whoever reads it in a year')
+    .option('--abandon <offsets>', 'leave so many offsets of the topic before unread, for good', anOffset)
+    .addHelpText(
+      'after',
+      `
+First let every producer send to the new topic, and the workers read the one before to its end: while anything of it is
+unread this is refused, with how much, unless --abandon says that number. What is abandoned is on record as a loss
+(pulse reconcile prints it). Then set the stream's topic (KAFKA_TOPIC, STREAM_<NAME>_TOPIC) and start the workers anew:
+they load nothing before. pulse reconcile proves both topics, and names what is sent to the one before later.
+To go back: the same with the topic before, which goes on at its watermarks.
+Not for streams whose identity is each record, or that their log orders.
+Exit codes: 0 moved, 1 refused or failed, 2 usage or configuration.`,
+    )
+  withConsentOptions(move).action(moveStream)
+  const sweep = addCommand(
+    commands,
+    'sweep',
+    'Reads a compacted topic from its start, and marks the keys as deleted that it no longer has.',
+    [
+      'streams sweep prices --dry-run --reason "Away for a week"',
+      'streams sweep prices --reason "Away for a week: INC-42"',
+    ],
+  )
+    .argument('<name>', 'a stream that its log orders')
+    .requiredOption('--reason <text>', 'why, for whoever reads it in a year')
+    .option('--dry-run', 'change nothing, say how many')
+    .addHelpText(
+      'after',
+      `
+A compacted topic keeps a deletion for delete.retention.ms only. Who was away for longer may never see it: pulse reconcile
+has a finding then, until this is done. A key that has any record in the log is left alone, and so is one that is being
+loaded. Interrupted it can be given again; it does the rest.
+Exit codes: 0 done, 1 refused or failed, 2 usage or configuration.`,
+    )
+  withConsentOptions(sweep).action(sweepStream)
 }
 
 const LINE: readonly Column<Installed<{ KAFKA_TOPIC: string; KAFKA_DLQ_TOPIC: string }>>[] = [

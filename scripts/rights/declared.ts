@@ -38,6 +38,8 @@ export const OF_ENGINE: Declared = {
   'schema public': {},
 
   'audit.partition_progress': { pulse_loader: KEEP, pulse_reader: READ },
+  'audit.partition_starts': { pulse_loader: ADD, pulse_reader: READ },
+  'audit.missed_deletions': { pulse_loader: [...ADD, ...on('UPDATE', 'swept_at')], pulse_reader: READ },
   'audit.pipeline_runs': { pulse_loader: KEEP, pulse_reader: READ },
   'audit.pipeline_batches': { pulse_loader: ADD, pulse_reader: READ },
   'audit.opening_balances': { pulse_loader: READ, pulse_reader: READ },
@@ -126,7 +128,8 @@ export function ofStreams(streams: readonly Definition[], retired: readonly stri
         rights[`warehouse.${view}`] = { pulse_loader: READ, pulse_reader: READ }
     }
     rights[`warehouse.${countedTable(stream)}`] = {
-      pulse_loader: [...ADD, ...on('UPDATE', ...columns)],
+      // A sweep marks versions whose deletion the log has lost.
+      pulse_loader: [...ADD, ...on('UPDATE', ...columns, ...(identity.by === 'log' ? ['deleted_at'] : []))],
       pulse_reader: READ,
     }
     if (identity.scope === 'warehouse') rights[`warehouse.${identity.keys}`] = { pulse_loader: ADD }

@@ -231,6 +231,14 @@ test('each stop names its own way out', async () => {
   ])
 })
 
+test('a stream that is run by nobody is late, and its alert says why', async () => {
+  const [nobody] = await find('late', [succeeded(200)])
+  expect(nobody!.summary).toBe('No run has succeeded for more than 180 s: no worker runs the stream')
+  expect(nobody!.firstAction).toMatch(/^Start a worker that runs it/)
+  const [somebody] = await find('late', [succeeded(200), present('w')])
+  expect(somebody!.summary).toBe('No run has succeeded for more than 180 s')
+})
+
 test('data loss is one alert for each partition, with all its gaps', async () => {
   const findings = await find('data_loss', [loss(0, 10, 30), loss(0, 40, 45), loss(1, 0, 1)])
   expect(findings).toMatchObject([

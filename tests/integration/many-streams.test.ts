@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ensureTopics, withAdmin } from '../../etl/kafka/topics.ts'
-import { ensureProgress } from '../../etl/ledger/watermark.ts'
+import { ensureProgress } from '../../etl/ledger/first-watermark.ts'
 import { readConfig } from '../../etl/process/config.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { topicSpecs } from '../../scripts/topics.ts'
@@ -191,9 +191,10 @@ describe('what happens to one changes nothing for another', () => {
   })
 })
 
-test('one that no worker runs is late', async () => {
+test('one that no worker runs is late, red in status, and reconcile says what waits', async () => {
   const world = await twoStreams({ env: { STREAMS: 'parcels', ALERT_LATE_SECONDS: '3' } })
   world.startEtl()
+  await send(world, some(aVisit, 2))
   await waitFor(
     'the alert',
     async () =>
@@ -201,10 +202,26 @@ test('one that no worker runs is late', async () => {
         .rowCount ?? 0) > 0,
     { limitMs: 40_000 },
   )
-  const { rows } = await world.pool.query(`select stream from audit.alerts where rule = 'late'`)
-  expect(rows).toEqual([{ stream: 'visits' }])
+  const { rows } = await world.pool.query(`select stream, summary from audit.alerts where rule = 'late'`)
+  expect(rows).toEqual([
+    {
+      stream: 'visits',
+      summary: 'visits: No run has succeeded for more than 3 s: no worker runs the stream',
+    },
+  ])
   expect((await world.pool.query('select distinct stream from audit.workers')).rows).toEqual([
     { stream: 'parcels' },
+  ])
+  expect((await runPulse(world.env, ['status'])).out).toMatch(/^visits +Run by no worker/m)
+  const proof = await runPulse(world.env, ['reconcile', '--json'])
+  expect(JSON.parse(proof.out)).toMatchObject([
+    { stream: 'parcels', warnings: expect.not.arrayContaining([expect.stringContaining('no worker runs')]) },
+    {
+      stream: 'visits',
+      warnings: expect.arrayContaining([
+        `no worker runs the stream visits: 2 offsets of ${world.topicOf(visits)} wait (partition 0: 2)`,
+      ]),
+    },
   ])
 })
 

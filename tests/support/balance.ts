@@ -40,7 +40,7 @@ const isOf = (name: string) =>
 const stored = (facts: string) => `
   select coalesce(b.batch_id, 'opening ' || o.topic || ' ' || o.partition || ' ' || o.incarnation) as book, s.*
   from (
-    select batch_id, split_part(batch_id, ':', 1) as topic, source_partition as partition, incarnation, source_offset as at,
+    select batch_id, split_part(batch_id, ':', 1) as topic, source_partition % 10000 as partition, incarnation, source_offset as at,
            1 as fact, 0 as letter
     from warehouse.${facts}
     union all

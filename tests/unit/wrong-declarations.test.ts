@@ -98,6 +98,46 @@ const WRONG: [what: string, declare: () => Definition, said: string][] = [
     "identity must say which field happens once, such as { once: 'order_id', … }, or has versions",
   ],
   [
+    'a start that is none',
+    // @ts-expect-error no such place
+    () => defineStream('visits', { ...visit, start: 'newest' }),
+    'start is "newest"; it must be beginning, end or a time in UTC such as 2026-01-01T00:00:00Z',
+  ],
+  [
+    'a start at a time without its zone',
+    // @ts-expect-error whose midnight?
+    () => defineStream('visits', { ...visit, start: '2026-01-01T00:00:00' }),
+    'start is "2026-01-01T00:00:00"; it must be beginning, end or a time in UTC',
+  ],
+  [
+    'a start of a date that is a Date',
+    // @ts-expect-error written as text, so that it can be compared and shown
+    () => defineStream('visits', { ...visit, start: new Date(0) }),
+    'it must be beginning, end or a time in UTC',
+  ],
+  [
+    'versions that start at the end',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        identity: { latest: 'visit_id', by: 'at' },
+        // @ts-expect-error keys that have not changed since would be missing
+        start: 'end',
+      }),
+    'start is end; it must be beginning, or keys that have not changed since would be missing',
+  ],
+  [
+    'versions that start at a time',
+    () =>
+      defineStream('visits', {
+        ...versions,
+        identity: { latest: 'visit_id', by: 'at' },
+        // @ts-expect-error keys that have not changed since would be missing
+        start: '2026-01-01T00:00:00Z',
+      }),
+    'start is 2026-01-01T00:00:00Z; it must be beginning',
+  ],
+  [
     'versions that are cut by time',
     // @ts-expect-error a version is unique over all times
     () => defineStream('visits', { ...visit, identity: { latest: 'visit_id', by: 'at' } }),
@@ -575,6 +615,11 @@ describe('what the compiler can not see is refused when it is run', () => {
       'the column deleted_at of fields.deleted_at is also the column of every version',
     ],
     [
+      'a start on a day that is none',
+      () => defineStream('visits', { ...visit, start: '2026-02-30T00:00:00Z' }),
+      'start is "2026-02-30T00:00:00Z"; it must be',
+    ],
+    [
       'a rollup that counts nothing',
       () =>
         defineStream('visits', {
@@ -664,6 +709,15 @@ test('amounts are summed by their currency, and a person’s name may be anythin
     replayFigures: { all: { ...sum('total'), by: 'currency' } },
   })
   expect(declared.fields['name']!.options.personal).toBe(true)
+})
+
+test('a stream may start at its beginning, at the end or at a time; one of versions at its beginning', () => {
+  for (const start of ['beginning', 'end', '2026-01-01T00:00:00.5Z'] as const)
+    expect(defineStream('visits', { ...visit, start }).start).toBe(start)
+  const latest = { latest: 'visit_id', by: 'at' } as const
+  expect(defineStream('visits', { ...versions, identity: latest, start: 'beginning' }).start).toBe(
+    'beginning',
+  )
 })
 
 test('a stream may have identities of several fields, fields that may be missing, no rollup and nothing derived', () => {

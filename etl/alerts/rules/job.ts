@@ -28,7 +28,11 @@ export const late: AlertRule = {
     const { action, requestedAt } = operatorActions
     const found = await read(
       client,
-      { since: sql<Date>`max(at)` },
+      {
+        since: sql<Date>`max(at)`,
+        isRun: sql<boolean>`exists (select from ${workers} where ${workers.stream} = ${stream}
+          and ${workers.seenAt} > now() - make_interval(secs => ${GONE_AFTER_SECONDS}))`,
+      },
       (columns) => sql`
         with success as (
           select (
@@ -61,12 +65,13 @@ export const late: AlertRule = {
         )
         having max(at) < now() - make_interval(secs => ${lateSeconds})`,
     )
-    return found.map(({ since }) => ({
+    return found.map(({ since, isRun }) => ({
       scope: '',
       since,
-      summary: `No run has succeeded for more than ${lateSeconds} s`,
-      firstAction:
-        'Look at the last runs: where they failed, the error says why; where there are none, at the log of the workers. Nothing is lost: records wait in Kafka until its retention takes them.',
+      summary: `No run has succeeded for more than ${lateSeconds} s${isRun ? '' : ': no worker runs the stream'}`,
+      firstAction: isRun
+        ? 'Look at the last runs: where they failed, the error says why; where there are none, at the log of the workers. Nothing is lost: records wait in Kafka until its retention takes them.'
+        : 'Start a worker that runs it: look at STREAMS, and at the log of those that should be there. Nothing is lost: pulse reconcile says what waits in Kafka, until its retention takes it.',
     }))
   },
 }

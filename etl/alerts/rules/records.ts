@@ -26,6 +26,8 @@ const WAYS_OUT: Readonly<Record<StopCode, (partition: number) => string>> = {
     `Records come from another source than before. If that wasn't meant, have it mended; if so, its records are taken from now on: pulse partitions continue ${partition}`,
   another_owner: () =>
     'Another warehouse works in this consumer group. Give one of the two a KAFKA_GROUP_ID of its own; where the other is gone for good and this one takes its place: pulse partitions take-over',
+  moved: () =>
+    'The stream was moved to another topic, and this worker is still told to read the one before: set the stream’s topic (KAFKA_TOPIC, STREAM_<NAME>_TOPIC) to the new one and restart the worker',
 }
 
 function anotherLog(partition: number): string {

@@ -10,6 +10,7 @@ import { act, type Visitor } from '../../web/guard.ts'
 import { actionForm, reasonField } from '../forms.ts'
 import { reason, wholeNumber } from '../../web/fields.ts'
 import { offsets } from '../../text/wording.ts'
+import type { StopCode } from '../../stream/types.ts'
 
 /** The partitions, and the ways to what can be done with one that stands still. */
 export function partitions(visitor: Visitor, topic: string, all: readonly PartitionLag[]): Html {
@@ -34,12 +35,15 @@ function state({ stoppedAt, stopCode, stopReason }: PartitionLag): Html {
         ${visible(stopReason ?? '')}`
 }
 
+/** Stops that end otherwise than by letting the partition go on. */
+const NOT_CONTINUED: readonly StopCode[] = ['another_owner', 'partitions_grew', 'moved']
+
 const ACT: Column<PartitionLag> = {
   heading: 'Act',
   of: ({ partition, stopCode }) =>
     html`${stopCode === 'another_owner' ? html`<a href="/actions/take-over">Take the group over…</a>` : nothing}
       ${
-        stopCode !== null && stopCode !== 'another_owner' && stopCode !== 'partitions_grew'
+        stopCode !== null && !NOT_CONTINUED.includes(stopCode)
           ? html`<a
               href="/actions/partitions/${partition}/continue"
               aria-label="Let partition ${partition} go on"

@@ -12,6 +12,8 @@ export const ACTION_NAMES: Readonly<Record<ActionName, string>> = {
   continue_partition: 'Let a partition go on',
   new_incarnation: 'New incarnation',
   acknowledge_loss: 'Acknowledge a data loss',
+  move: 'Move to another topic',
+  sweep: 'Sweep for missed deletions',
   redrive: 'Redrive',
   dismiss: 'Dismiss',
   replay: 'Replay',
@@ -30,6 +32,13 @@ const partition = z.object({
   acceptedUntil: z.number().optional(),
 })
 const takeOver = z.object({ topic: z.string(), group: z.string(), takenOverFrom: z.string() })
+const move = z.object({ from: z.array(z.string()), to: z.string(), abandoned: z.number() })
+const swept = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  keys: z.number(),
+  deleted: z.number(),
+})
 const letters = deadLetterFilter.strip()
 const replay = z.object({ range: replayRange, dryRun: z.boolean(), fill: z.string().optional() })
 
@@ -85,6 +94,19 @@ const WORDS: Readonly<Record<ActionName, (target: unknown) => string>> = {
     ({ incarnation, offset }) => `incarnation ${incarnation} from offset ${offset}`,
   ),
   acknowledge_loss: ofPartition(({ from }) => `offsets lost from ${from} on`),
+  move: (target) =>
+    worded(
+      move,
+      target,
+      ({ from, to, abandoned }) =>
+        `from ${from.join(' and ')} to ${to}${abandoned === 0 ? '' : `, ${abandoned} offsets left unread`}`,
+    ),
+  sweep: (target) =>
+    worded(
+      swept,
+      target,
+      (of) => `${of.topic}/${of.partition}, ${of.deleted} of ${of.keys} keys that the log no longer has`,
+    ),
 }
 
 /** What it acts on, in words. Of a target that is not as expected the bare JSON: the record must stay readable. */

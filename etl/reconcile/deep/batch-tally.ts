@@ -1,6 +1,7 @@
 import { count, thousands } from '../../text/wording.ts'
 import type { Findings } from '../findings.ts'
-import type { LedgerRow, SortedRows } from './stored-rows.ts'
+import type { SortedRows } from '../../postgres/sorted-rows.ts'
+import type { LedgerRow } from './stored-rows.ts'
 import type { Unmatched } from './records.ts'
 
 interface OpenBatch extends LedgerRow {

@@ -1,26 +1,35 @@
 import type { Kafka } from '../../kafka/client.ts'
-import { readParts } from '../../kafka/log-parts.ts'
+import { readParts, type LogPart } from '../../kafka/log-parts.ts'
 import type { LogReader } from '../../kafka/log-reader.ts'
 import { partitionBounds, withAdmin } from '../../kafka/topics.ts'
 import { learnStored } from '../../ledger/schemas.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import { count, thousands, offsets } from '../../text/wording.ts'
 import { Findings } from '../findings.ts'
+import type { TopicLog } from '../log.ts'
 import type { CheckResult, DeepCounts } from '../report.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { BatchTally } from './batch-tally.ts'
 import { explainUnmatched, filledFields, matchRecords, type Found } from './records.ts'
-import { countStored, openDeadLetters, openFacts, openLedger, type StoredCounts } from './stored-rows.ts'
+import {
+  countStored,
+  openDeadLetters,
+  openFacts,
+  openLedger,
+  readLosses,
+  type StoredCounts,
+} from './stored-rows.ts'
 
 /** What the deep check works with. */
-interface DeepSetting extends Pick<Found, 'stream' | 'compacted'> {
+interface DeepSetting extends Pick<Found, 'stream'> {
   readonly snapshot: Snapshot
   readonly kafka: Kafka
-  readonly reader: LogReader
+  /** By topic: of each that has one of the watermarks. */
+  readonly logs: ReadonlyMap<string, TopicLog>
   readonly onProgress: ((line: string) => void) | undefined
 }
 
-type DeepCheck = DeepSetting & Found
+type DeepCheck = DeepSetting & Found & { readonly reader: LogReader }
 
 export interface DeepResult extends CheckResult {
   readonly counts: DeepCounts
@@ -56,8 +65,11 @@ export async function checkEveryRecord(
   }
   const gone: string[] = []
   const filled = await filledFields(setting.snapshot, setting.stream)
-  for (const progress of partitions)
-    gone.push(...(await checkPartition({ ...setting, findings, counts, filled }, progress)))
+  for (const progress of partitions) {
+    const { now, reader } = setting.logs.get(progress.topic)!
+    const check = { ...setting, reader: reader!, compacted: now.compacted, findings, counts, filled }
+    gone.push(...(await checkPartition(check, progress)))
+  }
   const { records, facts, deadLetters, duplicates, skipped, droppedOrPruned, forgotten } = counts
   return {
     rule: 'each record of the log is one fact with its values, one dead letter with its bytes, a duplicate, or skipped',
@@ -109,8 +121,11 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
   })
   if (start > progress.firstOffset) await tally.skip(start)
 
-  const range = { from: start, to: nextOffset }
-  for await (const part of readParts(reader, partition, range, PART_LIMITS, logStart)) {
+  // What was lost or abandoned before it was loaded is on record as that, also where the log still holds it.
+  const losses = await readLosses(snapshot, progress)
+  for await (const part of partsWithout(losses, start, nextOffset, (range) =>
+    readParts(reader, partition, range, PART_LIMITS, logStart),
+  )) {
     if (part.kind === 'gone') {
       passOver(part.from, part.to, {
         facts: await facts.skipBelow(part.to),
@@ -145,6 +160,20 @@ async function checkPartition(check: DeepCheck, progress: Progress): Promise<str
   }
   for (const cursor of [facts, letters, ledger]) await cursor.close()
   return gone
+}
+
+/** The parts of a partition's log, without stretches of it. */
+async function* partsWithout(
+  stretches: readonly { readonly from: number; readonly to: number }[],
+  start: number,
+  end: number,
+  read: (range: { from: number; to: number }) => AsyncGenerator<LogPart>,
+): AsyncGenerator<LogPart> {
+  let from = start
+  for (const left of [...stretches, { from: end, to: end }]) {
+    if (left.from > from) yield* read({ from, to: left.from })
+    from = Math.max(from, left.to)
+  }
 }
 
 async function startOfLog({ kafka }: DeepCheck, { topic, partition }: Progress): Promise<number> {

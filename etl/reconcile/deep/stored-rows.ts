@@ -1,3 +1,6 @@
+import { and, eq } from '../../postgres/drizzle.ts'
+import { on } from '../../postgres/query.ts'
+import { dataLosses } from '../../schema/audit.ts'
 import { arrays, encoded, names, pick, readAs, sameKey } from '../../stream/columns.ts'
 import type { Stream } from '../../stream/compile.ts'
 import { columnName, type Row } from '../../stream/field.ts'
@@ -7,6 +10,7 @@ import { asKnown, forgottenColumns } from '../../stream/forgotten.ts'
 import { isEach, redrivenTable, storedColumns } from '../../stream/stored.ts'
 import type { Progress } from '../../ledger/watermark.ts'
 import type { Incarnation } from '../report.ts'
+import { SortedRows } from '../../postgres/sorted-rows.ts'
 import type { Snapshot } from '../snapshot.ts'
 
 /** What a fact says, in the fields of its message, and its offset. */
@@ -67,6 +71,22 @@ export const openDeadLetters = (
      from audit.dead_letters where ${OF_ROWS} and "offset" >= $4 order by "offset"`,
     [topic, partition, incarnation, from],
   )
+
+/** Offsets of a partition that were never loaded, ascending. */
+export async function readLosses(snapshot: Snapshot, { topic, partition, incarnation }: Incarnation) {
+  const { fromOffset, toOffset } = dataLosses
+  return on(snapshot)
+    .select({ from: fromOffset, to: toOffset })
+    .from(dataLosses)
+    .where(
+      and(
+        eq(dataLosses.topic, topic),
+        eq(dataLosses.partition, partition),
+        eq(dataLosses.incarnation, incarnation),
+      ),
+    )
+    .orderBy(fromOffset)
+}
 
 /** Batches, and the opening balance before them, that end behind an offset. */
 export const openLedger = (
@@ -170,64 +190,4 @@ async function findRedriven(
   return new Map(
     found.map(({ of, heldAt, hasFact, ...row }) => [of, { at: heldAt, fact: hasFact ? row : null }]),
   )
-}
-
-const FETCH_ROWS = 5_000
-
-/**
- * The rows of a statement that is ordered by its column "offset", through a cursor on the server: no more
- * than what was asked for and one fetch more is held here.
- */
-export class SortedRows<Stored extends { offset: number }> {
-  readonly #snapshot: Snapshot
-  readonly #name: string
-  #rows: Stored[] = []
-  #ended = false
-
-  private constructor(snapshot: Snapshot, name: string) {
-    this.#snapshot = snapshot
-    this.#name = name
-  }
-
-  /** @param name of the cursor, once in a transaction. */
-  static async open<Stored extends { offset: number }>(
-    snapshot: Snapshot,
-    name: string,
-    sql: string,
-    values: readonly unknown[],
-  ): Promise<SortedRows<Stored>> {
-    await snapshot.query(`declare ${name} no scroll cursor for ${sql}`, [...values])
-    return new SortedRows<Stored>(snapshot, name)
-  }
-
-  /** The next rows that lie below an offset. */
-  async takeBelow(offset: number): Promise<Stored[]> {
-    const taken: Stored[] = []
-    for await (const chunk of this.chunksBelow(offset)) taken.push(...chunk)
-    return taken
-  }
-
-  /** Leaves them out, and says how many they were. */
-  async skipBelow(offset: number): Promise<number> {
-    let skipped = 0
-    for await (const chunk of this.chunksBelow(offset)) skipped += chunk.length
-    return skipped
-  }
-
-  /** The next rows that lie below an offset, some thousand at a time. */
-  async *chunksBelow(offset: number): AsyncGenerator<readonly Stored[]> {
-    for (;;) {
-      const end = this.#rows.findIndex((row) => row.offset >= offset)
-      const chunk = this.#rows.splice(0, end < 0 ? this.#rows.length : end)
-      if (chunk.length > 0) yield chunk
-      if (this.#rows.length > 0 || this.#ended) return
-      const { rows } = await this.#snapshot.query<Stored>(`fetch ${FETCH_ROWS} from ${this.#name}`)
-      this.#rows = rows
-      this.#ended = rows.length < FETCH_ROWS
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#snapshot.query(`close ${this.#name}`)
-  }
 }
