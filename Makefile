@@ -51,10 +51,10 @@ test-another-stream: $(INSTALLED) ## SUITES (unit integration) with another stre
 test-faults: $(READY) ## Every fault of the matrix, on servers of its own (minutes)
 	@$(NPM_RUN) test:faults
 
-storm: $(INSTALLED) ## KILLS (1000) random faults under load; the books must balance at the end
+storm: $(INSTALLED) ## KILLS (1000) random faults under load of two streams; the books must balance at the end
 	@npm run --silent storm
 
-fuzz: $(INSTALLED) ## FUZZ_RECORDS (1000000) hostile records; each must become what it should
+fuzz: $(INSTALLED) ## FUZZ_RECORDS (1000000) hostile records of FUZZ_STREAM (the first); each must become what it should
 	@npm run --silent fuzz
 
 test-browser: $(INSTALLED) ## The console in a real browser; needs Chromium

@@ -12,7 +12,7 @@ export function pageOf(stream: Definition): string {
     `<!-- Written by npm run generate-contracts from streams/. -->\n\n# ${name}`,
     `${rowsSentence(stream, fields[eventTime]!.column)}\nMessages have \`${topic.key}\` as their key; [contracts/${name}.json](../../contracts/${name}.json) is their JSON Schema.`,
     `## Identity\n\n${identitySentence(stream)}`,
-    `## Fields\n\n${fieldTable(stream.fields, fields)}`,
+    `## Fields\n\n${fieldTable(stream.fields, fields)}\n\n${timeSentence(stream)}`,
   ]
   for (const [field, { lines }] of Object.entries(fields))
     if (lines !== undefined)
@@ -32,7 +32,7 @@ export function pageOf(stream: Definition): string {
     )
   for (const [rollup, { every, by, measures }] of Object.entries(rollups))
     sections.push(
-      `## ${rollup}\n\nSums${isLatest(stream) ? ` of the newest versions` : ''} in \`warehouse.${rollup}\`, kept in the transaction that loads: a row for each ${every}${by
+      `## ${rollup}\n\nSums${isLatest(stream) ? ` of the newest versions` : ''} in \`warehouse.${rollup}\`, kept in the transaction that loads: a row for each ${every === 'day' ? 'day in UTC' : every}${by
         .map((field) => `, ${code(field)}`)
         .join('')} and source partition.\n\n${table(
         ['Column', 'Is'],
@@ -60,6 +60,12 @@ function rowsSentence(stream: Definition, eventTime: string): string {
   return `One fact is a ${title}. Facts are in \`warehouse.${name}\`, partitioned by ${partitionBy} of ${code(eventTime)}.${kept}`
 }
 
+/** Which times are taken; of what deletes it isn't looked at. */
+function timeSentence({ eventTime, maxAge }: Definition): string {
+  const days = maxAge ?? '`TRANSACTION_MAX_AGE_DAYS` (1095)'
+  return `${code(eventTime)} may lie up to 24 hours after Kafka's own time of the record and up to ${days}${maxAge === undefined ? ' days' : ''} before it, else the record is a dead letter \`timestamp_out_of_range\`.`
+}
+
 function identitySentence(stream: Definition): string {
   const { identity, eventTime, title } = stream
   if (identity.each !== undefined)
@@ -84,7 +90,7 @@ function versionsSentence(
       : `Of a ${title}, told by ${names}, the highest ${code(by)} counts; a lower one is history. The same ${code(by)} with the same values is a duplicate; with other values it is a dead letter \`conflicting_duplicate\`.`,
     ...(typeof deletedWhen === 'string'
       ? [
-          `Where ${code(deletedWhen)} is true the ${title} is deleted: of such a record nothing but key and version is looked at.`,
+          `Where ${code(deletedWhen)} is true the ${title} is deleted: of such a record nothing but key and version is looked at, and its time is Kafka's own.`,
         ]
       : []),
     ...(typeof deletedWhen === 'function'

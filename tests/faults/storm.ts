@@ -17,22 +17,24 @@ import { startCrew } from './storm/workers.ts'
 const HELP = `Usage: npm run storm
 
 Random faults on three ETL workers, their Postgres and their Kafka, while records, duplicates and garbage
-are sent: kill -9, frozen processes, orderly restarts, Postgres sessions ended. Every 200 faults they
-pause; then what Kafka acknowledged must be in the warehouse, each record once, with its bytes, and
+of two streams are sent, one that happens once and one that has versions: kill -9, frozen processes, orderly
+restarts, Postgres sessions ended. Every 200 faults they pause; then what Kafka acknowledged must be in the
+warehouse, each record once, with its bytes, of each key the newest version must be the current one, and
 pulse reconcile --deep must find nothing. Starts a Kafka and a Postgres of its own on this machine (Java 17,
 Maven) and touches no other.
 
-  KILLS       faults in all, 1 to 1000000 (1000: some 40 minutes on two cores)
-  MINUTES     stop striking after so many minutes, check, and leave the rest for the next start
-  STORM_SEED  0 to 4294967295: the same faults in the same order (random)
-  STORM_DIR   where it is written down what was survived, so that the next start goes on with what is left
-              (a directory of yours in the temporary one); also gets data and logs of a storm that fails
+  KILLS          faults in all, 1 to 1000000 (1000: some 40 minutes on two cores)
+  MINUTES        stop striking after so many minutes, check, and leave the rest for the next start
+  STORM_STREAMS  names, comma-separated (the first stream that happens once, and the first of versions)
+  STORM_SEED     0 to 4294967295: the same faults in the same order (random)
+  STORM_DIR      where it is written down what was survived, so that the next start goes on with what is left
+                 (a directory of yours in the temporary one); also gets data and logs of a storm that fails
 
 Ctrl-C: no further fault, but the books are checked; once more: ends at once.
 Exit codes: 0 all was right, 1 it was not, 2 usage, 130 interrupted, and all was right.`
 
 const WORKERS = 3
-/** Records a second. */
+/** Records a second, of all streams together. */
 const RATE = 250
 /** Faults between two checks. */
 const ROUND = 200
@@ -72,7 +74,10 @@ async function main(): Promise<number> {
     seed: (before.seed + done) % 2 ** 32,
     signal: AbortSignal.any([interrupted, ...limit]),
   }
-  say(`STORM_SEED=${before.seed} KILLS=${settings.kills} STORM_DIR=${settings.directory}`)
+  const streams = settings.streams.map(({ name }) => name).join()
+  say(
+    `STORM_SEED=${before.seed} KILLS=${settings.kills} STORM_STREAMS=${streams} STORM_DIR=${settings.directory}`,
+  )
   if (done > 0) say(`going on: ${done} of ${settings.kills} faults are survived already`)
   const right = await run(session)
   if (!right) return 1
@@ -88,7 +93,7 @@ function earlier({ directory, kills, seed }: Settings): Survived | undefined {
 
 /** @returns whether all was right. */
 async function run(session: Session): Promise<boolean> {
-  const place = await openPlace(WORKERS)
+  const place = await openPlace(WORKERS, session.settings.streams)
   try {
     const problems = await weather(session, place)
     if (problems.length === 0) return true
@@ -103,15 +108,17 @@ async function run(session: Session): Promise<boolean> {
 async function weather(session: Session, place: Place): Promise<string[]> {
   const { settings, before, seed, signal } = session
   const began = performance.now()
-  const log = new SentLog(join(place.directory, 'sent.jsonl'))
-  const sender = aSender({ ...place, seed, log })
+  const logs = place.streams.map(
+    ({ stream }) => new SentLog(join(place.directory, `sent-${stream.name}.jsonl`)),
+  )
+  const senders = place.streams.map((fed, i) => aSender({ ...place, ...fed, seed, log: logs[i]! }))
   const crew = await startCrew(place)
   let survived = before
   try {
     while (sum(survived.faults) < settings.kills && !signal.aborted) {
       const first = sum(survived.faults)
       const count = Math.min(ROUND, settings.kills - first)
-      const sending = keepSending(sender, RATE)
+      const sending = keepSending(senders, RATE)
       let struck: Struck[]
       try {
         let done = first
@@ -120,7 +127,7 @@ async function weather(session: Session, place: Place): Promise<string[]> {
       } finally {
         await sending.stop()
       }
-      const { complaints, drainedMs, records } = await verify(place, log)
+      const { complaints, drainedMs, records } = await verify(place, logs)
       if (complaints.length > 0) return [...complaints]
       survived = {
         seed: before.seed,
@@ -140,7 +147,7 @@ async function weather(session: Session, place: Place): Promise<string[]> {
     return [(error as Error).message]
   } finally {
     await crew.stop()
-    await sender.close().catch(() => undefined)
+    await Promise.allSettled(senders.map((sender) => sender.close()))
   }
 }
 

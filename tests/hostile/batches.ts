@@ -2,12 +2,11 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Random } from '../../producer/random.ts'
 import { aRecordBatch, varint, type BatchOptions, type BatchRecord } from '../support/a-record-batch.ts'
 import { COMPRESSORS, type Compressor } from './compressors.ts'
-import { contract, type Verdict } from './contract.ts'
+import type { Contract, Verdict } from './contract.ts'
 import { KAFKA_MS, text } from './message.ts'
 
-/** Record batches that a broker takes, and that are hostile as such: bombs, and numbers that don't fit. */
+/** A record batch that a broker takes, and that is hostile as such: a bomb, or numbers that don't fit. */
 export interface HostileBatch {
-  readonly name: string
   readonly options: BatchOptions
   /** What must become of each of its records, as it is found in the dead letters. */
   readonly expected: readonly ExpectedRecord[]
@@ -21,26 +20,40 @@ export interface ExpectedRecord {
   readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[]
 }
 
-type Make = (random: Random) => {
-  readonly options: BatchOptions
-  readonly expected: readonly ExpectedRecord[]
+/** Of a stream: what its batches are made of. */
+interface Parts {
+  /** A message that keeps the contract. */
+  readonly good: () => Buffer
+  /** A record that its bytes decide about. */
+  readonly decided: (value: Buffer | null, kafkaMs?: number) => ExpectedRecord
+  /** A batch of such records. */
+  readonly decodable: (values: readonly (Buffer | null)[], options?: BatchOptions) => HostileBatch
 }
+type Make = (parts: Parts) => HostileBatch
 
 /** Past what the product unpacks (16 MB). */
 const BOMB_BYTES = 20 * 1024 * 1024
 const MANY_HEADERS = 3_000_000
 
-const good = (random: Random): Buffer => Buffer.from(text(contract.validFields(random, KAFKA_MS)))
-
-const decided = (value: Buffer | null, kafkaMs = KAFKA_MS): ExpectedRecord => ({
-  verdict: contract.judge(value, kafkaMs),
-  key: null,
-  value,
-  headers: [],
-})
+function partsOf({ validFields, judge }: Contract, random: Random): Parts {
+  const decided: Parts['decided'] = (value, kafkaMs = KAFKA_MS) => ({
+    verdict: judge(value, kafkaMs),
+    key: null,
+    value,
+    headers: [],
+  })
+  return {
+    good: () => Buffer.from(text(validFields(random, KAFKA_MS))),
+    decided,
+    decodable: (values, options = {}) => ({
+      options: { records: values.map((value) => ({ value })), ...options },
+      expected: values.map((value) => decided(value)),
+    }),
+  }
+}
 
 /** Each of its offsets is a dead letter; the first has the bytes of all. */
-const undecodable = (options: BatchOptions): ReturnType<Make> => ({
+const undecodable = (options: BatchOptions): HostileBatch => ({
   options,
   expected: Array.from({ length: options.count ?? options.records?.length ?? 1 }, (_, i) => ({
     verdict: { code: 'undecodable' },
@@ -48,11 +61,6 @@ const undecodable = (options: BatchOptions): ReturnType<Make> => ({
     value: i === 0 ? 'batch' : null,
     headers: [],
   })),
-})
-
-const decodable = (values: readonly (Buffer | null)[], options: BatchOptions = {}): ReturnType<Make> => ({
-  options: { records: values.map((value) => ({ value })), ...options },
-  expected: values.map((value) => decided(value)),
 })
 
 /** Made once: what takes a second to compress. */
@@ -74,15 +82,15 @@ const bomb = (compressor: Compressor): Make => {
 const encoded = (records: readonly BatchRecord[]) => aRecordBatch({ records }).subarray(61)
 
 const withDeltas = (...deltas: number[]): Make => {
-  return (random) => {
-    const records = deltas.map((offsetDelta) => ({ value: good(random), offsetDelta }))
+  return ({ good }) => {
+    const records = deltas.map((offsetDelta) => ({ value: good(), offsetDelta }))
     return undecodable({ records, lastOffsetDelta: deltas.length - 1 })
   }
 }
 
 const withTime = (timestampDelta: number, kafkaMs: number): Make => {
-  return (random) => {
-    const value = good(random)
+  return ({ good, decided }) => {
+    const value = good()
     return { options: { records: [{ value, timestampDelta }] }, expected: [decided(value, kafkaMs)] }
   }
 }
@@ -111,20 +119,21 @@ const MAKERS: Readonly<Record<string, Make>> = {
     Object.entries(COMPRESSORS).map(([name, compressor]) => [`${name} bomb`, bomb(compressor)]),
   ),
   'headers bomb': () => undecodable(headersBomb()),
-  'one header more than may be': (random) => {
+  'one header more than may be': ({ good }) => {
     const headers = Array.from({ length: 10_001 }, () => ({ key: '', value: null }))
-    return undecodable({ records: [{ value: good(random), headers }] })
+    return undecodable({ records: [{ value: good(), headers }] })
   },
-  'as many headers as may be': (random) => {
-    const value = good(random)
+  'as many headers as may be': ({ good, decided }) => {
+    const value = good()
     const headers = Array.from({ length: 10_000 }, () => ({ key: '', value: null }))
     return { options: { records: [{ value, headers }] }, expected: [{ ...decided(value), headers }] }
   },
-  'records bomb': () => decodable(Array<null>(1_000).fill(null), { codec: COMPRESSORS.gzip }),
-  'a value of 3 MB': () => decodable([Buffer.alloc(3 * 1024 * 1024, '[')], { codec: COMPRESSORS.gzip }),
+  'records bomb': ({ decodable }) => decodable(Array<null>(1_000).fill(null), { codec: COMPRESSORS.gzip }),
+  'a value of 3 MB': ({ decodable }) =>
+    decodable([Buffer.alloc(3 * 1024 * 1024, '[')], { codec: COMPRESSORS.gzip }),
   'a value of 8 MB': () =>
     undecodable({ records: [{ value: Buffer.alloc(8 * 1024 * 1024, '[') }], codec: COMPRESSORS.gzip }),
-  'brackets of 1 MB': () =>
+  'brackets of 1 MB': ({ decodable }) =>
     decodable(Array<Buffer>(8).fill(Buffer.alloc(1_048_576, '[')), { codec: COMPRESSORS.gzip }),
   'offsets that repeat': withDeltas(0, 0, 1),
   'offsets that go back': withDeltas(2, 1, 0),
@@ -132,36 +141,37 @@ const MAKERS: Readonly<Record<string, Make>> = {
   'an offset just behind the batch': withDeltas(0, 2),
   'an offset before the batch': withDeltas(-5, 1),
   'a time of 2^60 before': withTime(-(2 ** 60), -210_866_803_200_000),
-  'a last time that lies': (random) => decodable([good(random)], { maxTimestamp: KAFKA_MS - 1_000_000 }),
-  'attributes that mean nothing': (random) => {
-    const value = good(random)
+  'a last time that lies': ({ good, decodable }) =>
+    decodable([good()], { maxTimestamp: KAFKA_MS - 1_000_000 }),
+  'attributes that mean nothing': ({ good, decided }) => {
+    const value = good()
     return { options: { body: rawRecord({ attributes: 0x7f, value }), count: 1 }, expected: [decided(value)] }
   },
-  'a key of length −5': (random) => {
-    const value = good(random)
+  'a key of length −5': ({ good, decided }) => {
+    const value = good()
     return { options: { body: rawRecord({ key: varint(-5), value }), count: 1 }, expected: [decided(value)] }
   },
-  'a header’s name that is no UTF-8': () => {
+  'a header’s name that is no UTF-8': ({ decided }) => {
     const value = Buffer.from('no JSON')
     const headers = Buffer.concat([varint(1), varint(2), Buffer.from([0xff, 0x61]), varint(-1)])
     const expected = { ...decided(value), headers: [{ key: '\uFFFDa', value: null }] }
     return { options: { body: rawRecord({ value, headers }), count: 1 }, expected: [expected] }
   },
-  'gzip in two members': (random) => inTwo(random, 1, gzipSync),
-  'zstd in two frames': (random) => inTwo(random, 4, zstdCompressSync),
-  'gzip with junk behind it': (random) =>
-    undecodable({ records: [{ value: good(random) }], codec: { id: 1, compress: withJunk } }),
+  'gzip in two members': (parts) => inTwo(parts, 1, gzipSync),
+  'zstd in two frames': (parts) => inTwo(parts, 4, zstdCompressSync),
+  'gzip with junk behind it': ({ good }) =>
+    undecodable({ records: [{ value: good() }], codec: { id: 1, compress: withJunk } }),
 }
 
 const withJunk = (bytes: Buffer) => Buffer.concat([gzipSync(bytes), Buffer.from('junk')])
 
-function inTwo(random: Random, id: number, pack: (bytes: Buffer) => Buffer): ReturnType<Make> {
+function inTwo({ good, decodable }: Parts, id: number, pack: (bytes: Buffer) => Buffer): HostileBatch {
   const compress = (bytes: Buffer) => Buffer.concat([pack(bytes.subarray(0, 9)), pack(bytes.subarray(9))])
-  return decodable([good(random)], { codec: { id, compress } })
+  return decodable([good()], { codec: { id, compress } })
 }
 
 export const BATCH_NAMES: readonly string[] = Object.keys(MAKERS)
 
-export function hostileBatch(name: string, random: Random): HostileBatch {
-  return { name, ...MAKERS[name]!(random) }
-}
+/** @param contract of the stream whose messages are in it. */
+export const hostileBatch = (name: string, contract: Contract, random: Random): HostileBatch =>
+  MAKERS[name]!(partsOf(contract, random))

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Pool } from 'pg'
-import { contract, FACTS } from './contract.ts'
+import { comparedText, loadedTable, type Books, type LoadedFact } from './books.ts'
+import type { Subject } from './contract.ts'
 import type { Kind, Sent } from './stream.ts'
 
 /** A shipment that the broker has taken. */
@@ -28,11 +29,10 @@ export interface Comparison {
   readonly fates: ReadonlyMap<`${Kind}/${Fate}`, number>
   readonly mismatches: readonly Mismatch[]
   /** Every fact that this slice has loaded. */
-  readonly loaded: readonly LoadedFact[]
+  readonly loaded: readonly Found[]
 }
 
-export interface LoadedFact {
-  readonly fact: unknown
+export interface Found extends LoadedFact {
   /** It was on several partitions, so that another run may load another copy. */
   readonly raced: boolean
 }
@@ -51,19 +51,21 @@ interface Placed {
  * Which of two copies on different partitions is loaded first is chance: then the warehouse says which, and
  * the others are judged by that one. It must be the first of its own partition.
  *
- * @param known facts that were loaded before this slice, by their identity.
+ * @param before what was loaded before this slice.
  */
 export async function compare(
   pool: Pool,
+  subject: Subject,
   slice: readonly Stored[],
-  known: ReadonlyMap<string, unknown>,
+  before: Pick<Books, 'comparedOf'>,
 ): Promise<Comparison> {
+  const { contract } = subject
   const ranges = rangesOf(slice)
-  const facts = await readFacts(pool, ranges)
+  const facts = await readFacts(pool, subject, ranges)
   const letters = await readLetters(pool, ranges)
   const fates = new Map<`${Kind}/${Fate}`, number>()
   const mismatches: Mismatch[] = []
-  const loaded: LoadedFact[] = []
+  const loaded: Found[] = []
 
   const hold = ({ at, sent, batch }: Placed, expected: Fate, fact?: string) => {
     const found = described(facts.get(at), letters.get(at))
@@ -79,7 +81,7 @@ export async function compare(
     fates.set(`${sent.kind}/${expected}`, (fates.get(`${sent.kind}/${expected}`) ?? 0) + 1)
   }
 
-  const byIdentity = new Map<string, (Placed & { fact: unknown; shown: string })[]>()
+  const byIdentity = new Map<string, (Placed & { fact: unknown; compared: string })[]>()
   for (const record of placed(slice)) {
     const { verdict } = record.sent
     if ('code' in verdict) hold(record, verdict.code)
@@ -87,19 +89,20 @@ export async function compare(
       const { fact } = verdict
       const identity = contract.identityOf(fact)
       const copies = byIdentity.get(identity) ?? []
-      copies.push({ ...record, fact, shown: contract.shown(fact) })
+      copies.push({ ...record, fact, compared: comparedText(contract, fact) })
       byIdentity.set(identity, copies)
     }
   }
   for (const [identity, copies] of byIdentity) {
     const firsts = [...new Map(copies.toReversed().map((copy) => [copy.partition, copy])).values()]
+    const known = before.comparedOf(identity)
     // Where none of them is there, the first stands for it, and is a mismatch.
-    const winner = known.has(identity) ? undefined : (firsts.find(({ at }) => facts.has(at)) ?? copies[0]!)
-    const there = winner?.shown ?? contract.shown(known.get(identity))
-    if (winner !== undefined) loaded.push({ fact: winner.fact, raced: firsts.length > 1 })
+    const winner = known === undefined ? (firsts.find(({ at }) => facts.has(at)) ?? copies[0]!) : undefined
+    const there = winner?.compared ?? known
+    if (winner !== undefined) loaded.push({ at: winner.at, fact: winner.fact, raced: firsts.length > 1 })
     for (const copy of copies) {
-      if (copy === winner) hold(copy, 'loaded', there)
-      else hold(copy, copy.shown === there ? 'duplicate' : 'conflicting_duplicate')
+      if (copy === winner) hold(copy, 'loaded', contract.shown(copy.fact))
+      else hold(copy, copy.compared === there ? 'duplicate' : 'conflicting_duplicate')
     }
   }
   for (const at of [...facts.keys(), ...letters.keys()])
@@ -166,11 +169,15 @@ const IN_RANGES = 'unnest($1::int4[], $2::int8[], $3::int8[]) as r (partition, f
 const columns = (ranges: readonly Range[]) => [0, 1, 2].map((column) => ranges.map((range) => range[column]))
 
 /** Each as `contract.shown` shows it: Postgres writes JSON with blanks, so it is written anew. */
-async function readFacts(pool: Pool, ranges: readonly Range[]): Promise<Map<string, string>> {
+async function readFacts(
+  pool: Pool,
+  subject: Subject,
+  ranges: readonly Range[],
+): Promise<Map<string, string>> {
   const { rows } = await pool.query<{ at: string; stored: string }>(
-    `select r.partition || ':' || t.source_offset as at, ${contract.stored} as stored
+    `select r.partition || ':' || t.source_offset as at, ${subject.contract.stored} as stored
      from ${IN_RANGES}
-     join ${FACTS} t
+     join ${loadedTable(subject)} t
        on t.source_partition = r.partition and t.source_offset >= r.first and t.source_offset < r.last`,
     columns(ranges),
   )

@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../../scripts/servers/wait.ts'
+import { streams } from '../../streams/index.ts'
 import { imbalances } from '../support/balance.ts'
+import { Books } from './books.ts'
 import { compare, type Fate, type Mismatch, type Stored } from './compare.ts'
 import { memoryOf } from './memory.ts'
-import { contract } from './contract.ts'
+import { subjectOf, type Subject } from './contract.ts'
 import { connectRawProducer, type RawProducer } from './raw-producer.ts'
-import { FIXED_IDENTITIES, HostileStream, PARTITIONS, type Kind, type Shipment } from './stream.ts'
+import { HostileStream, PARTITIONS, type Kind, type Shipment } from './stream.ts'
 import { startTarget, type Target } from './target.ts'
 
 export interface FuzzOptions {
+  /** The stream's name; the first of the installation unless told. */
+  readonly stream?: string | undefined
   readonly seed: number
   readonly records: number
   /** No slice is begun after this time, milliseconds. */
@@ -44,17 +48,18 @@ const STUCK_MS = 60_000
 
 /**
  * Sends hostile records to an ETL process of its own, slice by slice, and holds what became of each against
- * the oracle. Ends early at the first slice with mismatches.
+ * the oracle; at the end everything that the warehouse holds. Ends early at the first slice with mismatches.
  */
 export async function fuzz(
   servers: { readonly kafkaBrokers: string; readonly databaseUrl: string },
   options: FuzzOptions,
 ): Promise<FuzzResult> {
-  const target = await startTarget(servers)
+  const subject = await subjectOf(options.stream)
+  const target = await startTarget(servers, subject.name)
   const producers: RawProducer[] = []
   try {
     for (let i = 0; i < PARTITIONS; i++) producers.push(await connectRawProducer(target.broker))
-    return await run(target, producers, options)
+    return await run(target, subject, producers, options)
   } finally {
     for (const producer of producers) producer.close()
     await target.close()
@@ -63,13 +68,18 @@ export async function fuzz(
 
 async function run(
   target: Target,
+  subject: Subject,
   producers: readonly RawProducer[],
   { seed, records, limitMs = Infinity, sliceRecords = SLICE_RECORDS, say = () => undefined }: FuzzOptions,
 ): Promise<FuzzResult> {
   const idle = await idleMemory(target)
   const started = performance.now()
-  const stream = new HostileStream(seed, Math.min(HOSTILE_BATCH_EVERY, Math.ceil(records / 30)))
-  const known = new Map<string, unknown>()
+  const stream = new HostileStream(
+    subject.contract,
+    seed,
+    Math.min(HOSTILE_BATCH_EVERY, Math.ceil(records / 30)),
+  )
+  const books = new Books(subject)
   const repeatable: unknown[] = []
   const fates = new Map<`${Kind}/${Fate}`, number>()
   const mismatches: Mismatch[] = []
@@ -86,24 +96,23 @@ async function run(
     // The next one is made while the ETL works on this one.
     shipments = made < records && performance.now() - started < limitMs ? make() : []
     await drained(target, slice)
-    const found = await compare(target.pool, slice, known)
+    const found = await compare(target.pool, subject, slice, books)
     for (const [key, count] of found.fates) fates.set(key, (fates.get(key) ?? 0) + count)
     sent += slice.reduce((sum, stored) => sum + stored.records.length, 0)
     const { now, peak } = memoryOf(target.etl.pid)
     say(`${sent} records compared, ETL ${inMb(now)} MB, ${inMb(peak)} MB at most`)
     mismatches.push(...found.mismatches)
     if (mismatches.length > 0) break
-    for (const { fact, raced } of found.loaded) {
-      const identity = contract.identityOf(fact)
-      const mayRepeat = !raced && repeatable.length < REPEATABLE
-      if (mayRepeat) repeatable.push(fact)
-      if (mayRepeat || FIXED_IDENTITIES.has(identity)) known.set(identity, fact)
+    for (const one of found.loaded) {
+      books.add(one)
+      if (!one.raced && repeatable.length < REPEATABLE) repeatable.push(one.fact)
     }
   }
   const seconds = (performance.now() - started) / 1_000
   const { peak } = memoryOf(target.etl.pid)
-  const failures = await brokenPromises(target)
+  const failures = await brokenPromises(target, subject)
   if (mismatches.length > 0) failures.push('records did not become what they should')
+  else failures.push(...(await books.complaints(target.pool)))
   if (peak - idle > MEMORY_LIMIT)
     failures.push(`the ETL took ${inMb(peak - idle)} MB above its idle size, more than ${inMb(MEMORY_LIMIT)}`)
   return { records: sent, seconds, fates, memory: { idle, peak }, mismatches, failures }
@@ -170,7 +179,10 @@ async function drained({ pool, etl }: Target, slice: readonly Stored[]): Promise
 const endOf = ({ offset, records }: Stored) => offset + records.length
 
 /** What holds at the end, whatever the records were. */
-async function brokenPromises({ pool, etl, deadLetterMessages }: Target): Promise<string[]> {
+async function brokenPromises(
+  { pool, etl, deadLetterMessages }: Target,
+  { name }: Subject,
+): Promise<string[]> {
   const unpublished = async () => {
     const { rows } = await pool.query<{ n: string }>(
       'select count(*)::text as n from audit.dead_letters where published_at is null',
@@ -184,7 +196,12 @@ async function brokenPromises({ pool, etl, deadLetterMessages }: Target): Promis
   const { rows } = await pool.query<{ n: string }>('select count(*)::text as n from audit.dead_letters')
   if ((await deadLetterMessages()) < Number(rows[0]?.n))
     broken.push('dead letters are missing on their topic')
-  broken.push(...(await imbalances(pool)))
+  broken.push(
+    ...(await imbalances(
+      pool,
+      streams.find((stream) => stream.name === name),
+    )),
+  )
   const errors = etl.lines().filter(({ level }) => level === 0 || level >= 50)
   broken.push(...errors.slice(0, 5).map((line) => `the ETL logged ${JSON.stringify(line).slice(0, 500)}`))
   const code = await etl.stop()

@@ -3,12 +3,10 @@ import { aRecordBatch, type BatchOptions, type BatchRecord } from '../support/a-
 import { BATCH_NAMES, hostileBatch, type ExpectedRecord } from './batches.ts'
 import { aCompressor } from './compressors.ts'
 import { aKey, someHeaders } from './envelope.ts'
-import { contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { KAFKA_MS, text } from './message.ts'
 import { mutate } from './mutate.ts'
 import type { Trap } from './traps.ts'
-
-const { again, identityOf, judge, traps: TRAPS, validFields } = contract
 
 /** A record as it was sent, with what its bytes alone decide about it. */
 export interface Sent extends ExpectedRecord {
@@ -37,22 +35,6 @@ const RECENT = 50
 
 /** What is larger is sent seldom: a million records should end. */
 const SMALL_BYTES = 5_000
-const isSmall = ({ value }: Trap) =>
-  (value(validFields(createRandom(0), KAFKA_MS))?.length ?? 0) <= SMALL_BYTES
-const SMALL_TRAPS = TRAPS.filter(isSmall)
-const LARGE_TRAPS = TRAPS.filter((trap) => !isSmall(trap))
-
-/** Identities that traps have each time. */
-export const FIXED_IDENTITIES: ReadonlySet<string> = new Set(
-  TRAPS.flatMap((trap) => {
-    const [one, other] = [1, 2].map((seed) => {
-      const verdict = judge(trap.value(validFields(createRandom(seed), KAFKA_MS)), KAFKA_MS)
-      return 'fact' in verdict ? identityOf(verdict.fact) : undefined
-    })
-    return one !== undefined && one === other ? [one] : []
-  }),
-)
-
 /** A record before it is in a batch. */
 interface Loose {
   readonly sent: Sent
@@ -65,13 +47,20 @@ interface Loose {
  */
 export class HostileStream {
   readonly #random: Random
+  readonly #contract: Contract
+  readonly #traps: Record<'small' | 'large', readonly Trap[]>
   readonly #batchEvery: number
   #batches = 0
 
   /** @param batchEvery one hostile batch to about so many records. */
-  constructor(seed: number, batchEvery: number) {
+  constructor(contract: Contract, seed: number, batchEvery: number) {
+    this.#contract = contract
     this.#random = createRandom(seed)
     this.#batchEvery = batchEvery
+    const { traps, validFields } = contract
+    const isSmall = ({ value }: Trap) =>
+      (value(validFields(createRandom(0), KAFKA_MS))?.length ?? 0) <= SMALL_BYTES
+    this.#traps = { small: traps.filter(isSmall), large: traps.filter((trap) => !isSmall(trap)) }
   }
 
   /**
@@ -107,13 +96,14 @@ export class HostileStream {
   /** One after the other, so that none is left out. */
   #hostileBatch(partition: number): Shipment {
     const name = BATCH_NAMES[this.#batches++ % BATCH_NAMES.length]!
-    const { options, expected } = hostileBatch(name, this.#random)
+    const { options, expected } = hostileBatch(name, this.#contract, this.#random)
     const records = expected.map((record): Sent => ({ ...record, kind: 'hostile batch', name }))
     return { partition, batch: batchOf(options), records }
   }
 
   #record(recent: readonly unknown[], known: readonly unknown[]): Loose {
     const random = this.#random
+    const { again, judge, validFields } = this.#contract
     const share = random.unit()
     const kafkaMs = KAFKA_MS + random.between(-3_600_000, 3_600_000)
     const envelope = { key: aKey(random), headers: someHeaders(random) }
@@ -122,11 +112,11 @@ export class HostileStream {
       kafkaMs: at,
     })
     if (share < 0.0005) {
-      const trap = random.pick(LARGE_TRAPS)
+      const trap = random.pick(this.#traps.large)
       return make('trap', trap.name, trap.value(validFields(random, KAFKA_MS)), KAFKA_MS)
     }
     if (share < 0.35) {
-      const trap = random.pick(SMALL_TRAPS)
+      const trap = random.pick(this.#traps.small)
       return make('trap', trap.name, trap.value(validFields(random, KAFKA_MS)), trap.kafkaMs ?? KAFKA_MS)
     }
     if (share < 0.6) {

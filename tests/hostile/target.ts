@@ -9,7 +9,7 @@ import { waitFor } from '../../scripts/servers/wait.ts'
 import { startChild, type Child } from '../support/child.ts'
 import { PARTITIONS } from './stream.ts'
 
-/** An ETL process with a topic and a warehouse of its own. */
+/** An ETL process with a topic of its stream and a warehouse of its own. */
 export interface Target {
   readonly topic: string
   readonly broker: string
@@ -29,14 +29,19 @@ export interface Target {
  * - Memory is given back as `npm run etl` and the image have it: docs/LIMITS.md.
  * - DEAD_LETTER_MAX_RATIO=1: most records are wrong here, and the stop on mass rejection would do its work.
  */
-export async function startTarget(servers: { kafkaBrokers: string; databaseUrl: string }): Promise<Target> {
+export async function startTarget(
+  servers: { kafkaBrokers: string; databaseUrl: string },
+  stream: string,
+): Promise<Target> {
   const database = await createDatabase(servers.databaseUrl, 'pulse_fuzz')
   await migrate(database.url)
   const name = database.name
+  const dlqName = `${name}.dlq`
   const env = {
     KAFKA_BROKERS: servers.kafkaBrokers,
-    KAFKA_TOPIC: name,
-    KAFKA_DLQ_TOPIC: `${name}.dlq`,
+    STREAMS: stream,
+    [`STREAM_${stream.toUpperCase()}_TOPIC`]: name,
+    [`STREAM_${stream.toUpperCase()}_DLQ_TOPIC`]: dlqName,
     KAFKA_GROUP_ID: name,
     KAFKA_SESSION_TIMEOUT_MS: '6000',
     DATABASE_URL: database.url,
@@ -53,10 +58,10 @@ export async function startTarget(servers: { kafkaBrokers: string; databaseUrl: 
     'retention.ms': '-1',
     'max.message.bytes': '4194304',
   }
-  const dlq = { topic: env.KAFKA_DLQ_TOPIC, ...common, settings: { 'max.message.bytes': '10485760' } }
+  const dlq = { topic: dlqName, ...common, settings: { 'max.message.bytes': '10485760' } }
   const bounds = (topic: string) => withAdmin(kafka, (admin) => partitionBounds(admin, topic))
   await withAdmin(kafka, (admin) => ensureTopics(admin, [{ topic: name, ...common, settings }, dlq]))
-  for (const topic of [name, env.KAFKA_DLQ_TOPIC]) {
+  for (const topic of [name, dlqName]) {
     await waitFor(`topic ${topic}`, () =>
       bounds(topic).then(
         () => true,
@@ -73,13 +78,13 @@ export async function startTarget(servers: { kafkaBrokers: string; databaseUrl: 
     pool,
     etl,
     deadLetterMessages: async () =>
-      (await bounds(env.KAFKA_DLQ_TOPIC)).reduce((sum, { start, end }) => sum + end - start, 0),
+      (await bounds(dlqName)).reduce((sum, { start, end }) => sum + end - start, 0),
     close: async () => {
       etl.kill('SIGKILL')
       await etl.exited
       await pool.end()
       await database.drop()
-      await withAdmin(kafka, (admin) => admin.deleteTopics({ topics: [name, env.KAFKA_DLQ_TOPIC] }))
+      await withAdmin(kafka, (admin) => admin.deleteTopics({ topics: [name, dlqName] }))
     },
   }
 }

@@ -36,15 +36,28 @@ const PIECES = `
 const isOf = (name: string) =>
   `topic not in (select topic from audit.partition_progress where stream <> '${name}')`
 
+/** What was loaded, a row for each record: facts, or versions. Those that don't name their batch are of it by their offset. */
+const loaded = ({ name, identity, lineage }: Definition) =>
+  identity.latest === undefined && lineage !== 'origin'
+    ? `select batch_id, split_part(batch_id, ':', 1) as topic, source_partition % 10000 as partition, incarnation, source_offset as at,
+              1 as fact, 0 as letter
+       from warehouse.${name}`
+    : `select b.batch_id, g.topic, g.partition, f.incarnation, f.source_offset as at, 1 as fact, 0 as letter
+       from warehouse.${identity.latest === undefined ? name : `${name}_history`} f
+       left join audit.partition_progress g on (g.stream, g.source_partition) = ('${name}', f.source_partition)
+       left join lateral (
+         select batch_id from audit.pipeline_batches
+         where (topic, partition, incarnation) = (g.topic, g.partition, f.incarnation) and from_offset <= f.source_offset
+         order by from_offset desc limit 1
+       ) b on true`
+
 /** Facts and dead letters, each under the name of the book that accounts for it: its batch, or an opening balance. */
-const stored = (facts: string) => `
+const stored = (of: Definition) => `
   select coalesce(b.batch_id, 'opening ' || o.topic || ' ' || o.partition || ' ' || o.incarnation) as book, s.*
   from (
-    select batch_id, split_part(batch_id, ':', 1) as topic, source_partition % 10000 as partition, incarnation, source_offset as at,
-           1 as fact, 0 as letter
-    from warehouse.${facts}
+    ${loaded(of)}
     union all
-    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters where ${isOf(facts)}
+    select batch_id, topic, partition, incarnation, "offset", 0, 1 from audit.dead_letters where ${isOf(of.name)}
   ) s
   left join audit.pipeline_batches b
     on (b.batch_id, b.topic, b.partition, b.incarnation) = (s.batch_id, s.topic, s.partition, s.incarnation)
@@ -62,7 +75,7 @@ const books = (name: string) => `
   from audit.opening_balances where ${isOf(name)}`
 
 /** Each gives one row for each violation. */
-const ofTheBooks = ({ name }: Definition) => ({
+const ofTheBooks = (of: Definition) => ({
   'ranges leave a gap or overlap': `
     select * from (
       select *, lag(to_offset) over (partition by topic, partition, incarnation order by from_offset) as previous_end
@@ -82,19 +95,19 @@ const ofTheBooks = ({ name }: Definition) => ({
     where not exists (select from audit.partition_progress g where (g.topic, g.partition) = (p.topic, p.partition))`,
 
   'a book does not account for its records': `
-    select b.*, s.facts, s.letters from (${books(name)}) b
+    select b.*, s.facts, s.letters from (${books(of.name)}) b
     left join (
-      select book, sum(fact) as facts, sum(letter) as letters from (${stored(name)}) stored group by book
+      select book, sum(fact) as facts, sum(letter) as letters from (${stored(of)}) stored group by book
     ) s using (book)
     where b.loaded <> coalesce(s.facts, 0) + b.dropped or b.dead_lettered <> coalesce(s.letters, 0) + b.pruned
        or b.consumed <> b.loaded + b.duplicate + b.skipped + b.dead_lettered
        or least(b.duplicate, b.skipped, b.dropped, b.pruned) < 0 or b.consumed > b.to_offset - b.from_offset`,
 
   'a fact or dead letter that is in no book': `
-    select * from (${stored(name)}) stored where book is null`,
+    select * from (${stored(of)}) stored where book is null`,
 
   'a record that became two things': `
-    select topic, partition, incarnation, at, count(*) from (${stored(name)}) stored
+    select topic, partition, incarnation, at, count(*) from (${stored(of)}) stored
     group by topic, partition, incarnation, at having count(*) > 1`,
 
   // A run that lost batches to an opening balance is more than the sum of the rest.
@@ -113,9 +126,19 @@ const ofTheBooks = ({ name }: Definition) => ({
 })
 
 /** What the declaration says of identities and sums. */
-function ofTheStream({ name, fields, derived = {}, eventTime, identity, rollups = {} }: Definition) {
+const ofTheStream = (of: Definition) => ({
+  ...(of.identity.latest === undefined ? ofFacts(of) : ofVersions(of)),
+  ...ofRollups(of),
+})
+
+const columnsOf = ({ fields, derived = {} }: Definition) => {
   const all = { ...fields, ...derived }
-  const column = (field: string) => all[field]!.options.column ?? field
+  return (field: string) => all[field]!.options.column ?? field
+}
+
+function ofFacts(of: Definition) {
+  const { name, eventTime, identity } = of
+  const column = columnsOf(of)
   const time = column(eventTime)
   const ids = [identity.once ?? []].flat().map(column)
   const unique = identity.scope === 'warehouse' ? ids : [time, ...ids]
@@ -141,27 +164,70 @@ function ofTheStream({ name, fields, derived = {}, eventTime, identity, rollups 
         where k.${time} > now() - interval '31 days'
           and not exists (select from warehouse.${name} t where ${equal})`,
     }),
-    ...Object.fromEntries(
-      Object.entries(rollups).map(([rollup, { every, by, measures }]) => {
-        const cell = [every, 'source_partition', ...by.map(column)].join(', ')
-        const names = Object.keys(measures)
-        const sums = Object.entries(measures).map(([measure, one]) => {
-          const rows = one.where === undefined ? '' : ` filter (where ${column(one.where)})`
-          return one.measure === 'count'
-            ? `count(*)${rows} as ${measure}`
-            : `coalesce(sum(${column(one.field)})${rows}, 0) as ${measure}`
-        })
-        const of = (table: string) => names.map((one) => `${table}.${one}`).join(', ')
-        return [
-          `${rollup} and facts differ`,
-          `select * from (
-             select date_trunc('${every}', ${time}, 'UTC') as ${every}, source_partition, ${[...by.map(column), ...sums].join(', ')}
-             from warehouse.${name} group by ${[1, 2, ...by.map((_, i) => i + 3)].join(', ')}
-           ) facts
-           full join warehouse.${rollup} s using (${cell})
-           where (${of('facts')}) is distinct from (${of('s')})`,
-        ]
-      }),
-    ),
   }
+}
+
+/** A current row is the newest version of its key, with where that came from. */
+function ofVersions(of: Definition) {
+  const { name, fields, derived = {}, identity } = of
+  const column = columnsOf(of)
+  const key = [identity.latest ?? []].flat().map(column)
+  const version = identity.by === 'log' ? ['log_incarnation', 'log_offset'] : [column(identity.by!)]
+  const all = [
+    ...[...Object.keys(fields), ...Object.keys(derived)].map(column),
+    'deleted_at',
+    'source_partition',
+    'incarnation',
+    'source_offset',
+  ]
+  const allOf = (table: string) => all.map((one) => `${table}.${one}`).join(', ')
+  return {
+    'a version that is there twice': `
+      select ${[...key, ...version].join(', ')}, count(*) from warehouse.${name}_history
+      group by ${[...key, ...version].join(', ')} having count(*) > 1`,
+
+    'a current row is not the newest version': `
+      select ${key.join(', ')}, h.source_partition || ':' || h.source_offset as newest,
+             c.source_partition || ':' || c.source_offset as current
+      from (
+        select distinct on (${key.join(', ')}) * from warehouse.${name}_history
+        order by ${key.join(', ')}, ${version.map((one) => `${one} desc`).join(', ')}
+      ) h full join warehouse.${name} c using (${key.join(', ')})
+      where (${allOf('h')}) is distinct from (${allOf('c')})`,
+  }
+}
+
+/** Each cell is the sum of its facts; of versions that of the current rows, over all partitions. */
+function ofRollups(of: Definition) {
+  const { name, eventTime, identity, rollups = {} } = of
+  const column = columnsOf(of)
+  return Object.fromEntries(
+    Object.entries(rollups).map(([rollup, { every, by, measures }]) => {
+      const isLatest = identity.latest !== undefined
+      const cell = [every, ...(isLatest ? [] : ['source_partition']), ...by.map(column)].join(', ')
+      const names = Object.keys(measures)
+      const sums = Object.entries(measures).map(([measure, one]) => {
+        const rows = one.where === undefined ? '' : ` filter (where ${column(one.where)})`
+        return one.measure === 'count'
+          ? `count(*)${rows} as ${measure}`
+          : `coalesce(sum(${column(one.field)})${rows}, 0) as ${measure}`
+      })
+      const cells = names.map((one) => `sum(${one}) as ${one}`).join(', ')
+      const not0 = names.map((one) => `sum(${one}) <> 0`).join(' or ')
+      const sumsOf = (table: string) => names.map((one) => `${table}.${one}`).join(', ')
+      return [
+        `${rollup} and ${isLatest ? 'current rows' : 'facts'} differ`,
+        `select * from (
+           select ${cell}, ${sums.join(', ')} from (
+             select *, date_trunc('${every}', ${column(eventTime)}, 'UTC') as ${every} from warehouse.${name}
+             ${isLatest ? 'where deleted_at is null' : ''}
+           ) t group by ${cell}
+         ) facts
+         full join (
+           select ${cell}, ${cells} from warehouse.${rollup} group by ${cell} ${isLatest ? `having ${not0}` : ''}
+         ) s using (${cell})
+         where (${sumsOf('facts')}) is distinct from (${sumsOf('s')})`,
+      ]
+    }),
+  )
 }

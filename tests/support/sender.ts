@@ -1,10 +1,14 @@
 import { randomInt } from 'node:crypto'
 import type { Kafka } from '../../etl/kafka/client.ts'
+import type { Stream } from '../../etl/stream/compile.ts'
 import { createRandom } from '../../producer/random.ts'
-import { messages, type Message } from '../../producer/messages.ts'
+import { recordsOf, type Message } from '../../producer/messages.ts'
 import { SentLog, type Meaning, type PlainRecord } from './sent-log.ts'
+import { stream as first } from './stream.ts'
 
 export interface SenderOptions {
+  /** The first of the installation by default. */
+  readonly stream?: Pick<Stream, 'definition'>
   readonly kafka: Kafka
   readonly topic: string
   readonly partitions: number
@@ -33,7 +37,7 @@ export interface Sender {
 
 /** Records in one send: some 100 kB, far below what a topic takes. */
 const CHUNK = 300
-/** A repeated record is a rival of its first where it goes into another partition. */
+/** A repeated record is a rival of its first where it goes into another partition, and a version of the others. */
 const ASTRAY = 0.3
 
 /**
@@ -46,6 +50,7 @@ const ASTRAY = 0.3
  *     expect(await verdict({ sent: sender.log, ...world })).toEqual([])
  */
 export function aSender({
+  stream: { definition } = first,
   kafka,
   topic,
   partitions,
@@ -54,13 +59,16 @@ export function aSender({
   invalidRatio = 0.05,
   duplicateRatio = 0.15,
 }: SenderOptions): Sender {
-  const stream = messages({ seed, now: Date.now, invalidRatio, duplicateRatio })
+  const all = recordsOf(definition).messages({ seed, now: Date.now, invalidRatio, duplicateRatio })
   const random = createRandom(seed ^ 0x5e4d)
   let connected: ReturnType<typeof connect> | undefined
 
   const partitionOf = (message: Message): number => {
-    const repeated = message.kind === 'duplicate' || message.kind === 'conflicting'
-    if (repeated && random.chance(ASTRAY)) return random.between(0, partitions - 1)
+    const hasRivals =
+      message.kind === 'valid'
+        ? definition.identity.latest !== undefined
+        : message.kind === 'duplicate' || message.kind === 'conflicting'
+    if (hasRivals && random.chance(ASTRAY)) return random.between(0, partitions - 1)
     return Buffer.from(message.key).reduce((sum, byte) => sum + byte, 0) % partitions
   }
   const sendTo = async (partition: number, records: readonly Outgoing[]): Promise<number> => {
@@ -89,7 +97,7 @@ export function aSender({
     send: async (records) => {
       let acknowledged = 0
       for (let left = records; left > 0; left -= CHUNK) {
-        const chunk = Array.from({ length: Math.min(left, CHUNK) }, () => stream.next().value)
+        const chunk = Array.from({ length: Math.min(left, CHUNK) }, () => all.next().value)
         const shares = Map.groupBy(chunk, partitionOf)
         const sends = [...shares].map(([partition, share]) => sendTo(partition, share.map(outgoing)))
         for (const count of await Promise.all(sends)) acknowledged += count

@@ -1,21 +1,23 @@
 import type { Pool } from 'pg'
 import type { Kafka } from '../../etl/kafka/client.ts'
+import type { Stream } from '../../etl/stream/compile.ts'
 import { imbalances } from './balance.ts'
-import { FACT, factOf, identityIn, shown } from './meant.ts'
+import { Complaints } from './complaints.ts'
+import { meaningOf, shown, type Meaning } from './meant.ts'
+import { Newest } from './newest.ts'
 import { readTopic, type StoredRecord } from './read-topic.ts'
 import { fingerprint, type PlainRecord, type SentLog } from './sent-log.ts'
-import { stream } from './stream.ts'
+import { stream as first } from './stream.ts'
 
 export interface Case {
+  /** The first of the installation unless told. */
+  readonly stream?: Pick<Stream, 'definition'>
   readonly sent: SentLog
   readonly pool: Pool
   readonly kafka: Kafka
   readonly topic: string
   readonly dlqTopic: string
 }
-
-/** Of each complaint so many are listed. */
-const LISTED = 10
 
 /**
  * What is wrong, a line each; empty where a drained warehouse holds what was sent and nothing else. Shares no code
@@ -24,33 +26,30 @@ const LISTED = 10
  *
  * Each record of the topic is exactly one of: the one fact of its identity, with the values that its sender meant;
  * a duplicate that its batch counts; a dead letter with these very bytes and the right code. What Kafka acknowledged
- * is on the topic; what is in doubt may be, once or more often, and is judged like the rest if it is.
+ * is on the topic; what is in doubt may be, once or more often, and is judged like the rest if it is. A fact of a stream
+ * of versions is a version, and the current row of each key is the newest one in the log.
  */
-export async function verdict({ sent, pool, kafka, topic, dlqTopic }: Case): Promise<string[]> {
+export async function verdict({
+  sent,
+  pool,
+  kafka,
+  topic,
+  dlqTopic,
+  stream: { definition } = first,
+}: Case): Promise<string[]> {
   const complaints = new Complaints()
-  const books = await readBooks(pool, topic, complaints)
-  const judgement = judge(sent, books, complaints)
+  const meaning = await meaningOf(definition)
+  const isLatest = definition.identity.latest !== undefined
+  const table = `warehouse.${definition.name}`
+  const loaded = { topic, table: isLatest ? `${table}_history` : table, meaning }
+  const books = await readBooks(pool, loaded, complaints)
+  const newest = isLatest ? new Newest(meaning) : undefined
+  const judgement = judge(sent, books, { meaning, newest, complaints })
   await readTopic(kafka, topic, judgement.record)
   judgement.end()
   await checkPublished(kafka, topic, dlqTopic, books.letters, complaints)
-  return [...(await imbalances(pool)), ...complaints.lines()]
-}
-
-class Complaints {
-  readonly #byKind = new Map<string, { count: number; examples: string[] }>()
-
-  add(kind: string, example: string): void {
-    const { count, examples } = this.#byKind.get(kind) ?? { count: 0, examples: [] }
-    if (count < LISTED) examples.push(example)
-    this.#byKind.set(kind, { count: count + 1, examples })
-  }
-
-  lines(): string[] {
-    return [...this.#byKind].flatMap(([kind, { count, examples }]) => [
-      ...examples.map((example) => `${kind}: ${example}`),
-      ...(count > LISTED ? [`${kind}: ${count - LISTED} more`] : []),
-    ])
-  }
+  for (const complaint of (await newest?.complaints(pool, table)) ?? []) complaints.add(...complaint)
+  return [...(await imbalances(pool, definition)), ...complaints.lines()]
 }
 
 interface Letter extends PlainRecord {
@@ -82,12 +81,16 @@ interface Books {
   readonly batches: Map<number, Batch[]>
 }
 
-async function readBooks(pool: Pool, topic: string, complaints: Complaints): Promise<Books> {
+async function readBooks(
+  pool: Pool,
+  { topic, table, meaning }: { readonly topic: string; readonly table: string; readonly meaning: Meaning },
+  complaints: Complaints,
+): Promise<Books> {
   // As text, put together by Postgres: half a million rows fit into memory so.
   const facts = await pool.query<{ place: string; fact: string }>(
     `select source_partition || ':' || source_offset || case incarnation when 1 then '' else ':' || incarnation end as place,
-            ${FACT} as fact
-     from warehouse.${stream.name}`,
+            ${meaning.stored} as fact
+     from ${table}`,
   )
   const letters = await pool.query<StoredLetter>(
     `select partition || ':' || "offset" || case incarnation when 1 then '' else ':' || incarnation end as place,
@@ -134,7 +137,17 @@ interface Repetition {
   readonly isLetter: boolean
 }
 
-function judge(sent: SentLog, { facts, letters, batches }: Books, complaints: Complaints) {
+interface Judging {
+  readonly meaning: Meaning
+  readonly newest: Newest | undefined
+  readonly complaints: Complaints
+}
+
+function judge(
+  sent: SentLog,
+  { facts, letters, batches }: Books,
+  { meaning: { factOf, identityIn }, newest, complaints }: Judging,
+) {
   /** Each identity's one fact, and where it came from. */
   const loadedAt = new Map<string, { partition: number; offset: number; fact: string }>()
   const repetitions: Repetition[] = []
@@ -170,6 +183,7 @@ function judge(sent: SentLog, { facts, letters, batches }: Books, complaints: Co
       complaints.add('a fact is not what was sent', `${place} is ${shown(fact)}, should be ${shown(meant)}`)
     if (loadedAt.has(identity)) complaints.add('a fact was loaded twice', `${place} ${shown(identity)}`)
     loadedAt.set(identity, { partition, offset, fact: meant })
+    newest?.add({ place, fact: meant })
     return 'loaded'
   }
 

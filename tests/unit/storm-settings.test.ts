@@ -8,7 +8,23 @@ test('a storm is of 1000 faults, without a limit in time', () => {
 
 test('what is set is taken', () => {
   const set = { KILLS: '15', MINUTES: '3', STORM_SEED: '4294967295', STORM_DIR: '/somewhere' }
-  expect(readSettings(set)).toEqual({ kills: 15, minutes: 3, seed: 4_294_967_295, directory: '/somewhere' })
+  expect(readSettings(set)).toMatchObject({
+    kills: 15,
+    minutes: 3,
+    seed: 4_294_967_295,
+    directory: '/somewhere',
+  })
+})
+
+test('its records are of the first stream that happens once and the first of versions, or of those that are named', () => {
+  const { streams: both } = readSettings({})
+  const kinds = both.map(({ identity }) => identity.latest === undefined)
+  expect(kinds).toEqual([...new Set(kinds)])
+  const last = both.at(-1)!
+  expect(readSettings({ STORM_STREAMS: last.name }).streams).toEqual([last])
+  expect(() => readSettings({ STORM_STREAMS: `${last.name}, none` })).toThrow(
+    new RegExp(`STORM_STREAMS names "none"; it may name .*${last.name}`),
+  )
 })
 
 test.for([

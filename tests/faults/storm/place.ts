@@ -5,6 +5,10 @@ import { readConfig } from '../../../etl/process/config.ts'
 import { createKafka, type Kafka } from '../../../etl/kafka/client.ts'
 import { ensureTopics, withAdmin } from '../../../etl/kafka/topics.ts'
 import { createLogger } from '../../../etl/process/log.ts'
+import type { Definition } from '../../../etl/stream/definition.ts'
+import type { Stream } from '../../../etl/stream/compile.ts'
+import { installedStreams } from '../../../etl/stream/installed.ts'
+import { streams as all } from '../../../streams/index.ts'
 import { ensureLogins } from '../../../scripts/logins.ts'
 import { migrate } from '../../../scripts/migration/migrate.ts'
 import { bothOrNone, type Watchdog, watchedDirectory } from '../../../scripts/servers/watchdog.ts'
@@ -26,15 +30,21 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>
   /** For each worker, with a login of its own: worker_1 and so on. */
   readonly workerEnvs: readonly Readonly<Record<string, string>>[]
-  readonly topic: string
-  readonly dlqTopic: string
-  readonly groupId: string
-  readonly partitions: number
+  readonly streams: readonly Fed[]
   readonly kafka: Kafka
   /** Connections as the superuser, which no fault is meant for. */
   readonly pool: Pool
   /** Ends the servers, and whatever else the watchdog knows of, and removes their directory. */
   remove(): Promise<void>
+}
+
+/** A stream that the workers load, and where its records go. */
+export interface Fed {
+  readonly stream: Pick<Stream, 'name' | 'definition'>
+  readonly topic: string
+  readonly dlqTopic: string
+  readonly groupId: string
+  readonly partitions: number
 }
 
 const PLAN: StartPlan = { say: () => undefined, postgresSettings: {}, kafkaSettings: {} }
@@ -48,7 +58,7 @@ const ENV = {
 }
 
 /** @throws Error with what could not be started; nothing is left then. */
-export async function openPlace(workers: number): Promise<Place> {
+export async function openPlace(workers: number, streams: readonly Definition[]): Promise<Place> {
   const { directory, watchdog } = watchedDirectory()
   const [postgres, brokers] = await bothOrNone(watchdog, [
     startLocalPostgres(directory, watchdog, PLAN),
@@ -63,10 +73,18 @@ export async function openPlace(workers: number): Promise<Place> {
       memberOf: 'pulse_loader' as const,
     }))
     await ensureLogins(database.url, logins)
-    const env = { ...ENV, KAFKA_BROKERS: brokers[0]!.address, DATABASE_URL: database.url }
+    const names = streams.map(({ name }) => name)
+    const env = {
+      ...ENV,
+      STREAMS: names.join(),
+      KAFKA_BROKERS: brokers[0]!.address,
+      DATABASE_URL: database.url,
+    }
     const config = readConfig(['kafka', 'topics'], env)
     const kafka = createKafka(config, createLogger('silent'), 'pulse-storm')
-    await withAdmin(kafka, (admin) => ensureTopics(admin, topicSpecs(config)))
+    const installed = installedStreams(config, all, env).filter((one) => streams.includes(one.definition))
+    const specs = installed.flatMap((one) => topicSpecs(one.config, one.definition))
+    await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
     const pool = new Pool({
       connectionString: database.url,
       application_name: 'storm',
@@ -86,10 +104,13 @@ export async function openPlace(workers: number): Promise<Place> {
         url.password = password
         return { ...env, DATABASE_URL: url.href }
       }),
-      topic: config.KAFKA_TOPIC,
-      dlqTopic: config.KAFKA_DLQ_TOPIC,
-      groupId: config.KAFKA_GROUP_ID,
-      partitions: config.TOPIC_PARTITIONS,
+      streams: installed.map(({ definition, config: its }) => ({
+        stream: { name: definition.name, definition },
+        topic: its.KAFKA_TOPIC,
+        dlqTopic: its.KAFKA_DLQ_TOPIC,
+        groupId: its.KAFKA_GROUP_ID,
+        partitions: its.TOPIC_PARTITIONS,
+      })),
       kafka,
       pool,
       remove: async () => {

@@ -32,7 +32,7 @@ const WAVE = { min: 4, max: 8, pauseMs: 400 }
  * is under way, and it proves that what is survived is not survived by doing nothing.
  *
  * @returns every fault that was done, all healed.
- * @throws Error where a partition was not loaded any further after a wave, or a server does not come back.
+ * @throws Error where a partition of a stream was not loaded any further after a wave, or a server does not come back.
  */
 export async function strikeInWaves(
   targets: Targets,
@@ -59,8 +59,9 @@ export async function strikeInWaves(
 }
 
 /** Resolves when the watermark of each partition has moved on from where it is now. */
-async function progress({ pool, partitions }: Place): Promise<void> {
-  let before: Map<number, number> | undefined
+async function progress({ pool, streams }: Place): Promise<void> {
+  const partitions = streams.reduce((sum, one) => sum + one.partitions, 0)
+  let before: Map<string, number> | undefined
   await waitFor(
     'every partition to be loaded further, with all servers up',
     async () => {
@@ -74,9 +75,9 @@ async function progress({ pool, partitions }: Place): Promise<void> {
   )
 }
 
-async function watermarks(pool: Place['pool']): Promise<Map<number, number>> {
-  const { rows } = await pool.query<{ partition: number; next_offset: string }>(
-    'select partition, next_offset::text from audit.partition_progress',
+async function watermarks(pool: Place['pool']): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ partition: string; next_offset: string }>(
+    `select topic || ' ' || partition as partition, next_offset::text from audit.partition_progress`,
   )
   return new Map(rows.map(({ partition, next_offset }) => [partition, Number(next_offset)]))
 }

@@ -1,7 +1,8 @@
 import type { Random } from '../../../producer/random.ts'
 import type { Contract } from '../../hostile/contract.ts'
 import { quoted, rfc3339, text, type Fields } from '../../hostile/message.ts'
-import { list, OF_EVENT_TIME, OF_MONEY, ofText, trapsOf, type FieldTraps } from '../../hostile/traps.ts'
+import { list, OF_MONEY, ofEventTime, ofText, optional, type FieldTraps } from '../../hostile/field-traps.ts'
+import { trapsOf } from '../../hostile/traps.ts'
 import { judge, type Visit } from './visits-oracle.ts'
 
 const KINDS = ['view', 'search', 'purchase']
@@ -61,17 +62,10 @@ function again(visit: Visit, random: Random): { name: string; value: Buffer } {
   return { name, value: Buffer.from(text(changes[name]!)) }
 }
 
-/** Null, too, is taken. */
-const optional = ({ loaded = [], schema_violation: refused = [], ...others }: FieldTraps): FieldTraps => ({
-  ...others,
-  loaded: [...loaded, 'null'],
-  schema_violation: refused.filter((json) => json !== 'null'),
-})
-
 const FIELDS: Readonly<Record<string, FieldTraps>> = {
   session: ofText(40),
   page: ofText(200),
-  at: OF_EVENT_TIME,
+  at: ofEventTime(1_095),
   kind: {
     loaded: list(String.raw`"view"  "search"  "purchase"  "\u0076iew"`),
     schema_violation: list(String.raw`"View"  "VIEW"  "views"  "vie"  ""  " view"  "view\n"  "view\u0000"
