@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { readAllProgress } from '../../etl/ledger/watermark.ts'
 import { lookAtMove, moveTopic } from '../../etl/partitions/move-topic.ts'
+import { lookAt, newIncarnation, requireMayGoOn } from '../../etl/partitions/stopped.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { ADA } from '../support/background.ts'
 import { clicks } from '../support/clicks/clicks.ts'
 import { aWorldToMove, move, proofOf, pulse, some, workerOf } from '../support/moves.ts'
 import { prices } from '../support/prices/prices.ts'
-import { runPulse } from '../support/pulse.ts'
 import { parcels } from '../support/streams/parcels.ts'
 import { visits } from '../support/streams/visits.ts'
 import { aRival, untilWaiting } from '../support/versions.ts'
@@ -65,39 +65,36 @@ describe('is refused', () => {
     await expect(lookAtMove(world.pool, world.kafka, definition, 'x', new Map())).rejects.toThrow(said)
   })
 
-  test('to a topic that is not there or is another’s, of a stream that has read nothing, and without a reason', async () => {
+  test('to a topic that is not there, or is another’s', async () => {
     const { world, to } = await aWorldToMove({ others: [visits] })
     const other = world.topicOf(visits)
-    expect((await move(world, 'nowhere')).err).toContain('Kafka has no topic nowhere: make it first')
+    await expect(looked(world, 'nowhere')).rejects.toThrow('Kafka has no topic nowhere: make it first')
     expect((await move(world, other)).err).toContain(
       `The topic ${other} is that of the stream visits by the settings`,
     )
     expect((await move(world, world.dlqTopic)).err).toContain('is that of the dead letters of parcels')
-    expect((await move(world, to, '--abandon', '0')).code).toBe(0)
-    const ofOthers = (...args: string[]) => runPulse(world.env, ['streams', 'move', ...args])
-    const visitsTo = ['--topic', `${to}.dlq`, '--reason', 'so', '--yes']
-    expect((await ofOthers('visits', ...visitsTo)).err).toContain(
+    await expect(lookAtMove(world.pool, world.kafka, visits, world.topic, new Map())).rejects.toThrow(
+      `The topic ${world.topic} is that of the stream parcels in this warehouse`,
+    )
+    await expect(lookAtMove(world.pool, world.kafka, visits, to, new Map())).rejects.toThrow(
       'has read no topic yet: there is nothing to move',
     )
-    expect((await ofOthers('visits', '--topic', to, '--reason', 'so', '--yes')).err).toContain(
-      `The topic ${to} is that of the stream parcels in this warehouse`,
-    )
-    expect(await ofOthers('parcels', '--stream', 'visits', ...visitsTo)).toMatchObject({ code: 2 })
+  })
+
+  test('without a reason, without consent, and for two streams at once', async () => {
+    const { world, to } = await aWorldToMove({ others: [visits] })
     expect(await pulse(world, '--topic', to)).toMatchObject({ code: 2 })
-    expect(await pulse(world, '--topic', world.topic, '--reason', ' ')).toMatchObject({ code: 2 })
-    expect((await pulse(world, '--topic', world.topic, '--reason', 'so')).err).toContain('add --yes to do it')
-    const partitions = await runPulse(world.env, [
-      'partitions',
-      'new-incarnation',
-      '0',
-      '--from-beginning',
-      '--yes',
-    ])
-    expect(partitions.err).toContain(
-      `${world.topic}/0 is left: the stream parcels reads ${to} in place of it`,
-    )
-    expect((await runPulse(world.env, ['partitions', 'continue', '0', '--yes'])).err).toContain(
-      `To read it again: pulse streams move parcels --topic ${world.topic}`,
-    )
+    expect(await pulse(world, '--topic', to, '--reason', ' ')).toMatchObject({ code: 2 })
+    expect((await pulse(world, '--topic', to, '--reason', 'so')).err).toContain('add --yes to do it')
+    expect(await move(world, to, '--stream', 'visits')).toMatchObject({ code: 2 })
+  })
+
+  test('and so are other ways to let a partition of the topic before go on', async () => {
+    const { world, to } = await aWorldToMove()
+    await moveTopic(world.pool, ADA, await looked(world, to), { reason: 'renamed', abandon: 0 })
+    const now = await lookAt(world.pool, world.kafka, { topic: world.topic, partition: 0 })
+    const left = `${world.topic}/0 is left: the stream parcels reads ${to} in place of it. To read it again: pulse streams move parcels`
+    await expect(requireMayGoOn(world.kafka, now)).rejects.toThrow(left)
+    await expect(newIncarnation(world.pool, ADA, now, 0)).rejects.toThrow(left)
   })
 })
