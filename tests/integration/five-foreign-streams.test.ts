@@ -45,7 +45,7 @@ interface Sent {
   readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
   /** What a statement must give in the end. */
-  readonly then: readonly (readonly [sql: string, rows: readonly unknown[]])[]
+  readonly gives: readonly (readonly [sql: string, rows: readonly unknown[]])[]
 }
 
 function someOrders(): Sent {
@@ -82,7 +82,7 @@ function someOrders(): Sent {
     stream: orders,
     records: [...repeated(records), ...garbage(), bad],
     deadLetters: GARBAGE.length + 1,
-    then: [
+    gives: [
       [
         `select status, count(*)::int as orders, sum(lines)::int as lines from warehouse.orders_live group by 1 order by 2, 1`,
         statuses
@@ -124,7 +124,7 @@ function aCatalogue(): Sent {
     stream: catalogue,
     records: [...records, ...garbage()],
     deadLetters: GARBAGE.length,
-    then: [[`select sku, price from warehouse.catalogue_live order by sku collate "C"`, rows]],
+    gives: [[`select sku, price from warehouse.catalogue_live order by sku collate "C"`, rows]],
   }
 }
 
@@ -145,7 +145,7 @@ function someClicks(): Sent {
     stream: clicks,
     records: [...repeated(records), ...garbage()],
     deadLetters: GARBAGE.length,
-    then: [
+    gives: [
       [
         'select count(*)::int as clicks, count(page)::int as pages from warehouse.clicks',
         [{ clicks: CLICKS, pages: Math.ceil(CLICKS / 2) }],
@@ -155,15 +155,16 @@ function someClicks(): Sent {
   }
 }
 
+const change = (op: string, lsn: number, id: number, [currency, amount]: readonly [string, string]) => {
+  const source = { name: 'bank', lsn, ts_ms: now + lsn }
+  const row = `{"id":${id},"currency":"${currency}","amount":${amount}}`
+  const [before, after] = op === 'd' ? [row, 'null'] : ['null', row]
+  const text = `{"op":"${op}","ts_ms":${now},"source":${JSON.stringify(source)},"before":${before},"after":${after}}`
+  return { key: String(id), value: Buffer.from(text) }
+}
+
 function somePayments(): Sent {
   const amounts = { KWD: '12.345', JPY: '1200', EUR: '-9.99' }
-  const change = (op: string, lsn: number, id: number, [currency, amount]: readonly [string, string]) => {
-    const source = { name: 'bank', lsn, ts_ms: now + lsn }
-    const row = `{"id":${id},"currency":"${currency}","amount":${amount}}`
-    const [before, after] = op === 'd' ? [row, 'null'] : ['null', row]
-    const text = `{"op":"${op}","ts_ms":${now},"source":${JSON.stringify(source)},"before":${before},"after":${after}}`
-    return { key: String(id), value: Buffer.from(text) }
-  }
   const kinds = Object.entries(amounts)
   const records = Array.from({ length: 300 }, (_, id) => {
     const of = kinds[id % 3]!
@@ -179,7 +180,7 @@ function somePayments(): Sent {
     // The connector's heartbeats are no row and no fault.
     records: [...repeated(records), { key: 'beat', value: json(heartbeat()) }, unavailable, ...garbage()],
     deadLetters: GARBAGE.length + 1,
-    then: [
+    gives: [
       [
         'select currency, count(*)::int as payments, min(amount) as amount from warehouse.payments_live group by 1 order by 1',
         [
@@ -193,18 +194,19 @@ function somePayments(): Sent {
   }
 }
 
+const schemaOf = (...more: object[]) => ({
+  type: 'record',
+  name: 'Reading',
+  fields: [
+    { name: 'meter', type: 'string' },
+    { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    { name: 'value', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } },
+    ...more,
+  ],
+})
+
 /** Of the registry's schemas: the first, then the one that grew. */
 async function someReadings(at: Registry): Promise<Sent> {
-  const schemaOf = (...more: object[]) => ({
-    type: 'record',
-    name: 'Reading',
-    fields: [
-      { name: 'meter', type: 'string' },
-      { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
-      { name: 'value', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } },
-      ...more,
-    ],
-  })
   const grown = schemaOf({ name: 'unit', type: 'string', default: 'kWh' })
   const subject = `readings-${randomUUID()}`
   const first = await at.register(subject, { schema: JSON.stringify(schemaOf()) })
@@ -221,7 +223,7 @@ async function someReadings(at: Registry): Promise<Sent> {
     stream: readings,
     records: [...repeated(records), ...garbage()],
     deadLetters: GARBAGE.length,
-    then: [
+    gives: [
       [
         'select unit, count(*)::int as readings, min(value) as value from warehouse.readings group by 1 order by 1',
         [
@@ -248,7 +250,7 @@ test(
   'orders, a catalogue, clicks, Debezium rows and Avro readings are loaded side by side, each as it counts',
   { timeout: CLICKS > MEASURED_FROM ? 1_800_000 : 180_000 },
   async ({ skip }) => {
-    skip(typeof registry === 'string', String(registry))
+    skip(typeof registry === 'string', typeof registry === 'string' ? registry : '')
     const sent = [
       someOrders(),
       aCatalogue(),
@@ -303,8 +305,8 @@ test(
         deadLettered: deadLetters,
       })),
     )
-    for (const { then } of sent)
-      for (const [sql, rows] of then)
+    for (const { gives } of sent)
+      for (const [sql, rows] of gives)
         expect((await world.pool.query<Record<string, unknown>>(sql)).rows).toEqual(rows)
     const { rows: codes } = await world.pool.query(
       `select count(*)::int as n from audit.dead_letters where code = 'incomplete_row' and issues::text like '%REPLICA IDENTITY FULL%'`,

@@ -60,13 +60,21 @@ test('each is loaded from its topic, has its dead letters, runs, group and proof
   expect(await imbalances(world.pool, parcels)).toEqual([])
   expect(await imbalances(world.pool, visits)).toEqual([])
 
-  const { rows: runs } = await world.pool.query(
-    `select stream, sum(consumed)::int as consumed from audit.pipeline_runs group by 1 order by 1`,
-  )
-  expect(runs).toEqual([
-    { stream: 'parcels', consumed: 4 },
-    { stream: 'visits', consumed: 33 },
-  ])
+  // A run has its figures when it ends, after what it has loaded can be seen.
+  await expect
+    .poll(
+      async () =>
+        (
+          await world.pool.query<Record<string, unknown>>(
+            `select stream, sum(consumed)::int as consumed from audit.pipeline_runs group by 1 order by 1`,
+          )
+        ).rows,
+      { timeout: 10_000 },
+    )
+    .toEqual([
+      { stream: 'parcels', consumed: 4 },
+      { stream: 'visits', consumed: 33 },
+    ])
   await waitFor('the worker to say what it has of each', async () => {
     const { rows } = await world.pool.query(
       'select stream, partitions, problem from audit.workers order by 1',

@@ -115,9 +115,12 @@ const essence = (run: ReturnType<typeof tell>) =>
     .map(([stream, row]) => [stream, row['customer_id'], row['product_id'], row['amount'], row['status']])
 
 test('with a seed it is the same shop again, on another day', () => {
-  const next = story.open(createRandom(1))
-  const later = Array.from({ length: STEPS }, () => next(START + 86_400_000))
-  expect(essence(later)).toEqual(essence(told))
+  const seed = 2
+  const run = (from: number) => {
+    const next = story.open(createRandom(seed))
+    return JSON.stringify(essence(Array.from({ length: 500 }, () => next(from))))
+  }
+  expect(run(START + 86_400_000)).toBe(run(START))
 })
 
 describe('as messages, with faults', () => {
