@@ -14,6 +14,8 @@ export interface GuessedField extends Word {
   readonly at?: string
   readonly column?: string
   readonly isOptional: boolean
+  /** Of rows: the fields of a line. */
+  readonly lines?: readonly GuessedField[]
   /** In how many records it is missing. */
   readonly missing: number
 }

@@ -35,7 +35,7 @@ const MONEY_NAME =
   /(amount|price|total|cost|fee|tax|gross|net|sum|revenue|balance|discount|payment|shipping)s?$/i
 const TIME_NAME =
   /(^|_|\.)(at|time|ts|date|timestamp|created|updated|occurred|modified|when|on)$|(At|Time|Date|Timestamp|Ts|On)$/
-const ID_NAME = /(^|[._])(id|key|no|nr|number|code|phone)s?$|(Id|Key|No|Number|Code|Phone)$/
+const ID_NAME = /(^|[._])(id|key|no|nr|number|code|phone|sku)s?$|(Id|Key|No|Number|Code|Phone|Sku|SKU)$/
 const OPEN_NAME = /country|city|region|zone|lang|locale|name|title|user|agent|page|path|product|categor/i
 /** From 2000 to 2100, in each unit. */
 const EPOCHS = [

@@ -2,6 +2,7 @@ import { compileContract } from '../../etl/stream/contract.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { chooseKey, tellApart, timesOf, type Chosen, type GuessedField, type Seen } from './choose.ts'
+import { columnsAt, fieldsOf, guessRows } from './guess-rows.ts'
 import { guessWord, isRounded } from './guess-word.ts'
 import { Names, titleOf } from './names.ts'
 import { placesOf, type Place } from './paths.ts'
@@ -41,12 +42,13 @@ export function guessStream(name: string, { from, records }: Sample, told: Told 
   const leftOut = unnamed.map((path) => `${path}: no path leads to a name that is empty or has a dot`)
   const names = new Names(name)
   const fields = places.flatMap((place): GuessedField[] => {
-    const word = place.values.length === 0 ? undefined : guessWord(place.path, place.values)
-    if (word === undefined) {
+    const plain = place.values.length === 0 ? undefined : guessWord(place.path, place.values)
+    if (plain === undefined) {
       leftOut.push(`${place.path}: ${whyNone(place)}`)
       return []
     }
     const { field, column } = names.name(place.path)
+    const word = guessRows(name, field, place, columnsAt(places)) ?? plain
     return [
       {
         ...word,
@@ -106,18 +108,10 @@ function whyNone({ values }: Place): string {
 type Undefined = Omit<Guess, 'definition'>
 
 function define({ name, title, fields, key, eventTime, identity }: Undefined): Definition {
-  const declared = fields.map(({ field, at, column, isOptional, make }) => {
-    const options = {
-      ...(at !== undefined && at !== 'key()' && { at }),
-      ...(column !== undefined && { column }),
-    }
-    const made = make(options)
-    return [field, isOptional ? made.optional() : made] as const
-  })
   const spec = {
     title,
     topic: { key: key.is },
-    fields: Object.fromEntries(declared),
+    fields: fieldsOf(fields),
     eventTime: eventTime.is,
     partitionBy: 'month' as const,
     identity: { once: identity.is, scope: 'event_time' as const },

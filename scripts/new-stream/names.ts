@@ -35,8 +35,10 @@ export class Names {
   readonly #fields = new Set<string>(TAKEN)
   readonly #columns = new Set<string>([...OWN_COLUMNS, ...NAMING_BATCH, ...RESERVED_WORDS])
 
-  constructor(stream: string) {
+  /** @param columns that are taken besides. */
+  constructor(stream: string, columns: readonly string[] = []) {
     this.#stream = singular(stream)
+    for (const column of columns) this.#columns.add(column)
   }
 
   /** Of what stands at this path: `customer.firstName` is customer_first_name, in a column of that name if it is free. */
@@ -56,7 +58,7 @@ export class Names {
 }
 
 /** Any text as letters a to z, digits and _. */
-function snake(text: string): string {
+export function snake(text: string): string {
   const name = text
     .normalize('NFKD')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')

@@ -14,8 +14,9 @@ const WIDTH = 110
  */
 export function renderStream(guess: Guess, constant: string, about: string): string {
   const { name, title, fields, key, eventTime, identity, leftOut } = guess
-  const words = new Set(['defineStream', ...fields.map((field) => field.name)])
-  if (fields.some((field) => field.name === 'list')) words.add('text')
+  const all = fields.flatMap((field) => [field, ...(field.lines ?? [])])
+  const words = new Set(['defineStream', ...all.map((field) => field.name)])
+  if (all.some((field) => field.name === 'list')) words.add('text')
   if (fields.some(({ at }) => at === 'key()')) words.add('key')
   const sorted = [...words].sort()
   const once = identity.is.length === 1 ? quoted(identity.is[0]!) : `[${identity.is.map(quoted).join(', ')}]`
@@ -30,7 +31,7 @@ export function renderStream(guess: Guess, constant: string, about: string): str
     ...(key.guess === undefined ? [] : comment(`guess: ${key.guess}`, '  ')),
     `  topic: { key: ${quoted(key.is)} },`,
     '  fields: {',
-    ...fields.flatMap(renderField),
+    ...fields.flatMap((field) => renderField(field)),
     ...leftOut.flatMap((one) => comment(`left out: ${one}`, '    ')),
     '  },',
     ...(eventTime.guess === undefined ? [] : comment(`guess: ${eventTime.guess}`, '  ')),
@@ -54,33 +55,33 @@ function importOf(words: readonly string[]): string[] {
   return ['import {', ...words.map((one) => `  ${one},`), `} from 'global-sales-pulse/streams'`]
 }
 
-function renderField({
-  field,
-  name,
-  first,
-  own,
-  at,
-  column,
-  isOptional,
-  missing,
-  guess,
-}: GuessedField): string[] {
+function renderField(
+  { field, name, first, own, at, column, isOptional, missing, guess, lines }: GuessedField,
+  indent = '    ',
+): string[] {
   const options = [
     ...Object.entries(own).map(([option, value]) => `${option}: ${value}`),
     ...(at === undefined ? [] : [`at: ${at === 'key()' ? at : quoted(at)}`]),
     ...(column === undefined ? [] : [`column: ${quoted(column)}`]),
   ]
   const after = isOptional ? '.optional()' : ''
-  const why = [guess, isOptional ? `missing in ${count(missing, 'record')}` : undefined].filter(Boolean)
+  const inRecords = count(missing, indent === '    ' ? 'record' : 'line')
+  const why = [guess, isOptional ? `missing in ${inRecords}` : undefined].filter(Boolean)
   const remark = why.length === 0 ? '' : ` // guess: ${why.join('; ')}`
-  const call = (all: readonly string[]) => `    ${field}: ${name}(${all.join(', ')})${after},`
+  if (lines !== undefined) {
+    const inner = lines.flatMap((line) => renderField(line, `${indent}  `))
+    const last = options.length === 0 ? '}' : `}, { ${options.join(', ')} }`
+    const mark = remark === '' ? [] : [`${indent} ${remark}`]
+    return [`${indent}${field}: rows({`, ...mark, ...inner, `${indent}${last})${after},`]
+  }
+  const call = (all: readonly string[]) => `${indent}${field}: ${name}(${all.join(', ')})${after},`
   const line = call(options.length === 0 ? first : [...first, `{ ${options.join(', ')} }`])
   if (line.length <= WIDTH) return [line + remark]
   return [
-    `    ${field}: ${name}(${[...first, '{'].join(', ')}`,
-    ...(remark === '' ? [] : [`     ${remark}`]),
-    ...options.map((option) => `      ${option},`),
-    `    })${after},`,
+    `${indent}${field}: ${name}(${[...first, '{'].join(', ')}`,
+    ...(remark === '' ? [] : [`${indent} ${remark}`]),
+    ...options.map((option) => `${indent}  ${option},`),
+    `${indent}})${after},`,
   ]
 }
 

@@ -107,6 +107,8 @@ const fieldsOf = (messages: readonly unknown[]) =>
       .join(' '),
   )
 
+const withLines = (lines: readonly unknown[]) => times(20)((i) => aVisit(i, { lines: i === 0 ? [] : lines }))
+
 describe('a declaration', () => {
   test('has what is missing or null somewhere as optional, and leaves out what is null everywhere', () => {
     const messages = [aVisit(1, { a: 1, b: null, c: null }), aVisit(2, { b: 2, c: null })]
@@ -158,6 +160,38 @@ describe('a declaration', () => {
       'big: whole numbers beyond 2^53 would be rounded: have them sent as text',
       'in: whole numbers beyond 2^53 would be rounded: have them sent as text',
     ])
+  })
+
+  test('takes lists of objects as lines, with what they have in common, unless it would lose something', () => {
+    const guess = guessStream(
+      'orders',
+      aSample(
+        withLines([
+          { sku: 'a', at: 1, item: { n: 2 } },
+          { sku: 'b', at: 2 },
+        ]),
+      ),
+    )
+    const [lines] = guess.fields.filter(({ field }) => field === 'lines')
+    expect(lines?.name).toBe('rows')
+    expect(
+      lines?.lines?.map(({ field, name, at: path, column, isOptional }) => [
+        field,
+        name,
+        path,
+        column,
+        isOptional,
+      ]),
+    ).toEqual([
+      ['sku', 'text', undefined, undefined, false],
+      // The record's own event time is a part of the key of its lines.
+      ['at', 'int', undefined, 'line_at', false],
+      ['item_n', 'int', 'item.n', undefined, true],
+    ])
+    for (const other of [[{ sku: 'a', 'b.c': 1 }], [{ sku: 2 ** 60 }], [1, { sku: 'a' }], [[{ sku: 'a' }]]])
+      expect(
+        guessStream('orders', aSample(withLines(other))).fields.find(({ field }) => field === 'lines')?.name,
+      ).not.toBe('rows')
   })
 
   test('takes an event time by its name, and says what else it might be', () => {
