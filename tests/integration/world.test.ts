@@ -51,7 +51,8 @@ test('books that are wrong are called so, whatever is wrong with them', async ()
   ])
   await world.runOnce()
   await world.assertBalanced()
-  const one = `(select parcel_id from parcels order by id limit 1)`
+  // Not the one at the end of its month: a millisecond later there is no month.
+  const one = `(select parcel_id from parcels where fee = 2000)`
   for (const [tampering, complaint] of [
     [`delete from parcels where parcel_id = ${one}`, /^a book does not account for its records: /],
     [`delete from parcel_keys where parcel_id = ${one}`, /^a fact without its key: /],
