@@ -1,6 +1,6 @@
 # The targets of Global Sales Pulse; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-int test-another-stream test-faults test-browser test-compose storm fuzz lint lint-compose format bench bench-pages clean \
+.PHONY: help demo test test-unit test-int test-another-stream test-long test-faults test-browser test-compose storm fuzz lint lint-compose format bench bench-pages clean \
 	dev-up dev-down dev-logs prod-up prod-down prod-logs prod-secrets images doctor \
 	db-migrate db-reset backup restore rotate-passwords shell-etl shell-producer grafana-logs
 
@@ -56,6 +56,14 @@ storm: $(INSTALLED) ## KILLS (1000) random faults under load of two streams; the
 
 fuzz: $(INSTALLED) ## FUZZ_RECORDS (1000000) hostile records of FUZZ_STREAM (the first); each must become what it should
 	@npm run --silent fuzz
+
+test-long: $(INSTALLED) ## What takes hours: long storm and fuzz, a million clicks, all suites with another stream
+	@KILLS=$${KILLS:-500} npm run --silent storm
+	@for stream in transactions sales site_events products customers; do \
+	  FUZZ_STREAM=$$stream FUZZ_RECORDS=$${FUZZ_RECORDS:-200000} npm run --silent fuzz || exit 1; \
+	done
+	@FOREIGN_CLICKS=1000000 npm run --silent test:integration -- tests/integration/five-foreign-streams.test.ts
+	@SUITES="unit integration faults" npm run --silent test:another-stream
 
 test-browser: $(INSTALLED) ## The console in a real browser; needs Chromium
 	@npm run --silent test:browser
