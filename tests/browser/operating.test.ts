@@ -28,8 +28,9 @@ test('paused on the Actions page, the job stands and the overview says so; resum
   await overview.goto(page.url())
   await open('/actions')
   await page.getByLabel('Reason').first().fill('maintenance of the database')
-  await page.getByRole('button', { name: 'Pause all workers' }).click()
-  await page.getByText('Paused at').waitFor()
+  // Where several streams are installed, of all of them.
+  await page.getByRole('button', { name: /^Pause all (workers|streams)$/ }).click()
+  await page.getByText(/paused at/i).first().waitFor()
 
   // Without being told: it looks again by itself.
   await overview.getByRole('region', { name: 'State' }).getByText('Paused').first().waitFor()
@@ -44,7 +45,7 @@ test('paused on the Actions page, the job stands and the overview says so; resum
   expect((await world.pool.query('select max(id) as id from audit.pipeline_runs')).rows).toEqual(before)
   expect(await world.facts()).toEqual([])
 
-  await page.getByRole('button', { name: 'Resume all workers' }).click()
+  await page.getByRole('button', { name: /^Resume all (workers|streams)$/ }).click()
   await page.getByText('The job goes by its schedule').waitFor()
   await world.drained()
   await overview.getByRole('region', { name: 'State' }).getByText('Idle').waitFor()
