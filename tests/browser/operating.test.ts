@@ -30,7 +30,10 @@ test('paused on the Actions page, the job stands and the overview says so; resum
   await page.getByLabel('Reason').first().fill('maintenance of the database')
   // Where several streams are installed, of all of them.
   await page.getByRole('button', { name: /^Pause all (workers|streams)$/ }).click()
-  await page.getByText(/paused at/i).first().waitFor()
+  await page
+    .getByText(/paused at/i)
+    .first()
+    .waitFor()
 
   // Without being told: it looks again by itself.
   await overview.getByRole('region', { name: 'State' }).getByText('Paused').first().waitFor()

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { countedTable } from '../../etl/stream/stored.ts'
+import { streams } from '../../streams/index.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aProject, docker, drained, FACTS, IDENTITY } from './project.ts'
+
+/** Of each stream, in SQL. */
+const loaded = streams.map((one) => `(select count(*) from warehouse.${countedTable(one)})`)
 
 describe.skipIf(inject('withoutEngine') !== undefined)('a crash while data flow', () => {
   const project = aProject({
@@ -35,8 +40,7 @@ describe.skipIf(inject('withoutEngine') !== undefined)('a crash while data flow'
   test('in the end nothing is lost and nothing is twice', async () => {
     await project.compose('stop', 'producer')
     const records = await drained(project)
-    const facts =
-      await project.sql(`select (select count(*) from ${FACTS}) + (select count(*) from audit.dead_letters)
+    const facts = await project.sql(`select ${loaded.join(' + ')} + (select count(*) from audit.dead_letters)
       + (select sum(duplicate) from audit.pipeline_batches)`)
     expect(Number(facts)).toBe(records)
     expect(await project.sql(`select count(*) - count(distinct (${IDENTITY})) from ${FACTS}`)).toBe('0')

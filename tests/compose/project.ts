@@ -170,14 +170,14 @@ export function aProject({ files = TEST_FILES, env: more = {} }: Files = {}): Pr
         '/opt/kafka/bin/kafka-get-offsets.sh',
         '--bootstrap-server',
         'kafka:9092',
-        '--topic',
-        'transactions',
+        '--exclude-internal-topics',
       )
       return offsets
         .trim()
         .split('\n')
-        .map((line) => Number(line.split(':')[2]))
-        .reduce((a, b) => a + b)
+        .map((line) => line.split(':'))
+        .filter(([topic]) => !topic!.endsWith('.dlq'))
+        .reduce((sum, [, , offset]) => sum + Number(offset), 0)
     },
     pulse: (...args) => tryCompose('exec', '-T', 'etl', 'npm', 'run', '--silent', 'pulse', '--', ...args),
     crash: async (service) => {
