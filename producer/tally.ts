@@ -3,23 +3,19 @@ import { MESSAGE_KINDS, type Message, type MessageKind } from './messages.ts'
 /** What was sent of a stream. */
 export interface StreamTally {
   /** Records that Kafka acknowledged, by kind. */
-  readonly sent: Readonly<Record<MessageKind, number>>
-  readonly total: number
+  sent: Record<MessageKind, number>
+  total: number
   /** Of the invalid ones: how many break which rule. */
-  readonly invalidKinds: Readonly<Record<string, number>>
+  invalidKinds: Record<string, number>
   /** Records handed to Kafka and not acknowledged: they may be in the topic or not. */
-  readonly inDoubt: number
+  inDoubt: number
 }
 
 /** What was sent so far. Readable at any time, also while a send hangs. */
 export interface Tally {
-  readonly streams: Readonly<Record<string, StreamTally>>
+  readonly streams: Readonly<Record<string, Readonly<StreamTally>>>
   /** Steps whose records are all acknowledged: of one stream as many as records. */
   readonly steps: number
-}
-
-type Mutable<T> = {
-  -readonly [K in keyof T]: T[K] extends Readonly<Record<infer N, number>> ? Record<N, number> : T[K]
 }
 
 export interface OpenTally extends Tally {
@@ -33,7 +29,7 @@ const NOTHING = (): Record<MessageKind, number> =>
 
 /** @param streams the names of those whose records are sent. */
 export function openTally(streams: readonly string[]): OpenTally {
-  const tallies: Record<string, Mutable<StreamTally>> = Object.fromEntries(
+  const tallies: Record<string, StreamTally> = Object.fromEntries(
     streams.map((name) => [name, { sent: NOTHING(), total: 0, invalidKinds: {}, inDoubt: 0 }]),
   )
   let done = 0

@@ -1,4 +1,4 @@
-import { columnsOf, LOG_VERSION, pick, type Column } from './columns.ts'
+import { columnsOf, lineKey, LOG_VERSION, pick, type Column } from './columns.ts'
 import { identityFields } from './define.ts'
 import type { AnyLatest, Definition } from './definition.ts'
 import { columnName, type Fields, type Row } from './field.ts'
@@ -60,9 +60,7 @@ export const floorColumn = (versionColumn: string): string => `floor_${versionCo
 
 /** The fields of the primary key of what is counted, in its order; of single records with columns of their origin. */
 export function countedKey(definition: Definition): readonly string[] {
-  if (isEach(definition)) return [definition.eventTime, ...ORIGIN]
-  const key = identityFields(definition.identity)
-  return isLatest(definition) ? [...key, ...versionFields(definition)] : [definition.eventTime, ...key]
+  return isEach(definition) ? [definition.eventTime, ...ORIGIN] : lineKey(definition)
 }
 
 /** A stream's columns by what they are for. */

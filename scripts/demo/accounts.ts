@@ -1,9 +1,8 @@
 import type { Pool } from 'pg'
 import { compile } from '../../etl/stream/compile.ts'
-import type { Definition } from '../../etl/stream/definition.ts'
 import { recordsOf } from '../../producer/messages.ts'
 import { reconcile, renderReconciliation, type ReconcileReport } from '../../etl/reconcile/reconcile.ts'
-import { agrees, compare, renderComparison, type Found, type Sent, type SentOfStream } from './compare.ts'
+import { agrees, compare, renderComparison, type Found, type Sent } from './compare.ts'
 import { readSales, renderSales } from './sales.ts'
 import { table, thousands, wrapped } from './screen.ts'
 import type { Workplace } from './workplace.ts'
@@ -28,7 +27,7 @@ export async function giveAccounts(
   say: (text: string) => void,
 ): Promise<boolean> {
   const { pool, streams } = workplace
-  const [first, ...others] = streams.map(({ definition }) => definition)
+  const [first, ...others] = streams
   const sales = await accountFor(workplace, first!, sent)
   say(`\n${renderSales(await readSales(pool), sales.found)}`)
   say(`\n${renderComparison(sales.comparisons, sales.inDoubt)}`)
@@ -62,21 +61,13 @@ interface Account {
   readonly report: ReconcileReport
 }
 
-const NOTHING: SentOfStream = {
-  total: 0,
-  sent: { valid: 0, duplicate: 0, conflicting: 0, invalid: 0 },
-  invalidKinds: {},
-  inDoubt: 0,
-}
-
 async function accountFor(
-  { pool, kafka, streams }: Workplace,
-  definition: Definition,
+  { pool, kafka }: Workplace,
+  { definition, config: { KAFKA_TOPIC: topic } }: Workplace['streams'][number],
   { streams: sent }: Sent,
 ): Promise<Account> {
   const { name } = definition
-  const of = sent[name] ?? NOTHING
-  const topic = streams.find((one) => one.definition === definition)!.config.KAFKA_TOPIC
+  const of = sent[name]!
   const found = await readFound(pool, topic)
   const comparisons = compare(of, found, recordsOf(definition).invalidKinds)
   return {

@@ -1,23 +1,13 @@
 import { DEAD_LETTER_CODES } from '../../etl/schema/audit.ts'
 import type { DeadLetterCode, Issue } from '../../etl/stream/types.ts'
 import type { InvalidKind } from '../../producer/invalid.ts'
-import type { MessageKind } from '../../producer/messages.ts'
+import type { StreamTally } from '../../producer/tally.ts'
 import { table, thousands, type LogLine } from './screen.ts'
-
-/** What the producer says at its end of one stream. */
-export interface SentOfStream {
-  readonly total: number
-  readonly sent: Readonly<Record<MessageKind, number>>
-  /** Of the invalid ones: how many break which rule. */
-  readonly invalidKinds: Readonly<Record<string, number>>
-  /** Handed over and not acknowledged: each may be in the topic or not. */
-  readonly inDoubt: number
-}
 
 /** What the producer says at its end. */
 export interface Sent {
   readonly total: number
-  readonly streams: Readonly<Record<string, SentOfStream>>
+  readonly streams: Readonly<Record<string, StreamTally>>
 }
 
 /** Of a producer that was stopped before it began. */
@@ -53,7 +43,7 @@ interface Comparison {
  *
  * @param kinds the ways in which its records can be broken.
  */
-export function compare(sent: SentOfStream, all: Found, kinds: readonly InvalidKind[]): Comparison[] {
+export function compare(sent: StreamTally, all: Found, kinds: readonly InvalidKind[]): Comparison[] {
   const expected = new Map<DeadLetterCode, number>([['conflicting_duplicate', sent.sent.conflicting]])
   for (const { kind, expectedCode } of kinds) {
     const count = sent.invalidKinds[kind] ?? 0

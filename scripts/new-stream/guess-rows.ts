@@ -36,18 +36,7 @@ export function guessRows(
   const lines = places.flatMap((place): GuessedField[] => {
     const word = place.values.length === 0 ? undefined : guessWord(`${path}.${place.path}`, place.values)
     if (word === undefined) return []
-    const named = names.name(place.path)
-    return [
-      {
-        ...word,
-        field: named.field,
-        path: place.path,
-        ...(named.field !== place.path && { at: place.path }),
-        ...(named.column !== named.field && { column: named.column }),
-        isOptional: place.missing > 0,
-        missing: place.missing,
-      },
-    ]
+    return [fieldAt(place, names.name(place.path), word)]
   })
   // What a line says and no field takes would be lost; as JSON it is kept whole.
   if (lines.length < places.length || unnamed.length > 0) return undefined
@@ -57,6 +46,21 @@ export function guessRows(
   if (!values.every((value) => make({}).kind.wire.safeParse(value).success)) return undefined
   return { name: 'rows', first: [], own: {}, make, lines, guess: 'lines, in a table of their own' }
 }
+
+/** The field of a place. */
+export const fieldAt = (
+  { path, missing }: Place,
+  { field, column }: { readonly field: string; readonly column: string },
+  word: Word,
+): GuessedField => ({
+  ...word,
+  field,
+  path,
+  ...(field !== path && { at: path }),
+  ...(column !== field && { column }),
+  isOptional: missing > 0,
+  missing,
+})
 
 /** The declared fields of what was guessed. */
 export const fieldsOf = (fields: readonly GuessedField[]) =>

@@ -2,7 +2,7 @@ import { compileContract } from '../../etl/stream/contract.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { chooseKey, tellApart, timesOf, type Chosen, type GuessedField, type Seen } from './choose.ts'
-import { columnsAt, fieldsOf, guessRows } from './guess-rows.ts'
+import { columnsAt, fieldAt, fieldsOf, guessRows } from './guess-rows.ts'
 import { guessWord, isRounded } from './guess-word.ts'
 import { Names, titleOf } from './names.ts'
 import { placesOf, type Place } from './paths.ts'
@@ -47,19 +47,8 @@ export function guessStream(name: string, { from, records }: Sample, told: Told 
       leftOut.push(`${place.path}: ${whyNone(place)}`)
       return []
     }
-    const { field, column } = names.name(place.path)
-    const word = guessRows(name, field, place, columnsAt(places)) ?? plain
-    return [
-      {
-        ...word,
-        field,
-        path: place.path,
-        ...(field !== place.path && { at: place.path }),
-        ...(column !== field && { column }),
-        isOptional: place.missing > 0,
-        missing: place.missing,
-      },
-    ]
+    const named = names.name(place.path)
+    return [fieldAt(place, named, guessRows(name, named.field, place, columnsAt(places)) ?? plain)]
   })
   const valuesOf = (field: GuessedField) => places.find(({ path }) => path === field.path)!.values
   const find = (said: string) => {

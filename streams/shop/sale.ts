@@ -16,7 +16,14 @@ export const CUSTOMER_COUNT = 20_000
 const DEAR_CENTS = 50_00
 
 const drawCurrency = weighted(CURRENCIES, (currency) => currency.weight)
-const drawQuantity = weighted([1, 2, 3], (quantity) => [85, 10, 5][quantity - 1]!)
+const drawQuantity = weighted(
+  [
+    { quantity: 1, weight: 85 },
+    { quantity: 2, weight: 10 },
+    { quantity: 3, weight: 5 },
+  ],
+  ({ weight }) => weight,
+)
 
 export interface Customer {
   readonly id: string
@@ -55,7 +62,7 @@ export function openMarket(random: Random): Market {
     next: () => {
       const customer = visitor()
       const product = catalogue.pick()
-      const quantity = product.price < DEAR_CENTS ? drawQuantity(random) : 1
+      const quantity = product.price < DEAR_CENTS ? drawQuantity(random).quantity : 1
       const fits = product.price * quantity <= product.category.maxCents
       return {
         customer,

@@ -20,8 +20,14 @@ const CATALOGUE_CHANGES = 0.02
 const SETTLED_WITHIN = 20
 const REFUNDED_WITHIN = 200
 
-const drawPayment = weighted(['card', 'paypal', 'bank_transfer', 'voucher'], (method) =>
-  method === 'card' ? 60 : method === 'paypal' ? 25 : method === 'bank_transfer' ? 12 : 3,
+const drawPayment = weighted(
+  [
+    { method: 'card', weight: 60 },
+    { method: 'paypal', weight: 25 },
+    { method: 'bank_transfer', weight: 12 },
+    { method: 'voucher', weight: 3 },
+  ],
+  ({ weight }) => weight,
 )
 
 /**
@@ -129,7 +135,7 @@ const saleOf = ({ customer, product, quantity, amount }: Sale, random: Random, t
   unit_price: product.price,
   amount,
   currency: customer.currency,
-  payment_method: drawPayment(random),
+  payment_method: drawPayment(random).method,
   status: 'pending',
   timestamp: time * 1_000,
 })

@@ -5,6 +5,7 @@ import type { Definition } from '../../etl/stream/definition.ts'
 import { createRandom } from '../../producer/random.ts'
 import { framed, inAvro } from '../support/avro.ts'
 import { heartbeat } from '../support/debezium.ts'
+import { consumed } from '../support/fault-backlog.ts'
 import { aRegistry, type Registry } from '../support/registry.ts'
 import { catalogue } from '../support/streams/catalogue.ts'
 import { clicks } from '../support/streams/clicks.ts'
@@ -12,7 +13,7 @@ import { orders } from '../support/streams/orders.ts'
 import { payments } from '../support/streams/payments.ts'
 import { readings } from '../support/streams/readings.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { aWorld, type World } from '../support/world.ts'
+import { aWorld } from '../support/world.ts'
 
 /**
  * Five topics as other people have them, in one folder with migrations of their own, loaded by one worker beside the other:
@@ -239,11 +240,6 @@ interface Report {
   readonly stream: string
   readonly balanced: boolean
   readonly totals: { readonly consumed: number; readonly deadLettered: number }
-}
-
-const consumed = async ({ pool }: World): Promise<number> => {
-  const { rows } = await pool.query('select coalesce(sum(consumed), 0)::int as n from audit.pipeline_batches')
-  return (rows[0] as { n: number }).n
 }
 
 test(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { askForRedrive, openBackground, redrive } from '../support/background.ts'
 import { forgetIn, whereIs } from '../support/forgetting.ts'
-import { provedBy } from '../support/grown.ts'
+import { provedBy } from '../support/reconciled.ts'
 import { members } from '../support/streams/members.ts'
 import { aMember } from '../support/members.ts'
 import { aWorld, type World } from '../support/world.ts'

@@ -1,11 +1,11 @@
 import { Client } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
-import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { compile, compileWith } from '../../etl/stream/compile.ts'
 import { defineStream } from '../../etl/stream/define.ts'
 import { instant, int, key, rows, text } from '../../etl/stream/words.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
 import { purchases } from '../support/purchase.ts'
+import { provedBy } from '../support/reconciled.ts'
 import { ask, aReplayer, settled } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld, type World } from '../support/world.ts'
@@ -24,15 +24,6 @@ const aPurchase = (version: number, lines: readonly unknown[], changes: object =
   ...changes,
 })
 const aWorldOfPurchases = () => aWorld({ stream: purchases, partitions: 1 })
-
-async function proof(world: World) {
-  const options = { pool: world.pool, stream: world.stream, kafka: world.kafka, topic: world.topic }
-  const { checks, ...report } = await reconcile({ ...options, deep: true })
-  const told = checks.flatMap(({ name, findings }) =>
-    findings.flatMap(({ examples }) => examples.map(({ message }) => `${name}: ${message}`)),
-  )
-  return { ...report, told }
-}
 
 const read = async (world: World, sql: string): Promise<unknown[]> =>
   (await world.pool.query<Record<string, unknown>>(sql)).rows
@@ -67,7 +58,7 @@ test('each version has its lines, and those of the newest one are current, in wh
       'select status, sum(purchases)::int as purchases, sum(pieces)::int as pieces from warehouse.purchases_by_day group by status having sum(purchases) <> 0',
     ),
   ).toEqual([{ status: 'paid', purchases: 1, pieces: 5 }])
-  expect(await proof(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 3 } })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 3 } })
 })
 
 test('the same version with equal lines is a duplicate, with others a conflict, and a deletion has none', async () => {
@@ -89,7 +80,7 @@ test('the same version with equal lines is a duplicate, with others a conflict, 
   await world.produce([aPurchase(4, [line('back')])])
   await world.runOnce()
   expect(await live(world)).toMatchObject([{ version: 4, sku: 'back' }])
-  expect(await proof(world)).toMatchObject({ balanced: true, told: [] })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
 })
 
 test('a bad line makes a dead letter of its version, which names it', async () => {
@@ -122,7 +113,7 @@ test('two workers on one key from two partitions: each version has its lines onc
   expect(await run).toMatchObject({ status: 'succeeded', loaded: 2, duplicate: 1 })
   expect(await live(world)).toMatchObject([{ version: 3, sku: 'c' }])
   expect(await all(world)).toHaveLength(3)
-  expect(await proof(world)).toMatchObject({ balanced: true, told: [] })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
 })
 
 test.each([
@@ -140,9 +131,9 @@ test.each([
   const world = await aWorldOfPurchases()
   await world.produce([aPurchase(1, [line('a')]), aPurchase(2, [line('b')])])
   await world.runOnce()
-  expect(await proof(world)).toMatchObject({ balanced: true, told: [] })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
   await world.pool.query(sql)
-  const report = await proof(world)
+  const report = await provedBy(world)
   expect(report.balanced).toBe(false)
   expect(report.told[0]).toMatch(told)
 })
@@ -211,6 +202,6 @@ test('lines of versions that the log orders, with a tombstone and a return', asy
   await world.produceRecords([ofMe(null), ofMe([{ sku: 'd' }])])
   expect(await world.runOnce()).toMatchObject({ loaded: 2 })
   expect(await skus()).toEqual([{ sku: 'd' }])
-  expect(await proof(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 5 } })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 5 } })
   expect(compile(lists).isOfFacts('lists_wishes')).toBe(true)
 })

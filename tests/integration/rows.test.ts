@@ -3,15 +3,14 @@ import { Client } from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createEncoder } from '../../producer/encode.ts'
 import { createRandom } from '../../producer/random.ts'
-import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import { compile, compileWith } from '../../etl/stream/compile.ts'
 import { defineStream } from '../../etl/stream/define.ts'
-import type { Definition } from '../../etl/stream/definition.ts'
 import { instant, int, rows, text } from '../../etl/stream/words.ts'
 import { reportRights } from '../../scripts/rights/judge.ts'
 import { redrive } from '../support/background.ts'
 import { baskets } from '../support/basket.ts'
 import { aHousekeeper, daysAgo } from '../support/housekeeper.ts'
+import { provedBy } from '../support/reconciled.ts'
 import { ask, aReplayer, settled } from '../support/replayer.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { aWorld, type World } from '../support/world.ts'
@@ -40,15 +39,6 @@ const aBasket = (items: readonly unknown[], changes: object = {}) => ({
   items,
   ...changes,
 })
-
-async function proof(world: World, stream: Definition = baskets) {
-  const options = { pool: world.pool, stream: compile(stream), kafka: world.kafka, topic: world.topic }
-  const { checks, ...report } = await reconcile({ ...options, deep: true })
-  const told = checks.flatMap(({ name, findings }) =>
-    findings.flatMap(({ examples }) => examples.map(({ message }) => `${name}: ${message}`)),
-  )
-  return { ...report, told }
-}
 
 const lines = async (world: World, columns = 'line_no, sku, quantity, price') =>
   (
@@ -104,7 +94,7 @@ describe('lines of a record', () => {
       { items: 0, discounts: null, pieces: 0 },
       { items: 1, discounts: null, pieces: 2 },
     ])
-    expect(await proof(world)).toMatchObject({ balanced: true, totals: { loaded: 3 }, told: [] })
+    expect(await provedBy(world)).toMatchObject({ balanced: true, totals: { loaded: 3 }, told: [] })
   })
 
   test('make a dead letter of it where one is bad, which names it; mended and sent again, it is loaded', async () => {
@@ -125,7 +115,7 @@ describe('lines of a record', () => {
     const value = Buffer.from(JSON.stringify({ ...bad, items: bad.items.slice(0, 3) }))
     expect((await redrive(world, { ids: [letter!.id] }, { value })).run).toMatchObject({ loaded: 1 })
     expect(await lines(world)).toHaveLength(3)
-    expect(await proof(world)).toMatchObject({ balanced: true, told: [] })
+    expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
   })
 
   test('tell the same record from another: equal lines in the same order are a duplicate', async () => {
@@ -147,7 +137,7 @@ describe('lines of a record', () => {
     for (const { code, issues } of await world.deadLetters())
       expect({ code, issues }).toMatchObject({ code: 'conflicting_duplicate', issues: [{ field: 'items' }] })
     expect(await lines(world)).toHaveLength(2)
-    expect(await proof(world)).toMatchObject({
+    expect(await provedBy(world)).toMatchObject({
       balanced: true,
       told: [],
       totals: { consumed: 8, loaded: 1, duplicate: 3, deadLettered: 4 },
@@ -161,7 +151,7 @@ describe('lines of a record', () => {
     await world.produce(Array.from({ length: 6 }, () => aBasket(many)))
     expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 6 })
     expect(await lines(world, 'line_no')).toHaveLength(7_200)
-    expect(await proof(world)).toMatchObject({ balanced: true, told: [] })
+    expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
   })
 
   test('wait for a rival that holds the identity, and are those of whoever comes first', async () => {
@@ -219,14 +209,14 @@ describe('reconcile', () => {
     const world = await aWorldOfBaskets()
     await world.produce([aBasket([item('a'), item('b')])])
     await world.runOnce()
-    expect(await proof(world)).toMatchObject({ balanced: true, told: [] })
+    expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
     const client = await world.pool.connect()
     try {
       await client.query(sql)
     } finally {
       client.release(true)
     }
-    const report = await proof(world)
+    const report = await provedBy(world)
     expect(report.balanced).toBe(false)
     expect(report.told).toEqual(told.map((one) => expect.stringMatching(one) as string))
   })
@@ -277,7 +267,7 @@ describe('months of lines', () => {
     expect(await keep({ stream: compile(baskets) })).toMatchObject({ facts_dropped: 1 })
     expect((await months(world)).filter((name) => name.endsWith(ending))).toEqual([])
     expect(await lines(world)).toHaveLength(1)
-    expect(await proof(world)).toMatchObject({ balanced: true, totals: { loaded: 2 }, told: [] })
+    expect(await provedBy(world)).toMatchObject({ balanced: true, totals: { loaded: 2 }, told: [] })
   })
 
   test('stay, and the facts with them, where there are not as many lines as the facts say', async () => {
@@ -365,7 +355,7 @@ test('lines hang on facts whose own key is their identity too', async () => {
     duplicate: 1,
     deadLettered: 3,
   })
-  expect(await proof(world, visits)).toMatchObject({ balanced: true, told: [] })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [] })
 })
 
 test('what the producer draws is loaded, and every value comes back', async () => {
@@ -380,5 +370,5 @@ test('what the producer draws is loaded, and every value comes back', async () =
   }))
   await world.produce(drawn.map((row) => encoder.text(row)))
   expect(await world.runOnce()).toMatchObject({ status: 'succeeded', loaded: 200, deadLettered: 0 })
-  expect(await proof(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 200 } })
+  expect(await provedBy(world)).toMatchObject({ balanced: true, told: [], everyRecord: { facts: 200 } })
 })

@@ -1,8 +1,6 @@
-import { compile } from '../../etl/stream/compile.ts'
 import type { Definition } from '../../etl/stream/definition.ts'
 import { registerStreams } from '../../etl/stream/registry.ts'
 import { grantStreams } from '../../scripts/migration/streams.ts'
-import { reconcile } from '../../etl/reconcile/reconcile.ts'
 import type { World } from './world.ts'
 
 /**
@@ -20,19 +18,4 @@ export async function grow(world: World, later: Definition, migration: string): 
   } finally {
     client.release(true)
   }
-}
-
-/** The proof with --deep, by this declaration: whether it balances, its warnings, and what it found, in sentences. */
-export async function provedBy(world: World, definition: Definition) {
-  const { checks, ...report } = await reconcile({
-    pool: world.pool,
-    stream: compile(definition),
-    kafka: world.kafka,
-    topic: world.topic,
-    deep: true,
-  })
-  const told = checks.flatMap(({ name, findings }) =>
-    findings.flatMap(({ examples }) => examples.map(({ message }) => `${name}: ${message}`)),
-  )
-  return { ...report, told }
 }

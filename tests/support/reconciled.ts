@@ -4,6 +4,8 @@ import { inject, onTestFinished } from 'vitest'
 import { readConfig } from '../../etl/process/config.ts'
 import { createPool } from '../../etl/postgres/pool.ts'
 import { reconcile, type ReconcileReport } from '../../etl/reconcile/reconcile.ts'
+import { compile } from '../../etl/stream/compile.ts'
+import type { Definition } from '../../etl/stream/definition.ts'
 import { createDatabase } from './database.ts'
 import type { World } from './world.ts'
 
@@ -50,6 +52,25 @@ export function check(world: World, pool: Pool, deep: boolean): Promise<Reconcil
     deep,
     publishGraceMs: 0,
   })
+}
+
+/**
+ * The proof with --deep: whether it balances, its warnings, and what it found, in sentences.
+ *
+ * @param stream by another declaration than the world's.
+ */
+export async function provedBy({ pool, kafka, topic, stream: own }: World, stream?: Definition) {
+  const { checks, ...report } = await reconcile({
+    pool,
+    kafka,
+    topic,
+    stream: stream === undefined ? own : compile(stream),
+    deep: true,
+  })
+  const told = checks.flatMap(({ name, findings }) =>
+    findings.flatMap(({ examples }) => examples.map(({ message }) => `${name}: ${message}`)),
+  )
+  return { ...report, told }
 }
 
 /** `check: kind: subject: message` of all examples; the topic is T. */

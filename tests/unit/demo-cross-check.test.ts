@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { agrees, compare, readSent, type Found, type SentOfStream } from '../../scripts/demo/compare.ts'
+import { agrees, compare, readSent, type Found } from '../../scripts/demo/compare.ts'
 import { INVALID_KINDS } from '../../producer/messages.ts'
+import type { StreamTally } from '../../producer/tally.ts'
 import { readLogLine } from '../../scripts/demo/screen.ts'
 
 const kindOf = (code: string) => INVALID_KINDS.find(({ expectedCode }) => expectedCode === code)!.kind
-const SENT: SentOfStream = {
+const SENT: StreamTally = {
   total: 110,
   sent: { valid: 100, duplicate: 4, conflicting: 2, invalid: 4 },
   invalidKinds: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sentBy } from '../../../../tests/support/fault-backlog.ts'
+import { consumed, sentBy } from '../../../../tests/support/fault-backlog.ts'
 import { waitFor } from '../../../../tests/support/wait-for.ts'
 import { aWorld, type World } from '../../../../tests/support/world.ts'
 import { streams } from '../../../index.ts'
@@ -16,11 +16,6 @@ async function reconciled(world: World): Promise<Report[]> {
   const pulse = world.startProgram('scripts/pulse.ts', ['reconcile', '--deep', '--json'])
   expect({ code: await pulse.exited, output: pulse.output() }).toMatchObject({ code: 0 })
   return JSON.parse(pulse.output()) as Report[]
-}
-
-const consumed = async ({ pool }: World): Promise<number> => {
-  const { rows } = await pool.query('select coalesce(sum(consumed), 0)::int as n from audit.pipeline_batches')
-  return (rows[0] as { n: number }).n
 }
 
 test('a shop of five streams is loaded by workers of which one is killed, and agrees in the warehouse', async () => {
